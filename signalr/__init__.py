@@ -1,0 +1,1 @@
+"""Azure SignalR Service, first-class in Azure Functions for Python."""

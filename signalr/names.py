@@ -1,0 +1,43 @@
+"""What the service accepts as a name, and the sizes it accepts.
+
+Source: the service's OpenAPI files (patterns and lengths), the limits page of its documentation.
+"""
+
+import re
+
+__all__ = ["MAX_BODY", "MAX_GROUP_NAME", "check_group_name", "check_hub_name", "to_camel_case"]
+
+MAX_BODY = 1024 * 1024
+"""Largest body of a REST request, in bytes."""
+
+MAX_GROUP_NAME = 1024
+"""Longest name of a group, in characters."""
+
+_HUB_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_`,.\[\]]{0,127}")
+
+
+def check_hub_name(name: str) -> str:
+    """Return the name of a hub as it is, or raise ValueError with the rule that it breaks."""
+    if not _HUB_NAME.fullmatch(name):
+        raise ValueError(
+            f"the hub name {name!r} is not valid: it has 1 to 128 characters, starts with a letter "
+            "and goes on with letters, digits or one of _`,.[]"
+        )
+    return name
+
+
+def check_group_name(name: str) -> str:
+    """Return the name of a group as it is, or raise ValueError with the rule that it breaks."""
+    if not name.strip():
+        raise ValueError("a group name must not be empty or blank")
+    if len(name) > MAX_GROUP_NAME:
+        raise ValueError(
+            f"a group name has at most {MAX_GROUP_NAME:,} characters, this one has {len(name):,}"
+        )
+    return name
+
+
+def to_camel_case(name: str) -> str:
+    """Return a Python name as the wire spells it: ``group_name`` becomes ``groupName``."""
+    head, *tail = name.split("_")
+    return head + "".join(part[:1].upper() + part[1:] for part in tail)

@@ -1,0 +1,92 @@
+"""The messages of the hub protocol, whatever bytes they travel as."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+__all__ = [
+    "NO_RESULT",
+    "CancelInvocation",
+    "Close",
+    "Completion",
+    "HubMessage",
+    "Invocation",
+    "Ping",
+    "ProtocolError",
+    "StreamInvocation",
+    "StreamItem",
+]
+
+
+class ProtocolError(ValueError):
+    """Say which rule of the hub protocol the other side broke."""
+
+
+class _NoResult(Enum):
+    NO_RESULT = "no result"
+
+
+NO_RESULT: Final = _NoResult.NO_RESULT
+"""The result of a completion that carries none, which is not the same as null."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """Call ``target``. Without ``invocation_id`` the caller waits for no answer."""
+
+    target: str
+    arguments: list[object]
+    invocation_id: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    stream_ids: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamItem:
+    """Carry one item of a stream."""
+
+    invocation_id: str
+    item: object
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """End an invocation or a stream: with a result, with an error, or with neither."""
+
+    invocation_id: str
+    result: object = NO_RESULT
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInvocation:
+    """Call ``target`` and ask for a stream of items."""
+
+    target: str
+    arguments: list[object]
+    invocation_id: str
+    headers: dict[str, str] = field(default_factory=dict)
+    stream_ids: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelInvocation:
+    """Ask for no more items of a stream."""
+
+    invocation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Say that the connection is alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Announce the end of the connection."""
+
+    error: str | None = None
+    allow_reconnect: bool = False
+
+
+type HubMessage = Invocation | StreamItem | Completion | StreamInvocation | CancelInvocation | Ping | Close

@@ -1,0 +1,138 @@
+"""Requests from the service to the app: headers, signature, events.
+
+Source: https://learn.microsoft.com/azure/azure-signalr/concept-upstream.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+__all__ = [
+    "CONNECTED",
+    "DISCONNECTED",
+    "Category",
+    "Claims",
+    "UpstreamEvent",
+    "format_claims",
+    "is_signed",
+    "parse_claims",
+    "sign",
+]
+
+CONNECTED = "connected"
+DISCONNECTED = "disconnected"
+
+_PREFIX = "X-ASRS-"
+CONNECTION_ID_HEADER = f"{_PREFIX}Connection-Id"
+HUB_HEADER = f"{_PREFIX}Hub"
+CATEGORY_HEADER = f"{_PREFIX}Category"
+EVENT_HEADER = f"{_PREFIX}Event"
+USER_ID_HEADER = f"{_PREFIX}User-Id"
+USER_CLAIMS_HEADER = f"{_PREFIX}User-Claims"
+CLIENT_QUERY_HEADER = f"{_PREFIX}Client-Query"
+SIGNATURE_HEADER = f"{_PREFIX}Signature"
+
+type Claims = Mapping[str, tuple[str, ...]]
+"""Claims of a token: one type may have several values."""
+
+
+class Category(StrEnum):
+    """What an event is about: a connection's coming and going, or a message on it."""
+
+    CONNECTIONS = "connections"
+    MESSAGES = "messages"
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamEvent:
+    """Describe one event as the headers of an upstream request carry it; the body travels beside it.
+
+    ``query`` is the query string of the client's connect request with its question mark, or empty.
+    """
+
+    hub: str
+    category: str
+    event: str
+    connection_id: str
+    user_id: str | None = None
+    claims: Claims = field(default_factory=dict)
+    query: str = ""
+
+    def headers(self, keys: Iterable[str]) -> dict[str, str]:
+        """Return the request's headers, signed with each of the access keys."""
+        headers = {
+            CONNECTION_ID_HEADER: self.connection_id,
+            HUB_HEADER: self.hub,
+            CATEGORY_HEADER: self.category,
+            EVENT_HEADER: self.event,
+            SIGNATURE_HEADER: sign(self.connection_id, keys),
+        }
+        if self.user_id is not None:
+            headers[USER_ID_HEADER] = self.user_id
+        if self.claims:
+            headers[USER_CLAIMS_HEADER] = format_claims(self.claims)
+        if self.query:
+            headers[CLIENT_QUERY_HEADER] = self.query
+        return headers
+
+    @classmethod
+    def from_headers(cls, headers: Mapping[str, str]) -> "UpstreamEvent":
+        """Read an upstream request's headers, which must be looked up without regard to case.
+
+        Raise ValueError that names the first header that is absent or empty.
+        """
+        for name in (HUB_HEADER, CATEGORY_HEADER, EVENT_HEADER, CONNECTION_ID_HEADER):
+            if not headers.get(name):
+                raise ValueError(f"the upstream request has no {name} header")
+        return cls(
+            hub=headers[HUB_HEADER],
+            category=headers[CATEGORY_HEADER],
+            event=headers[EVENT_HEADER],
+            connection_id=headers[CONNECTION_ID_HEADER],
+            user_id=headers.get(USER_ID_HEADER),
+            claims=parse_claims(headers.get(USER_CLAIMS_HEADER, "")),
+            query=headers.get(CLIENT_QUERY_HEADER, ""),
+        )
+
+
+def sign(connection_id: str, keys: Iterable[str]) -> str:
+    """Return the signature header: ``sha256=<hex>`` for each key, joined by commas without blanks.
+
+    It covers the connection id and nothing else: neither the body, nor the user, nor the time.
+    """
+    return ",".join(
+        "sha256=" + hmac.new(key.encode(), connection_id.encode(), hashlib.sha256).hexdigest() for key in keys
+    )
+
+
+def is_signed(connection_id: str, signature: str, keys: Iterable[str]) -> bool:
+    """Tell whether one of the signatures was made with one of the keys, in constant time for each pair."""
+    signatures = signature.lower().split(",")
+    return any(
+        hmac.compare_digest(sign(connection_id, [key]).encode(), candidate.encode())
+        for key in keys
+        for candidate in signatures
+    )
+
+
+def format_claims(claims: Claims) -> str:
+    """Return claims in the form of the ``X-ASRS-User-Claims`` header: ``type: value, type: value``."""
+    return ", ".join(f"{name}: {value}" for name, values in claims.items() for value in values)
+
+
+def parse_claims(header: str) -> dict[str, tuple[str, ...]]:
+    """Read the ``X-ASRS-User-Claims`` header.
+
+    The form is lossy at its source: a piece without exactly one ``": "``, such as what follows a comma
+    inside a value, is dropped, as the SignalR extension drops it.
+    """
+    claims: dict[str, tuple[str, ...]] = {}
+    for piece in header.split(","):
+        match piece.strip().split(": "):
+            case [name, value]:
+                claims[name] = (*claims.get(name, ()), value)
+            case _:
+                pass
+    return claims
