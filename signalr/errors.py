@@ -7,6 +7,16 @@ class ConnectionStringError(ValueError):
     """Say what is wrong with a connection string, without repeating any value of it."""
 
 
+class _Hidden:
+    """Read as None whatever is written: contextlib, for one, restores an exception's traceback."""
+
+    def __get__(self, instance: object, owner: type) -> None:
+        return None
+
+    def __set__(self, instance: object, value: object) -> None:
+        pass
+
+
 class HubException(Exception):  # noqa: N818 - what every SignalR SDK calls it
     """Answer a client's invocation with an error meant for its eyes.
 
@@ -19,14 +29,6 @@ class HubException(Exception):  # noqa: N818 - what every SignalR SDK calls it
     """
 
     # ``raise`` stores these in the object itself; what the traceback module reads is the attribute.
-    @property
-    def __traceback__(self) -> None:  # type: ignore[override]
-        return None
-
-    @property
-    def __cause__(self) -> None:  # type: ignore[override]
-        return None
-
-    @property
-    def __context__(self) -> None:  # type: ignore[override]
-        return None
+    __traceback__ = _Hidden()
+    __cause__ = _Hidden()
+    __context__ = _Hidden()
