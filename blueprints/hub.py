@@ -1,0 +1,40 @@
+"""The hub of this app, and who its users are: in one place for every function."""
+
+import os
+from collections.abc import Mapping
+
+__all__ = ["HUB", "USER_ID"]
+
+HUB = "chat"
+
+_VERIFIED = frozenset({"{headers.x-ms-client-principal-id}", "{headers.x-ms-client-principal-name}"})
+"""Headers that App Service Authentication sets, after removing what a caller sent under their names."""
+
+
+def user_id_expression(settings: Mapping[str, str]) -> str | None:
+    """Return the binding expression that says who negotiates, None for anonymous users.
+
+    It is the app setting NEGOTIATE_USER_ID. In Azure a user id must come from App Service
+    Authentication: raise ValueError for an expression that the caller controls, or where authentication
+    is off and the headers are therefore the caller's.
+    """
+    expression = settings.get("NEGOTIATE_USER_ID") or None
+    in_azure = "WEBSITE_INSTANCE_ID" in settings and (
+        settings.get("AZURE_FUNCTIONS_ENVIRONMENT", "").lower() != "development"
+    )
+    if expression is None or not in_azure:
+        return expression
+    if expression.lower() not in _VERIFIED:
+        raise ValueError(
+            f"NEGOTIATE_USER_ID is {expression}, which lets every caller choose who to be. "
+            f"In Azure it must be one of {', '.join(sorted(_VERIFIED))}, or absent for anonymous users."
+        )
+    if settings.get("WEBSITE_AUTH_ENABLED", "").lower() != "true":
+        raise ValueError(
+            f"NEGOTIATE_USER_ID is {expression}, but App Service Authentication is off and anybody can send "
+            "that header. Turn authentication on, or remove the setting for anonymous users."
+        )
+    return expression
+
+
+USER_ID = user_id_expression(os.environ)

@@ -1,0 +1,52 @@
+"""How HTTP requests are answered: accepted, or told in words what is wrong with them (RFC 9457)."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+
+import azure.functions as func
+
+__all__ = ["ProblemError", "accepted", "answering_problems"]
+
+
+def accepted() -> func.HttpResponse:
+    """Answer that the service was asked; it does not say whom it reached."""
+    return func.HttpResponse(status_code=HTTPStatus.ACCEPTED)
+
+
+class ProblemError(Exception):
+    """Say which field of a request is wrong and what would be right; ``field`` as the caller wrote it."""
+
+    def __init__(self, field: str, detail: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
+        super().__init__(f"{field}: {detail}")
+        self.field = field
+        self.detail = detail
+        self.status = status
+
+    def response(self) -> func.HttpResponse:
+        """Return the answer for the caller."""
+        body = {
+            "title": self.status.phrase,
+            "status": self.status.value,
+            "detail": self.detail,
+            "field": self.field,
+        }
+        return func.HttpResponse(
+            json.dumps(body), status_code=self.status.value, mimetype="application/problem+json"
+        )
+
+
+def answering_problems[**P](
+    function: Callable[P, func.HttpResponse],
+) -> Callable[P, func.HttpResponse]:
+    """Answer with the problem that an HTTP function raised; nothing that it queued is sent."""
+
+    @wraps(function)
+    def answered(*args: P.args, **kwargs: P.kwargs) -> func.HttpResponse:
+        try:
+            return function(*args, **kwargs)
+        except ProblemError as problem:
+            return problem.response()
+
+    return answered

@@ -1,0 +1,12 @@
+"""The function app: every blueprint, registered."""
+
+from blueprints import events, groups, messages, negotiate, web
+from signalr import FunctionApp
+
+app = FunctionApp()
+
+app.register_functions(negotiate.bp)
+app.register_functions(events.bp)
+app.register_functions(messages.bp)
+app.register_functions(groups.bp)
+app.register_functions(web.bp)
