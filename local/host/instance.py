@@ -1,0 +1,95 @@
+"""One loading of the app: its settings, its worker and its functions."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+from local.host.configuration import HostConfiguration
+from local.host.cors import Cors
+from local.host.functions import Function, FunctionTable
+from local.host.http import HttpFunctions
+from local.host.invocation import Invoker
+from local.host.service import Service
+from local.host.settings import LocalSettings, Settings
+from local.host.trigger import Webhook
+from local.host.worker import Worker, worker_environment
+
+__all__ = ["Adjust", "AppInstance"]
+
+_GRACE = 2.0
+"""Seconds that requests have to end when the app is stopped."""
+
+_log = logging.getLogger("local.host")
+
+type Adjust = Callable[[Mapping[str, str]], Mapping[str, str]]
+"""Take the values of local.settings.json and return those that the app shall see."""
+
+
+class AppInstance:
+    """Answer requests with one worker; a changed app gets another instance beside it."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        settings: Settings,
+        local_settings: LocalSettings,
+        configuration: HostConfiguration,
+        session: aiohttp.ClientSession,
+    ) -> None:
+        self.worker = worker
+        self.configuration = configuration
+        self.cors = Cors(local_settings.cors_origins, local_settings.cors_credentials)
+        self.table = FunctionTable.build(worker.functions, configuration.route_prefix, settings)
+        invoker = Invoker(worker, Service(settings, session), configuration.function_timeout)
+        self.http = HttpFunctions(self.table, invoker)
+        self.webhook = Webhook(self.table, settings, invoker)
+        self._requests = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @classmethod
+    async def load(
+        cls, app: Path, port: int, session: aiohttp.ClientSession, adjust: Adjust
+    ) -> "AppInstance":
+        """Read an app's settings and start its worker.
+
+        Raise ValueError for settings that cannot be read, AppError for an app that cannot be imported.
+        """
+        local_settings = LocalSettings.read(app)
+        configuration = HostConfiguration.read(app)
+        values = adjust(local_settings.values)
+        settings = Settings(values)
+        # What the environment already says wins, in the worker as in the bindings.
+        seen = {name: settings[name] for name in values}
+        worker = await Worker.start(app, worker_environment(seen, app, port), _log_of_app)
+        return cls(worker, settings, local_settings, configuration, session)
+
+    @asynccontextmanager
+    async def in_use(self) -> AsyncIterator[None]:
+        """Keep the worker alive for the time of a request."""
+        self._requests += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._requests -= 1
+            if not self._requests:
+                self._idle.set()
+
+    async def stop(self) -> None:
+        """End the worker, after the requests that use it or after two seconds."""
+        try:
+            async with asyncio.timeout(_GRACE):
+                await self._idle.wait()
+        except TimeoutError:
+            _log.warning("Functions still ran after %.0f seconds and were ended.", _GRACE)
+        await self.worker.stop()
+
+
+def _log_of_app(level: int, text: str, function: Function | None) -> None:
+    category = f"Function.{function.name}.User" if function else "Host.Function.Console"
+    _log.log(level, "%s", text, extra={"category": category})

@@ -1,0 +1,109 @@
+"""App settings of a machine: local.settings.json and the environment.
+
+Source: Azure Functions Core Tools, whose rules for this file are kept where an app could tell.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["LOCAL_SETTINGS", "LocalSettings", "Settings"]
+
+LOCAL_SETTINGS = "local.settings.json"
+
+_log = logging.getLogger("local.host")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSettings:
+    """Hold what local.settings.json says; ``values`` become the app's environment."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    port: int | None = None
+    cors_origins: tuple[str, ...] = ()
+    cors_credentials: bool = False
+
+    @classmethod
+    def read(cls, app: Path) -> "LocalSettings":
+        """Read the file of an app's folder. Raise ValueError that says what is wrong with it.
+
+        An app without the file has no settings but those of the environment.
+        """
+        path = app / LOCAL_SETTINGS
+        try:
+            content = json.loads(path.read_text(encoding="utf-8-sig"))
+        except FileNotFoundError:
+            _log.warning("%s has no %s: only settings of the environment apply", app, LOCAL_SETTINGS)
+            return cls()
+        except ValueError as error:
+            raise ValueError(f"{path} is not valid JSON: {error}") from None
+        if not isinstance(content, dict):
+            raise ValueError(f"{path} must hold an object with Values and Host")
+        if content.get("IsEncrypted"):
+            raise ValueError(
+                f"{path} is encrypted, which only Core Tools can read: run func settings decrypt"
+            )
+        host = content.get("Host") or {}
+        origins = tuple(item.strip() for item in str(host.get("CORS") or "").split(",") if item.strip())
+        credentials = str(host.get("CORSCredentials", False)).lower() == "true"
+        if "*" in origins and credentials:
+            raise ValueError(
+                f"{path} allows every origin (CORS: *) with CORSCredentials, which browsers forbid: "
+                "list the origins"
+            )
+        port = host.get("LocalHttpPort")
+        return cls(_values(content), None if port is None else int(port), origins, credentials)
+
+
+def _values(content: dict[str, Any]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for name, value in (content.get("Values") or {}).items():
+        if value is None:
+            _log.warning("Skipping '%s' because value is null", name)
+        else:
+            values[name] = value if isinstance(value, str) else str(value)
+    for name, value in (content.get("ConnectionStrings") or {}).items():
+        text = value.get("ConnectionString") if isinstance(value, dict) else value
+        values[f"ConnectionStrings:{name}"] = str(text)
+    return values
+
+
+class Settings(Mapping[str, str]):
+    """Look settings up as the host does: without regard to case, ``:`` and ``__`` being the same.
+
+    A variable that the environment already holds, and not empty, wins over the file's.
+    """
+
+    def __init__(self, values: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> None:
+        self._values = dict(values)
+        for name in values:
+            if environment.get(name):
+                _log.warning(
+                    "Skipping '%s' from local settings as it's already defined in current environment "
+                    "variables.",
+                    name,
+                )
+                self._values[name] = environment[name]
+        self._lookup = {_key(name): value for name, value in environment.items()}
+        self._lookup |= {_key(name): value for name, value in self._values.items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._lookup[_key(name)]
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def connection_string(self, name: str) -> str | None:
+        """Return the connection string that a binding's ``connectionStringSetting`` names, if any."""
+        return self.get(f"ConnectionStrings:{name}") or self.get(name) or None
+
+
+def _key(name: str) -> str:
+    return name.replace("__", ":").lower()

@@ -1,0 +1,62 @@
+"""Changes of an app's files, as they happen."""
+
+import os
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from watchfiles import Change, awatch
+
+from local.host.configuration import HOST_JSON
+from local.host.settings import LOCAL_SETTINGS
+
+__all__ = ["changes", "is_of_app"]
+
+_FILES = frozenset({HOST_JSON, LOCAL_SETTINGS})
+_IGNORED = frozenset({"__pycache__", "node_modules", "venv", "build", "dist"})
+
+
+async def changes(app: Path) -> AsyncGenerator[list[Path]]:
+    """Yield the files that matter to an app as they change: Python modules and its settings.
+
+    Folders that hold no code of the app, such as virtual environments, are not watched.
+    """
+    while True:
+        async for batch in awatch(
+            *_folders(app), watch_filter=None, recursive=False, debounce=400, step=50, raise_interrupt=False
+        ):
+            found = sorted({Path(path) for _, path in batch if is_of_app(app, Path(path))})
+            if found:
+                yield found
+            if any(_is_folder(change, Path(path)) for change, path in batch):
+                break
+        else:
+            return
+
+
+def is_of_app(app: Path, path: Path) -> bool:
+    """Tell whether a file is one that the app is loaded from."""
+    if path.parent == app and path.name in _FILES:
+        return True
+    return path.suffix == ".py" and not any(_is_ignored(part) for part in path.relative_to(app).parts)
+
+
+def _is_folder(change: Change, path: Path) -> bool:
+    if _is_ignored(path.name):
+        return False
+    return path.is_dir() if change is Change.added else change is Change.deleted and not path.suffix
+
+
+def _is_ignored(name: str) -> bool:
+    return name in _IGNORED or name.startswith(".")
+
+
+def _folders(app: Path) -> list[str]:
+    found: list[str] = []
+    for folder, names, _ in os.walk(app):
+        names[:] = [
+            name
+            for name in names
+            if not _is_ignored(name) and not os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
+        ]
+        found.append(folder)
+    return found
