@@ -1,0 +1,87 @@
+# What to do with this project: "make help" lists it.
+#
+# The first start makes everything that is needed: the folders .venv, web/node_modules and web/dist. What
+# is done is noted in .make/ and is not done again until its inputs change.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+PYTHON := .venv/bin/python
+APP ?= .
+SHELL_SCRIPTS := $(wildcard scripts/* .ci/run infra/*.sh infra/scripts/*.sh)
+WEB_PACKAGES := web/package.json web/package-lock.json
+
+.PHONY: help
+help: ## List what make can do
+	@echo "make TARGET, where TARGET is one of"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: run
+run: local-packages page settings ## Start the app: emulator, host and page; APP=FOLDER starts another app
+	@exec $(PYTHON) -m local $(if $(filter-out .,$(APP)),--app "$(APP)")
+
+.PHONY: func
+func: local-packages page settings ## Start the emulator, and the app in Azure Functions Core Tools
+	@exec scripts/start-func "$(APP)"
+
+.PHONY: test
+test: check ## Check everything, then run all tests
+	@scripts/say "Tests (pytest)"
+	@exec scripts/run-tests
+
+.PHONY: check
+check: lint types ## Check style and types, run no tests
+
+.PHONY: lint
+lint: test-packages ## Check style: Python and shell scripts
+	@scripts/say "Python style (ruff check)"
+	@$(PYTHON) -m ruff check
+	@scripts/say "Python format (ruff format --check)"
+	@$(PYTHON) -m ruff format --check
+	@scripts/say "Shell scripts (shellcheck)"
+	@scripts/check-shell $(SHELL_SCRIPTS)
+
+.PHONY: types
+types: test-packages page ## Check types: Python and the page
+	@scripts/say "Python types (mypy)"
+	@$(PYTHON) -m mypy
+	@scripts/say "Types of the page (tsc)"
+	@scripts/npm run --silent check
+
+.PHONY: clean
+clean: ## Remove what make made; local.settings.json stays
+	rm -rf .make .venv web/node_modules web/dist .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Set-up: each step is done once, see scripts/once.
+
+.PHONY: venv
+venv:
+	@scripts/once venv "Virtual environment .venv" $(PYTHON) .python-version -- scripts/make-venv
+
+.PHONY: local-packages
+local-packages: venv
+	@scripts/once pip-local "Python packages of local/requirements.txt" $(PYTHON) \
+	  requirements.txt local/requirements.txt -- scripts/pip-install local/requirements.txt
+
+.PHONY: test-packages
+test-packages: venv
+	@scripts/once pip-tests "Python packages of tests/requirements.txt" $(PYTHON) \
+	  requirements.txt local/requirements.txt tests/requirements.txt -- scripts/pip-install tests/requirements.txt
+
+.PHONY: web-packages
+web-packages:
+	@scripts/once npm "npm packages of web/package-lock.json" web/node_modules/.package-lock.json \
+	  $(WEB_PACKAGES) -- scripts/npm ci --no-audit --no-fund
+
+.PHONY: page
+page: web-packages
+	@scripts/once page "The page, web/dist/index.html" web/dist/index.html \
+	  web/src web/build.mjs web/tsconfig.json $(WEB_PACKAGES) -- scripts/npm run --silent build
+
+.PHONY: settings
+settings:
+	@if [ -f "$(APP)/local.settings.json.example" ] && [ ! -e "$(APP)/local.settings.json" ]; then \
+	  scripts/say "Settings of this machine (local.settings.json)" && \
+	  cp "$(APP)/local.settings.json.example" "$(APP)/local.settings.json"; \
+	fi
