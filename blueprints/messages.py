@@ -15,6 +15,9 @@ bp = Blueprint()
 
 _DEFAULT_TARGET = "newMessage"
 
+_MAX_DEPTH = 60
+"""Levels of nesting that the host reads in a message: its JSON reader stops at 64."""
+
 
 @bp.route(route="messages", methods=["POST"])
 @bp.signalr_output("outbox", hub_name=HUB)
@@ -78,8 +81,7 @@ def read_message(req: func.HttpRequest) -> tuple[str, list[Any]]:
         raise ProblemError("target", f"target is {_json_type(target)}, expected a name that is not empty")
     if not isinstance(arguments, list):
         raise ProblemError("arguments", f"arguments is {_json_type(arguments)}, expected a list")
-    # What counts for the service is the request that the host makes of it.
-    _check_size(len(json.dumps({"target": target, "arguments": arguments}, ensure_ascii=False).encode()))
+    _check_size(_request_size(target, arguments))
     return target, arguments
 
 
@@ -89,6 +91,35 @@ def read_group_name(req: func.HttpRequest) -> str:
         return check_group_name(req.route_params["groupName"])
     except ValueError as error:
         raise ProblemError("groupName", str(error)) from None
+
+
+def _request_size(target: str, arguments: list[Any]) -> int:
+    """Return the bytes of the request that the host makes of a message: that is what the service counts."""
+    _check_depth(arguments)
+    try:
+        text = json.dumps(
+            {"target": target, "arguments": arguments},
+            ensure_ascii=False,
+            allow_nan=False,
+            separators=(",", ":"),
+        )
+        return len(text.encode())
+    except ValueError as error:
+        raise ProblemError("body", f"the body has a value that clients cannot read: {error}") from None
+
+
+def _check_depth(value: object) -> None:
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        level = [
+            item
+            for container in level
+            if isinstance(container, dict | list)
+            for item in (container.values() if isinstance(container, dict) else container)
+        ]
+        if not level:
+            return
+    raise ProblemError("body", f"the body is nested more than {_MAX_DEPTH} levels deep")
 
 
 def _check_size(size: int) -> None:

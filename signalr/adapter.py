@@ -1,16 +1,15 @@
 """Between the worker, which knows texts, and a function written with typed bindings."""
 
 import inspect
-import logging
 import typing
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from signalr.answers import answering_client
 from signalr.arguments import Arguments
-from signalr.errors import HubException
 from signalr.models import (
     SignalRConnectionInfo,
     SignalREndpoint,
@@ -25,8 +24,6 @@ from signalr.upstream import Category
 __all__ = ["RETURN", "Bound", "adapt"]
 
 RETURN = "$return"
-
-_log = logging.getLogger("signalr")
 
 _READERS: dict[str, tuple[object, Callable[[str], object]]] = {
     "signalRTrigger": (SignalRInvocationContext, SignalRInvocationContext.from_json),
@@ -115,7 +112,7 @@ class _Call:
 
     @property
     def _is_message(self) -> bool:
-        return self._trigger is not None and self._trigger.category != Category.CONNECTIONS
+        return self._trigger is not None and (self._trigger.category or "").lower() != Category.CONNECTIONS
 
     def _check_parameter(self, bound: Bound) -> None:
         expected = _READERS[bound.type][0] if bound.type in _READERS else SignalROutput
@@ -149,19 +146,11 @@ class _Call:
             ours.add("return")
         return {name: annotation for name, annotation in self._annotations.items() if name not in ours}
 
-    @contextmanager
-    def answering_client(self) -> Iterator[None]:
-        """Let a client see what was raised for it, and of everything else only that it happened."""
-        try:
-            yield
-        except HubException:
-            raise
-        except Exception:
-            if not self._is_message:
-                raise
-            _log.exception("the function %s failed", self._name)
-            event = self._trigger.event if self._trigger else self._name
-            raise HubException(f"{event} failed on the server.") from None
+    def answering_client(self) -> AbstractContextManager[None]:
+        """Return what keeps a message's failure from its client, and nothing for any other event."""
+        if not self._is_message or self._trigger is None:
+            return nullcontext()
+        return answering_client(self._trigger.event or self._name)
 
     def prepare(self, values: Mapping[str, Any]) -> inspect.BoundArguments:
         """Turn the worker's values into those that the function's parameters ask for."""
@@ -180,7 +169,10 @@ class _Call:
                 arguments[name] = tuple(rest)
             elif name in given:
                 arguments[name] = given[name]
-        return inspect.BoundArguments(self._signature, OrderedDict(arguments))
+        called = inspect.BoundArguments(self._signature, OrderedDict(arguments))
+        # Without them BoundArguments hands what follows a default on by name, ``*args`` too.
+        called.apply_defaults()
+        return called
 
     def finish(self, values: Mapping[str, Any], prepared: inspect.BoundArguments, result: Any) -> Any:
         """Hand what the outputs collected to the worker, and return what it is to encode."""

@@ -232,7 +232,7 @@ class SignalRApi(DecoratorApi):
         if holder is not builder:
             raise ValueError(
                 f"the functions {_name(holder)} and {_name(builder)} both listen to hub {hub!r}, "
-                f"category {category!r}, event {event!r}: one event has one function"
+                f"category {str(category)!r}, event {event!r}: one event has one function"
             )
 
 

@@ -55,7 +55,7 @@ class Endpoint:
             raise ConnectionStringError(f"the connection string has no Endpoint; {_seen(properties)}")
         version = properties.get("Version", "1.0")
         if not _VERSION.fullmatch(version):
-            raise ConnectionStringError(f"Version in the connection string is {version!r}, expected 1.x")
+            raise ConnectionStringError("Version in the connection string is wrong, expected 1.x")
         url = _url("Endpoint", properties["Endpoint"], properties.get("Port"))
         access_key = properties.get("AccessKey")
         if access_key is None and "AuthType" not in properties:
@@ -114,7 +114,7 @@ def _url(name: str, value: str, port: str | None = None) -> str:
         raise ConnectionStringError(f"{name} in the connection string must be scheme and host, nothing more")
     if port is not None:
         if not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
-            raise ConnectionStringError(f"Port in the connection string is {port!r}, expected 1 to 65535")
+            raise ConnectionStringError("Port in the connection string is wrong, expected 1 to 65535")
         stated_port = int(port)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     default = {"http": 80, "https": 443}[parts.scheme]

@@ -21,9 +21,7 @@ async def changes(app: Path) -> AsyncGenerator[list[Path]]:
     Folders that hold no code of the app, such as virtual environments, are not watched.
     """
     while True:
-        async for batch in awatch(
-            *_folders(app), watch_filter=None, recursive=False, debounce=400, step=50, raise_interrupt=False
-        ):
+        async for batch in awatch(*_folders(app), watch_filter=None, recursive=False, debounce=400, step=50):
             found = sorted({Path(path) for _, path in batch if is_of_app(app, Path(path))})
             if found:
                 yield found

@@ -29,7 +29,7 @@ def parse_request(frame: str | bytes) -> HandshakeRequest:
     except (ValueError, RecursionError):
         value = None
     match value:
-        case {"protocol": str(protocol), "version": int(version)}:
+        case {"protocol": str(protocol), "version": int(version)} if version is not True:
             return HandshakeRequest(protocol, version)
         case _:
             raise ProtocolError('the first message is no handshake such as {"protocol":"json","version":1}')

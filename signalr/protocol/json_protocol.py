@@ -1,6 +1,7 @@
 """The hub protocol as JSON text: one object a message, ended by the record separator 0x1e."""
 
 import json
+import re
 from typing import Any
 
 from signalr.protocol.messages import (
@@ -20,6 +21,8 @@ __all__ = ["RECORD_SEPARATOR", "FrameSplitter", "encode", "parse"]
 
 RECORD_SEPARATOR = "\x1e"
 
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+
 
 class FrameSplitter:
     """Cut a stream of text into frames, keeping what is incomplete for the next call."""
@@ -35,7 +38,9 @@ class FrameSplitter:
 
 def encode(message: HubMessage) -> str:
     """Return the message as a frame, separator included. A value must be one that JSON can carry."""
-    return json.dumps(_to_json(message), ensure_ascii=False, separators=(",", ":")) + RECORD_SEPARATOR
+    text = json.dumps(_to_json(message), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # Half of a surrogate pair is valid in JSON as an escape, and has no form in UTF-8.
+    return _HALF_PAIR.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + RECORD_SEPARATOR
 
 
 def parse(frame: str | bytes) -> HubMessage | None:
@@ -44,13 +49,15 @@ def parse(frame: str | bytes) -> HubMessage | None:
     Raise ProtocolError for what is no message. Numbers, strings and dates stay what they are.
     """
     try:
-        value = json.loads(frame)
+        value = json.loads(frame, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"the message is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise ProtocolError(f"the message is a JSON {type(value).__name__}, expected an object")
     reader = _Fields(value)
     match value.get("type"):
+        case bool() | float() as other:
+            raise ProtocolError(f"the message's type is {other!r}, expected a number")
         case 1:
             return Invocation(
                 target=reader.text("target"),
@@ -62,6 +69,8 @@ def parse(frame: str | bytes) -> HubMessage | None:
         case 2:
             return StreamItem(reader.text("invocationId"), value.get("item"))
         case 3:
+            if "result" in value and value.get("error") is not None:
+                raise ProtocolError("the completion has a result and an error, expected one of them")
             return Completion(
                 reader.text("invocationId"), value.get("result", NO_RESULT), reader.optional_text("error")
             )
@@ -83,6 +92,10 @@ def parse(frame: str | bytes) -> HubMessage | None:
             return None
         case other:
             raise ProtocolError(f"the message's type is {other!r}, expected a number")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number in JSON")
 
 
 class _Fields:
