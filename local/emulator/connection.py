@@ -1,0 +1,151 @@
+"""One client of a hub, whichever transport carries its bytes."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from local.emulator.auth import Identity
+from local.emulator.dispatcher import Dispatcher
+from local.emulator.hub import Hub
+from local.emulator.outbox import Outbox
+from local.emulator.protocols import HubProtocol, Outgoing
+from local.emulator.timing import Timing
+from local.emulator.upstream import Upstream
+from signalr.protocol.messages import Close, Completion, Invocation, Ping, ProtocolError, StreamInvocation
+from signalr.upstream import UpstreamEvent
+
+__all__ = ["Connection"]
+
+_PING = Outgoing(Ping())
+_ABNORMAL = "Connection closed with an error."
+_SILENT = "Client hasn't sent a message/ping within the configured ClientTimeoutInterval."
+
+_log = logging.getLogger(__name__)
+
+
+class Connection:
+    """Stand for one client between its handshake and its end.
+
+    The transport feeds it with ``receive``, writes what the outbox holds, runs the dispatcher, and calls
+    ``end`` when the client is gone. ``abort`` has to cut the transport at once.
+    """
+
+    def __init__(
+        self,
+        connection_id: str,
+        hub: "Hub[Connection]",
+        identity: Identity,
+        query: str,
+        protocol: HubProtocol,
+        *,
+        upstream: Upstream,
+        timing: Timing,
+        send_buffer: int,
+        abort: Callable[[], None],
+    ) -> None:
+        self.connection_id = connection_id
+        self.user_id = identity.user_id
+        self.protocol = protocol
+        self.outbox = Outbox(send_buffer)
+        self._hub = hub
+        self._timing = timing
+        self._abort = abort
+        event = UpstreamEvent(hub.name, "", "", connection_id, identity.user_id, identity.claims, query)
+        self.dispatcher = Dispatcher(event, protocol, upstream, self._put)
+        self._reader = protocol.reader()
+        self._error: str | None = None
+        self._loop = asyncio.get_running_loop()
+        self._last_sent = self._last_received = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Enter the hub and begin to watch for silence."""
+        self._hub.add(self)
+        self._watch()
+        _log.debug("Connection %s of hub '%s' opened.", self.connection_id, self._hub.name)
+
+    def send(self, message: Outgoing) -> None:
+        """Queue a message for the client. One that reads too slowly is cut off rather than waited for."""
+        self._put(message.encode(self.protocol))
+
+    async def receive(self, data: bytes) -> None:
+        """Take in what the client sent; waits where the app is far behind.
+
+        What breaks the protocol closes the connection.
+        """
+        self._last_received = self._loop.time()
+        try:
+            for frame in self._reader.feed(data):
+                if self.outbox.is_finished:
+                    return
+                await self._take(frame)
+        except ProtocolError as error:
+            _log.warning(
+                "Connection %s of hub '%s' is closed: %s.", self.connection_id, self._hub.name, error
+            )
+            self.close(_ABNORMAL, cause=str(error))
+
+    def close(
+        self, error: str | None = None, *, allow_reconnect: bool = False, cause: str | None = None
+    ) -> None:
+        """Say goodbye to the client: a close message is the last it gets, then the transport hangs up.
+
+        ``error`` is for the client, ``cause`` is what the app learns with ``disconnected``.
+        """
+        if self.outbox.is_finished:
+            return
+        self._put(self.protocol.encode(Close(error, allow_reconnect)))
+        self.end(cause)
+        self._timer = self._loop.call_later(self._timing.close, self._abort)
+
+    def end(self, cause: str | None = None) -> None:
+        """Leave the hub and take in nothing more. Ending twice is no error; the first cause counts."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self.outbox.is_finished:
+            return
+        self._hub.remove(self)
+        self.outbox.finish()
+        self.dispatcher.finish(cause)
+        _log.debug("Connection %s of hub '%s' closed.", self.connection_id, self._hub.name)
+
+    async def _take(self, frame: str | bytes) -> None:
+        match self.protocol.parse(frame):
+            case Invocation() as message:
+                await self.dispatcher.put(message)
+            case StreamInvocation() as message:
+                _log.warning(
+                    "The client asked for a stream of '%s' (hub '%s'): Serverless mode has no streams; in "
+                    "Azure the client would wait for ever.",
+                    message.target,
+                    self._hub.name,
+                )
+                error = "Invocation failed, streaming is not supported in Serverless mode."
+                self._put(self.protocol.encode(Completion(message.invocation_id, error=error)))
+            case _:
+                # Pings have done their work by arriving; the rest means nothing in Serverless mode.
+                pass
+
+    def _put(self, frame: bytes) -> None:
+        self._last_sent = self._loop.time()
+        if not self.outbox.put(frame):
+            _log.warning(
+                "Connection %s of hub '%s' is cut off: the client reads too slowly, %d bytes wait for it.",
+                self.connection_id,
+                self._hub.name,
+                self.outbox.size,
+            )
+            self.end("The client reads too slowly.")
+            self._abort()
+
+    def _watch(self) -> None:
+        now = self._loop.time()
+        heard = max(self._last_received, self.dispatcher.last_at_work(now))
+        if now - heard >= self._timing.client_timeout:
+            _log.info("Connection %s of hub '%s' is closed: %s", self.connection_id, self._hub.name, _SILENT)
+            self.close(_ABNORMAL, allow_reconnect=True, cause=_SILENT)
+            return
+        if now - self._last_sent >= self._timing.ping:
+            self.send(_PING)
+        due = min(self._last_sent + self._timing.ping, heard + self._timing.client_timeout)
+        self._timer = self._loop.call_at(due, self._watch)

@@ -1,0 +1,126 @@
+"""The events of one connection on their way to the app, one after the other."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from local.emulator.protocols import HubProtocol
+from local.emulator.upstream import Upstream
+from signalr.protocol.messages import Completion, Invocation, ProtocolError
+from signalr.upstream import CONNECTED, DISCONNECTED, Category, UpstreamEvent
+
+__all__ = ["Dispatcher"]
+
+_JSON = "application/json"
+_MAX_WAITING = 1000
+"""Messages of one client that wait for the app; then its socket is not read until one is done."""
+
+_log = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """Send ``connected``, then each message when the one before was answered, then ``disconnected``."""
+
+    def __init__(
+        self, event: UpstreamEvent, protocol: HubProtocol, upstream: Upstream, reply: Callable[[bytes], None]
+    ) -> None:
+        self._event = replace(event, claims=_header_safe(event))
+        self._protocol = protocol
+        self._upstream = upstream
+        self._reply = reply
+        self._waiting: asyncio.Queue[tuple[Invocation, bytes]] = asyncio.Queue(_MAX_WAITING)
+        self._error: str | None = None
+        self._is_calling = False
+        self._called = 0.0
+
+    def last_at_work(self, now: float) -> float:
+        """Return when the app was last at work for this connection, on the clock of the loop."""
+        return now if self._is_calling else self._called
+
+    async def put(self, message: Invocation) -> None:
+        """Add a message of the client; wait while too many wait.
+
+        Raise ProtocolError for one that cannot be sent on, such as one with an infinite number.
+        """
+        try:
+            body = self._protocol.encode_body(_without_secrets(message))
+        except ValueError as error:
+            raise ProtocolError(f"the message cannot be sent on: {error}") from None
+        await self._waiting.put((message, body))
+
+    def finish(self, error: str | None = None) -> None:
+        """Take in nothing more; ``disconnected`` is sent after what waits, and tells the app of the error."""
+        self._error = error
+        self._waiting.shutdown()
+
+    async def run(self) -> None:
+        """Send events until ``disconnected`` was sent."""
+        await self._connection_event(CONNECTED, {"type": 10})
+        while True:
+            try:
+                message, body = await self._waiting.get()
+            except asyncio.QueueShutDown:
+                break
+            await self._message(message, body)
+        error = {} if self._error is None else {"Error": self._error}
+        await self._connection_event(DISCONNECTED, {"Type": 11, **error})
+
+    async def _connection_event(self, name: str, body: dict[str, object]) -> None:
+        if self._upstream.has_rule(self._event.hub, Category.CONNECTIONS, name):
+            event = replace(self._event, category=Category.CONNECTIONS, event=name)
+            # Whatever the answer is, it changes nothing: negotiate decides who may connect.
+            await self._deliver(event, _JSON, json.dumps(body, separators=(",", ":")).encode())
+
+    async def _message(self, message: Invocation, body: bytes) -> None:
+        event = replace(self._event, category=Category.MESSAGES, event=message.target)
+        answer, error = await self._deliver(event, self._protocol.content_type, body)
+        if message.invocation_id is None:
+            return
+        if error is None and answer and not self._is_framed(answer):
+            _log.error(
+                "The answer to event '%s' of hub '%s' is no completion of the hub protocol. In Azure it "
+                "would reach the client as it is and break its connection: answer the invocation's "
+                "completion, or nothing.",
+                event.event,
+                event.hub,
+            )
+            error = "Invocation failed, error: the answer is no completion of the hub protocol."
+        if error is not None or not answer:
+            answer = self._protocol.encode(Completion(message.invocation_id, error=error))
+        self._reply(answer)
+
+    async def _deliver(
+        self, event: UpstreamEvent, content_type: str, body: bytes
+    ) -> tuple[bytes, str | None]:
+        self._is_calling = True
+        try:
+            answer = await self._upstream.deliver(event, content_type, body)
+        finally:
+            self._is_calling = False
+            self._called = asyncio.get_running_loop().time()
+        return answer.body, answer.error
+
+    def _is_framed(self, answer: bytes) -> bool:
+        reader = self._protocol.reader()
+        try:
+            frames = reader.feed(answer)
+            return bool(frames) and all(self._protocol.parse(frame) is not None for frame in frames)
+        except ProtocolError:
+            return False
+
+
+def _without_secrets(message: Invocation) -> Invocation:
+    # The Python clients repeat the headers of their connection, the token among them, in every message.
+    headers = {name: value for name, value in message.headers.items() if name.lower() != "authorization"}
+    return replace(message, headers=headers)
+
+
+def _header_safe(event: UpstreamEvent) -> dict[str, tuple[str, ...]]:
+    # A claim with a line break cannot be part of a header; the others can.
+    return {
+        name: values
+        for name, values in event.claims.items()
+        if not any(sign in text for text in (name, *values) for sign in "\r\n\0")
+    }

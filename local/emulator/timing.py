@@ -1,0 +1,34 @@
+"""How long the service waits for what."""
+
+from dataclasses import dataclass
+
+__all__ = ["Timing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Hold every duration of the emulator, in seconds; the defaults are the service's."""
+
+    negotiated_id: float = 15.0
+    """How long a client may take from negotiate to its connection. Azure gives it ``prompt_connect``."""
+
+    prompt_connect: float = 5.0
+    """After how long the log warns that the client would be too late for Azure."""
+
+    handshake: float = 15.0
+    """How long a connection may take to send its handshake."""
+
+    ping: float = 15.0
+    """How long a client hears nothing before it is sent a ping."""
+
+    client_timeout: float = 30.0
+    """How long a client may say nothing. The clock stands still while the app works for it."""
+
+    upstream: float = 100.0
+    """How long the app may take to answer an event."""
+
+    close: float = 1.0
+    """How long a client has to read the last message and to hang up before the socket is cut."""
+
+    stop: float = 1.2
+    """How long the app has to learn of the disconnected clients when the emulator stops."""
