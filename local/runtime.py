@@ -1,0 +1,107 @@
+"""The local runtime: emulator and host on one event loop, for one app."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from local.emulator import DEFAULT_ACCESS_KEY, Emulator, UpstreamRule
+from local.emulator import DEFAULT_PORT as EMULATOR_PORT
+from local.host import trigger
+from local.host.console import LevelFilter
+from local.host.host import DEFAULT_PORT as HOST_PORT
+from local.host.host import FunctionsHost
+from local.host.settings import LocalSettings
+from signalr.endpoint import Endpoint
+from signalr.errors import ConnectionStringError
+
+__all__ = ["PortInUseError", "Runtime"]
+
+_LOCAL = ("http://localhost", "http://127.0.0.1", "http://[::1]")
+
+_log = logging.getLogger("local.runtime")
+
+
+class PortInUseError(Exception):
+    """Say which port cannot be had, and which option chooses another."""
+
+    def __init__(self, port: int, option: str) -> None:
+        super().__init__(
+            f"Port {port} is unavailable. Close the process using that port, or specify another port "
+            f"using {option}."
+        )
+
+
+class Runtime:
+    """Run an app with everything that it meets in Azure.
+
+    A port of None is the one that local.settings.json names, or the default; 0 is a free one.
+    """
+
+    def __init__(
+        self,
+        app: Path,
+        *,
+        port: int | None = None,
+        emulator_port: int | None = None,
+        levels: LevelFilter | None = None,
+    ) -> None:
+        self._port = port
+        self._emulator_port = EMULATOR_PORT if emulator_port is None else emulator_port
+        self.emulator = Emulator()
+        self.host = FunctionsHost(app, adjust=self._point_at_emulator, levels=levels)
+
+    async def start(self) -> None:
+        """Start the emulator, then the host with the app.
+
+        Raise PortInUseError, ValueError for settings that cannot be read, AppError for an app that
+        cannot be loaded; whatever had started is to be stopped by ``stop``.
+        """
+        port = self._port
+        if port is None:
+            port = LocalSettings.read(self.host.app).port
+        try:
+            self.host.bind(port=HOST_PORT if port is None else port)
+        except OSError:
+            raise PortInUseError(port or HOST_PORT, "--port") from None
+        try:
+            await self.emulator.start(port=self._emulator_port)
+        except OSError:
+            raise PortInUseError(self._emulator_port, "--emulator-port") from None
+        self.emulator.upstream = [UpstreamRule(f"http://127.0.0.1:{self.host.port}{trigger.PATH}")]
+        await self.host.start()
+
+    async def stop(self) -> None:
+        """Say goodbye to the clients and end the app."""
+        await self.emulator.stop()
+        await self.host.stop()
+
+    def _point_at_emulator(self, values: Mapping[str, str]) -> Mapping[str, str]:
+        """Return settings whose emulator is the one that runs here, whatever port it was given."""
+        return {name: self._pointed(name, value) for name, value in values.items()}
+
+    def _pointed(self, name: str, value: str) -> str:
+        try:
+            endpoint = Endpoint.parse(value)
+        except ConnectionStringError:
+            return value
+        here = f"http://localhost:{self.emulator.port}"
+        if not endpoint.url.startswith(_LOCAL):
+            _log.warning(
+                "%s names the service at %s. Messages go there, and its events do not reach this machine: "
+                "for the emulator, set it to %s",
+                name,
+                endpoint.url,
+                self.emulator.connection_string,
+            )
+            return value
+        if endpoint.access_key != DEFAULT_ACCESS_KEY or endpoint.url.rpartition(":")[2] == str(
+            self.emulator.port
+        ):
+            return value
+        _log.info("%s: the emulator runs on port %d here, not at %s.", name, self.emulator.port, endpoint.url)
+        return _connection_string(replace(endpoint, url=here))
+
+
+def _connection_string(endpoint: Endpoint) -> str:
+    return f"Endpoint={endpoint.url};AccessKey={endpoint.access_key};Version=1.0;"

@@ -1,0 +1,117 @@
+"""What all tests share: the app as a user has it, and processes of the local runtime."""
+
+import os
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+PATIENCE = 60.0
+"""Seconds after which something that should have happened has not; far more than a slow machine needs."""
+
+
+@dataclass
+class LocalProcess:
+    """Run ``python -m local`` and read what it prints."""
+
+    process: subprocess.Popen[str]
+    output: list[str] = field(default_factory=list)
+    _lines: queue.Queue[str | None] = field(default_factory=queue.Queue)
+
+    @classmethod
+    def start(cls, *arguments: str) -> "LocalProcess":
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local", *arguments],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "error"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+        )
+        started = cls(process)
+        threading.Thread(target=started._read, daemon=True).start()
+        return started
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Return the first match in what is printed from now on."""
+        while True:
+            try:
+                line = self._lines.get(timeout=PATIENCE)
+            except queue.Empty:
+                raise AssertionError(f"{pattern!r} was not printed:\n{self.text}") from None
+            if line is None:
+                raise AssertionError(f"the runtime ended before it printed {pattern!r}:\n{self.text}")
+            if found := re.search(pattern, line):
+                return found
+
+    def wait(self) -> int:
+        """Return the exit code, all output being read."""
+        code = self.process.wait(PATIENCE)
+        while self._lines.get(timeout=PATIENCE) is not None:
+            pass
+        return code
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Ask it to end and return the exit code."""
+        self.process.send_signal(number)
+        return self.wait()
+
+    @property
+    def text(self) -> str:
+        """Return all that was printed."""
+        return "".join(self.output)
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as stream:
+            for line in stream:
+                self.output.append(line)
+                self._lines.put(line)
+        self._lines.put(None)
+
+
+type Launch = Callable[..., LocalProcess]
+
+
+@pytest.fixture(scope="session")
+def launch() -> Iterator[Launch]:
+    """Start processes of the local runtime, and end those that a test leaves behind."""
+    started: list[LocalProcess] = []
+
+    def start(*arguments: str) -> LocalProcess:
+        process = LocalProcess.start(*arguments)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.process.poll() is None:
+            process.stop()
+
+
+@pytest.fixture(scope="session")
+def app_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the app with the settings of its example, as ``make run`` makes them."""
+    folder = tmp_path_factory.mktemp("app")
+    for name in ("function_app.py", "host.json"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copy(ROOT / "local.settings.json.example", folder / "local.settings.json")
+    for name in ("blueprints", "signalr"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    page = ROOT / "web" / "dist" / "index.html"
+    assert page.exists(), "the page is not built: run make test, or npm ci && npm run build in web/"
+    (folder / "web" / "dist").mkdir(parents=True)
+    shutil.copy(page, folder / "web" / "dist")
+    return folder

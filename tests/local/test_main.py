@@ -1,0 +1,122 @@
+"""``python -m local``, as a user starts and stops it."""
+
+import os
+import re
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+
+class Launch(Protocol):
+    def __call__(self, *arguments: str) -> Any: ...
+
+
+FREE = ("--port", "0", "--emulator-port", "0")
+
+BROKEN = """import azure.functions
+
+raise RuntimeError("my own mistake")
+"""
+
+APP = """
+import os
+import azure.functions as func
+app = func.FunctionApp()
+
+@app.route(route="pid", methods=["GET"])
+def pid(req: func.HttpRequest) -> str:
+    return str(os.getpid())
+
+print("worker", os.getpid())
+"""
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """Return a port that somebody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def small_app(tmp_path: Path) -> Path:
+    """Return the folder of an app that prints its worker's process id while it is imported."""
+    (tmp_path / "function_app.py").write_text(APP)
+    (tmp_path / "local.settings.json").write_text('{"IsEncrypted": false, "Values": {}}')
+    return tmp_path
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_it_prints_functions_connection_string_and_page(launch: Launch, app_folder: Path) -> None:
+    runtime = launch("--app", str(app_folder), *FREE)
+    runtime.wait_for("Ctrl\\+C stops")
+    runtime.stop()
+    printed = re.sub(r"localhost:\d+|Port=\d+", "PORT", runtime.text)
+    assert "\tnegotiate: [POST] http://PORT/api/negotiate\n" in printed
+    assert "\tsend_group_message: [POST] http://PORT/api/groups/{groupName}/messages\n" in printed
+    assert "\tbroadcast: signalRTrigger\n" in printed
+    assert "Connection string: Endpoint=http://localhost;PORT;AccessKey=" in printed
+    assert "Open http://PORT/api/index\n" in printed
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl+C", "SIGTERM"])
+def test_a_signal_ends_runtime_and_worker_with_exit_code_0(
+    launch: Launch, small_app: Path, number: int
+) -> None:
+    runtime = launch("--app", str(small_app), *FREE)
+    worker = int(runtime.wait_for(r"worker (\d+)")[1])
+    runtime.wait_for("Ctrl\\+C stops")
+    code = runtime.stop(number)
+    assert code == 0, runtime.text
+    assert not is_alive(worker)
+    assert "Traceback" not in runtime.text
+
+
+@pytest.mark.parametrize("option", ["--port", "--emulator-port"])
+def test_a_port_in_use_is_named_with_the_option_that_changes_it(
+    launch: Launch, small_app: Path, taken_port: int, option: str
+) -> None:
+    others = [part for name in ("--port", "--emulator-port") if name != option for part in (name, "0")]
+    runtime = launch("--app", str(small_app), option, str(taken_port), *others)
+    assert runtime.wait() == 1
+    assert f"Port {taken_port} is unavailable." in runtime.text
+    assert f"using {option}." in runtime.text
+    assert "Traceback" not in runtime.text
+
+
+def test_a_folder_without_an_app_is_named(launch: Launch, tmp_path: Path) -> None:
+    runtime = launch("--app", str(tmp_path), *FREE)
+    assert runtime.wait() == 1
+    assert f"There is no function_app.py in {tmp_path}." in runtime.text
+
+
+def test_an_app_that_fails_to_import_shows_its_own_traceback(launch: Launch, small_app: Path) -> None:
+    (small_app / "function_app.py").write_text(BROKEN)
+    runtime = launch("--app", str(small_app), *FREE)
+    assert runtime.wait() == 1
+    assert "RuntimeError: my own mistake" in runtime.text
+    assert 'function_app.py", line 3' in runtime.text
+    assert runtime.text.count("Traceback") == 1
+
+
+def test_an_emulator_on_another_port_is_put_into_the_settings(launch: Launch, app_folder: Path) -> None:
+    runtime = launch("--app", str(app_folder), *FREE)
+    assert runtime.wait_for(r"AzureSignalRConnectionString: the emulator runs on port \d+ here")
+
+
+def test_settings_that_are_no_json_are_named(launch: Launch, small_app: Path) -> None:
+    (small_app / "local.settings.json").write_text("{")
+    runtime = launch("--app", str(small_app), *FREE)
+    assert runtime.wait() == 1
+    assert "local.settings.json is not valid JSON" in runtime.text
