@@ -1,0 +1,26 @@
+"""Run measurements by name: ``python -m bench [NAME ...]``, all of them without a name."""
+
+import argparse
+import asyncio
+import sys
+
+from bench import negotiate, round_trip
+
+_MEASUREMENTS = {"round_trip": round_trip.main, "negotiate": negotiate.main}
+
+
+def main() -> int:
+    """Run what the command line names and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, beside a floor.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(_MEASUREMENTS))
+    names = parser.parse_args().names or list(_MEASUREMENTS)
+    unknown = [name for name in names if name not in _MEASUREMENTS]
+    if unknown:
+        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(_MEASUREMENTS)}")
+    for name in names:
+        asyncio.run(_MEASUREMENTS[name]())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
