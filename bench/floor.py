@@ -5,11 +5,13 @@ it to the socket. ``/negotiate`` answers a text as long as the real answer.
 """
 
 import sys
+from collections.abc import AsyncIterator
 
 from aiohttp import ClientSession, web
 
 _ANSWER = '{"url": "http://localhost:8888/client/?hub=chat", "accessToken": "' + "x" * 220 + '"}'
 
+_SESSION = web.AppKey("session", ClientSession)
 _sockets: list[web.WebSocketResponse] = []
 _base = ""
 
@@ -18,16 +20,15 @@ async def _ws(request: web.Request) -> web.WebSocketResponse:
     socket = web.WebSocketResponse()
     await socket.prepare(request)
     _sockets.append(socket)
-    async with ClientSession() as session:
-        async for message in socket:
-            async with session.post(f"{_base}/event", data=message.data.encode()) as response:
-                await response.read()
+    async for message in socket:
+        async with request.app[_SESSION].post(f"{_base}/event", data=message.data.encode()) as response:
+            await response.read()
     return socket
 
 
 async def _event(request: web.Request) -> web.Response:
     body = await request.read()
-    async with request.app["session"].post(f"{_base}/send", data=body) as response:
+    async with request.app[_SESSION].post(f"{_base}/send", data=body) as response:
         await response.read()
     return web.Response()
 
@@ -44,8 +45,9 @@ async def _negotiate(request: web.Request) -> web.Response:
     return web.Response(text=_ANSWER, content_type="application/json")
 
 
-async def _announce(app: web.Application) -> None:
-    app["session"] = ClientSession()
+async def _pool(app: web.Application) -> AsyncIterator[None]:
+    async with ClientSession() as app[_SESSION]:
+        yield
 
 
 def main() -> None:
@@ -54,7 +56,7 @@ def main() -> None:
     port = int(sys.argv[1])
     _base = f"http://127.0.0.1:{port}"
     app = web.Application()
-    app.on_startup.append(_announce)
+    app.cleanup_ctx.append(_pool)
     app.add_routes(
         [
             web.get("/ws", _ws),
