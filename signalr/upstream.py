@@ -5,7 +5,7 @@ Source: https://learn.microsoft.com/azure/azure-signalr/concept-upstream.
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -15,6 +15,7 @@ __all__ = [
     "Category",
     "Claims",
     "UpstreamEvent",
+    "check_claims",
     "format_claims",
     "is_signed",
     "parse_claims",
@@ -136,3 +137,24 @@ def parse_claims(header: str) -> dict[str, tuple[str, ...]]:
             case _:
                 pass
     return claims
+
+
+def check_claims(user_id: str | None, claims: Mapping[str, str | Sequence[str]]) -> None:
+    """Raise ValueError for a claim or a user id that the header could not carry unchanged.
+
+    The header separates claims by commas and escapes nothing: the value ``x, role: admin`` would arrive as
+    two claims, the second one the caller's invention.
+    """
+    for name, value in claims.items():
+        values = (value,) if isinstance(value, str) else tuple(value)
+        carried = {name: values} if values else {}
+        if parse_claims(format_claims(carried)) != carried:
+            raise ValueError(
+                f"the claim {name} cannot be carried: neither its type nor a value may have a comma, "
+                "': ', or blanks at an end"
+            )
+    # A comma is usual in a directory's names; only what would read as another claim is refused.
+    if user_id is not None and len(parse_claims(format_claims({"user": (user_id,)}))) > 1:
+        raise ValueError(
+            "the user id has a comma followed by what would pass for a claim, such as ', role: x'"
+        )

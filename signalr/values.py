@@ -7,23 +7,24 @@ from typing import Any
 __all__ = ["convert", "to_builtins"]
 
 
-def to_builtins(value: object) -> object:
+def to_builtins(value: object, *, binary: bool = False) -> object:
     """Return a value in terms of JSON: dict, list, str, int, float, bool and None.
 
     Dates become ISO 8601 text, bytes base64 text, enums their value, UUIDs text, dataclasses and
-    TypedDicts objects with their field names as they are. Raise TypeError for anything else.
+    TypedDicts objects with their field names as they are. With ``binary`` bytes stay bytes, which
+    MessagePack can carry. Raise TypeError for anything else.
     """
     match value:
         case None | str() | bool() | int() | float() if type(value) in _PLAIN:
             return value
         case list() | tuple():
-            return [to_builtins(item) for item in value]
+            return [to_builtins(item, binary=binary) for item in value]
         case Mapping():
-            return {str(to_builtins(key)): to_builtins(item) for key, item in value.items()}
+            return {str(to_builtins(key)): to_builtins(item, binary=binary) for key, item in value.items()}
         case _:
             import msgspec
 
-            return msgspec.to_builtins(value)
+            return msgspec.to_builtins(value, builtin_types=(bytes,) if binary else None)
 
 
 def convert(value: object, annotation: Any) -> object:

@@ -1,0 +1,188 @@
+"""A hub's events through one HTTP function, for where the host's own webhook cannot be used.
+
+The service calls the function as it would call the webhook of the SignalR extension; the answers are the
+extension's, but for errors, which are exactly the sentences that the hub chose. Source:
+https://learn.microsoft.com/azure/azure-signalr/concept-upstream.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import azure.functions as func
+
+from signalr.bindings import Blueprint
+from signalr.errors import HubException
+from signalr.methods import HubMethod
+from signalr.models import SignalRInvocationContext
+from signalr.protocol import json_protocol, messagepack_protocol
+from signalr.protocol.messages import Completion, HubMessage, Invocation, ProtocolError
+from signalr.settings import endpoint_from_settings
+from signalr.upstream import SIGNATURE_HEADER, Category, UpstreamEvent, is_signed
+from signalr.values import to_builtins
+
+if TYPE_CHECKING:
+    from signalr.hub import ServerlessHub
+
+__all__ = ["add_upstream"]
+
+_log = logging.getLogger("signalr")
+
+
+@dataclass(frozen=True, slots=True)
+class _Protocol:
+    parse: Callable[[bytes], HubMessage | None]
+    encode: Callable[[HubMessage], bytes]
+    to_wire: Callable[[object], object]
+
+
+_PROTOCOLS = {
+    "application/json": _Protocol(
+        lambda body: json_protocol.parse(body.rstrip(json_protocol.RECORD_SEPARATOR.encode())),
+        lambda answer: json_protocol.encode(answer).encode(),
+        to_builtins,
+    ),
+    "application/x-msgpack": _Protocol(
+        messagepack_protocol.parse, messagepack_protocol.encode, lambda value: to_builtins(value, binary=True)
+    ),
+}
+
+
+class _RefusedError(Exception):
+    def __init__(self, status: HTTPStatus, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def add_upstream(blueprint: Blueprint, hub: "ServerlessHub[Any]", name: str, route: str) -> None:
+    """Add the HTTP function that receives a hub's events.
+
+    It is anonymous: what protects it is the signature, made with the access key. Over an identity-based
+    connection the service signs with nothing the app knows, and every event is refused.
+    """
+    endpoint = _Endpoint(hub)
+
+    async def upstream(req: func.HttpRequest) -> func.HttpResponse:
+        try:
+            return await endpoint.answer(req)
+        except _RefusedError as refused:
+            _log.warning("an upstream request for the hub %s was refused: %s", hub.hub_name, refused)
+            return func.HttpResponse(status_code=refused.status.value)
+
+    upstream.__name__ = upstream.__qualname__ = name
+    upstream.__doc__ = f"Receive the events of the hub {hub.hub_name}."
+    decorate = blueprint.route(route=route, methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+    decorate(upstream)
+
+
+class _Endpoint:
+    def __init__(self, hub: "ServerlessHub[Any]") -> None:
+        self._hub = hub
+        self._methods = {(method.category, method.event.lower()): method for method in hub._methods}
+
+    async def answer(self, request: func.HttpRequest) -> func.HttpResponse:
+        content_type = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
+        protocol = _PROTOCOLS.get(content_type)
+        if protocol is None:
+            raise _RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"its content type is {content_type!r}")
+        try:
+            event = UpstreamEvent.from_headers(request.headers)
+        except ValueError as error:
+            raise _RefusedError(HTTPStatus.BAD_REQUEST, str(error)) from None
+        method = self._method(event)
+        self._check_signature(event, request.headers)
+        if method.category is Category.CONNECTIONS:
+            return await self._connection(method, event, request)
+        return await self._message(method, event, request, protocol)
+
+    def _method(self, event: UpstreamEvent) -> HubMethod:
+        if event.hub.lower() == self._hub.hub_name.lower():
+            for (category, name), method in self._methods.items():
+                if (category, name) == (event.category.lower(), event.event.lower()):
+                    return method
+        known = ", ".join(f"{category}/{name}" for category, name in self._methods) or "none"
+        raise _RefusedError(
+            HTTPStatus.NOT_FOUND,
+            f"nothing listens to hub {event.hub!r}, category {event.category!r}, event {event.event!r}; "
+            f"there are {known}",
+        )
+
+    def _check_signature(self, event: UpstreamEvent, headers: Mapping[str, str]) -> None:
+        setting = self._hub.connection_setting
+        key = endpoint_from_settings(setting).access_key
+        signature = headers.get(SIGNATURE_HEADER) or ""
+        if key is None or not is_signed(event.connection_id, signature, [key]):
+            raise _RefusedError(
+                HTTPStatus.UNAUTHORIZED,
+                f"its {SIGNATURE_HEADER} fits no access key of the setting {setting}",
+            )
+
+    async def _connection(
+        self, method: HubMethod, event: UpstreamEvent, request: func.HttpRequest
+    ) -> func.HttpResponse:
+        invocation = _invocation(event, request, error=_close_error(request.get_body()))
+        try:
+            await self._hub._dispatch(method, invocation)
+        except Exception:  # noqa: BLE001 - whatever it is, the service learns that the client is refused
+            _log.exception("%s failed", method.event)
+            return func.HttpResponse(status_code=HTTPStatus.FORBIDDEN.value)
+        return func.HttpResponse(status_code=HTTPStatus.OK.value)
+
+    async def _message(
+        self, method: HubMethod, event: UpstreamEvent, request: func.HttpRequest, protocol: _Protocol
+    ) -> func.HttpResponse:
+        try:
+            message = protocol.parse(request.get_body())
+        except ProtocolError as error:
+            raise _RefusedError(HTTPStatus.BAD_REQUEST, str(error)) from None
+        if not isinstance(message, Invocation) or message.target.lower() != method.event.lower():
+            raise _RefusedError(HTTPStatus.BAD_REQUEST, f"its body is no invocation of {method.event}")
+        invocation = _invocation(event, request, arguments=message.arguments)
+        id = message.invocation_id
+        try:
+            result = protocol.to_wire(await self._hub._dispatch(method, invocation))
+        except HubException as error:
+            completion = Completion(id or "", error=str(error))
+        else:
+            completion = Completion(id or "", result)
+        if id is None:
+            return func.HttpResponse(status_code=HTTPStatus.OK.value)
+        return func.HttpResponse(protocol.encode(completion), mimetype="application/octet-stream")
+
+
+def _invocation(
+    event: UpstreamEvent,
+    request: func.HttpRequest,
+    *,
+    arguments: list[Any] | None = None,
+    error: str | None = None,
+) -> SignalRInvocationContext:
+    query: dict[str, str] = {}
+    for name, value in parse_qsl(event.query.lstrip("?"), keep_blank_values=True):
+        query[name] = f"{query[name]},{value}" if name in query else value
+    return SignalRInvocationContext(
+        hub=event.hub,
+        category=event.category,
+        event=event.event,
+        connection_id=event.connection_id,
+        user_id=event.user_id,
+        arguments=arguments or [],
+        error=error,
+        headers=dict(request.headers),
+        query=query,
+        claims=event.claims,
+    )
+
+
+def _close_error(body: bytes) -> str | None:
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return None
+    members = {name.lower(): item for name, item in value.items()} if isinstance(value, dict) else {}
+    error = members.get("error")
+    return error if isinstance(error, str) and error else None
