@@ -45,6 +45,9 @@ lint: test-packages ## Check style: Python and shell scripts
 types: test-packages page ## Check types: Python and the page
 	@scripts/say "Python types (mypy)"
 	@$(PYTHON) -m mypy
+	@for app in examples/*/; do \
+	  (cd "$$app" && MYPYPATH=../.. ../../$(PYTHON) -m mypy --config-file ../../pyproject.toml .) || exit; \
+	done
 	@scripts/say "Types of the page (tsc)"
 	@scripts/npm run --silent check
 

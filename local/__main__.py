@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from urllib.parse import urljoin
 
 from local import listing
 from local.emulator import DEFAULT_PORT as EMULATOR_PORT
@@ -35,7 +36,11 @@ async def _both(arguments: argparse.Namespace) -> int:
     if app is None:
         return 1
     runtime = Runtime(
-        app, port=arguments.port, emulator_port=arguments.emulator_port, levels=console.install()
+        app,
+        port=arguments.port,
+        emulator_port=arguments.emulator_port,
+        upstream=arguments.upstream or trigger.PATH,
+        levels=console.install(),
     )
 
     async def start() -> None:
@@ -68,7 +73,8 @@ async def _host(arguments: argparse.Namespace) -> int:
 
 async def _emulator(arguments: argparse.Namespace) -> int:
     console.install()
-    emulator = Emulator(upstream=[UpstreamRule(arguments.upstream)])
+    upstream = urljoin(f"http://localhost:{HOST_PORT}", arguments.upstream or trigger.PATH)
+    emulator = Emulator(upstream=[UpstreamRule(upstream)])
     port = EMULATOR_PORT if arguments.emulator_port is None else arguments.emulator_port
 
     async def start() -> None:
@@ -77,7 +83,7 @@ async def _emulator(arguments: argparse.Namespace) -> int:
         except OSError:
             raise PortInUseError(port, "--emulator-port") from None
         listing.say_emulator(emulator)
-        console.say(f"Events go to {arguments.upstream}")
+        console.say(f"Events go to {upstream}")
 
     return await _serve(start, emulator.stop)
 
@@ -144,12 +150,6 @@ def _parser() -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
     )
     _add_emulator_options(emulator)
-    emulator.add_argument(
-        "--upstream",
-        default=f"http://localhost:{HOST_PORT}{trigger.PATH}",
-        metavar="URL",
-        help="where events go; {hub}, {category} and {event} are filled in (default: %(default)s)",
-    )
     emulator.set_defaults(command=_emulator)
     host = commands.add_parser(
         "host",
@@ -169,6 +169,12 @@ def _add_host_options(parser: argparse.ArgumentParser) -> None:
 def _add_emulator_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--emulator-port", type=int, metavar="N", help=f"the emulator's port (default: {EMULATOR_PORT})"
+    )
+    parser.add_argument(
+        "--upstream",
+        metavar="URL",
+        help="where events go, a URL or a path of the host; {hub}, {category} and {event} are filled in "
+        f"(default: {trigger.PATH})",
     )
 
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urljoin
 
 from local.emulator import DEFAULT_ACCESS_KEY, Emulator, UpstreamRule
 from local.emulator import DEFAULT_PORT as EMULATOR_PORT
@@ -35,7 +36,8 @@ class PortInUseError(Exception):
 class Runtime:
     """Run an app with everything that it meets in Azure.
 
-    A port of None is the one that local.settings.json names, or the default; 0 is a free one.
+    A port of None is the one that local.settings.json names, or the default; 0 is a free one. ``upstream``
+    is where the service's events go: a path of the host, by default that of the SignalR trigger, or a URL.
     """
 
     def __init__(
@@ -44,9 +46,11 @@ class Runtime:
         *,
         port: int | None = None,
         emulator_port: int | None = None,
+        upstream: str = trigger.PATH,
         levels: LevelFilter | None = None,
     ) -> None:
         self._port = port
+        self._upstream = upstream
         self._emulator_port = EMULATOR_PORT if emulator_port is None else emulator_port
         self.emulator = Emulator()
         self.host = FunctionsHost(app, adjust=self._point_at_emulator, levels=levels)
@@ -68,7 +72,8 @@ class Runtime:
             await self.emulator.start(port=self._emulator_port)
         except OSError:
             raise PortInUseError(self._emulator_port, "--emulator-port") from None
-        self.emulator.upstream = [UpstreamRule(f"http://127.0.0.1:{self.host.port}{trigger.PATH}")]
+        here = f"http://127.0.0.1:{self.host.port}"
+        self.emulator.upstream = [UpstreamRule(urljoin(here, self._upstream))]
         await self.host.start()
 
     async def stop(self) -> None:
