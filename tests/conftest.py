@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,11 +29,11 @@ class LocalProcess:
     _lines: queue.Queue[str | None] = field(default_factory=queue.Queue)
 
     @classmethod
-    def start(cls, *arguments: str) -> "LocalProcess":
+    def start(cls, *arguments: str, environment: Mapping[str, str]) -> "LocalProcess":
         process = subprocess.Popen(
             [sys.executable, "-m", "local", *arguments],
             cwd=ROOT,
-            env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "error"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "error", **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -90,8 +90,8 @@ def launch() -> Iterator[Launch]:
     """Start processes of the local runtime, and end those that a test leaves behind."""
     started: list[LocalProcess] = []
 
-    def start(*arguments: str) -> LocalProcess:
-        process = LocalProcess.start(*arguments)
+    def start(*arguments: str, environment: Mapping[str, str] | None = None) -> LocalProcess:
+        process = LocalProcess.start(*arguments, environment=environment or {})
         started.append(process)
         return process
 

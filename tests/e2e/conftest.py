@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import shutil
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from uuid import uuid4
 import pytest
 
 CLIENTS = Path(__file__).parent / "clients"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "class_based"
 
 COMMANDS = {
     "node": ["node", str(CLIENTS / "node_client.mjs")],
@@ -123,18 +125,35 @@ class Addresses:
 
 
 class Launch(Protocol):
-    def __call__(self, *arguments: str) -> Any: ...
+    def __call__(self, *arguments: str, environment: dict[str, str]) -> Any: ...
 
 
-@pytest.fixture(scope="session")
-def app(launch: Launch, app_folder: Path) -> Iterator[Addresses]:
-    """Run the app on the local runtime for all tests: each has users and groups of its own."""
-    runtime = launch("--app", str(app_folder), "--port", "0", "--emulator-port", "0")
+@pytest.fixture(scope="session", params=["bindings", "class", "class over HTTP upstream"])
+def app(
+    launch: Launch, app_folder: Path, class_based_folder: Path, request: pytest.FixtureRequest
+) -> Iterator[Addresses]:
+    """Run one of the apps that keep the contract, for all tests: each has users and groups of its own."""
+    folder = app_folder if request.param == "bindings" else class_based_folder
+    options = ["--app", str(folder), "--port", "0", "--emulator-port", "0"]
+    environment = {}
+    if request.param == "class over HTTP upstream":
+        options += ["--upstream", "/api/upstream"]
+        environment["UPSTREAM_ROUTE"] = "upstream"
+    runtime = launch(*options, environment=environment)
     emulator = runtime.wait_for(r"emulator: (http://\S+)")[1]
     api = runtime.wait_for(r"Open (http://\S+)/index")[1]
     yield Addresses(api, emulator)
     assert runtime.stop() == 0, runtime.text
     assert "Traceback" not in runtime.text
+
+
+@pytest.fixture(scope="session")
+def class_based_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the class-based example with the settings of its example."""
+    folder = tmp_path_factory.mktemp("class_based") / "app"
+    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(folder / "local.settings.json.example", folder / "local.settings.json")
+    return folder
 
 
 @pytest.fixture

@@ -1,0 +1,68 @@
+"""The hub: a class for the hub, a method for each of its events."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from signalr import HubException, SignalRInvocationContext
+from signalr.hub import ServerlessHub
+from signalr.names import check_group_name
+
+type Message = Mapping[str, object]
+
+
+class ChatClient(Protocol):
+    """What the page listens to."""
+
+    async def new_message(self, message: Message) -> None: ...
+    async def new_connection(self, connection: Message) -> None: ...
+    async def connection_closed(self, connection: Message) -> None: ...
+
+
+class Chat(ServerlessHub[ChatClient], hub="chat"):
+    """What the page calls."""
+
+    async def connected(self, caller: SignalRInvocationContext) -> None:
+        came = {"connectionId": caller.connection_id, "userId": caller.user_id}
+        await self.clients.all.new_connection(came)
+
+    async def disconnected(self, caller: SignalRInvocationContext) -> None:
+        went = {"connectionId": caller.connection_id, "userId": caller.user_id, "error": caller.error}
+        await self.clients.all.connection_closed(went)
+
+    async def broadcast(self, caller: SignalRInvocationContext, text: str) -> None:
+        await self.clients.all.new_message(_message(caller, text))
+
+    async def send_to_group(self, caller: SignalRInvocationContext, group_name: str, text: str) -> None:
+        message = _message(caller, text, group_name=_group(group_name))
+        await self.clients.group(group_name).new_message(message)
+
+    async def send_to_user(self, caller: SignalRInvocationContext, user_id: str, text: str) -> None:
+        await self.clients.user(user_id).new_message(_message(caller, text, is_private=True))
+
+    async def send_to_connection(
+        self, caller: SignalRInvocationContext, connection_id: str, text: str
+    ) -> None:
+        await self.clients.client(connection_id).new_message(_message(caller, text, is_private=True))
+
+    async def join_group(self, caller: SignalRInvocationContext, group_name: str) -> None:
+        await self.groups.add(caller.connection_id, _group(group_name))
+
+    async def leave_group(self, caller: SignalRInvocationContext, group_name: str) -> None:
+        await self.groups.remove(caller.connection_id, _group(group_name))
+
+    async def echo(self, value: Any) -> Any:
+        return value
+
+
+def _message(
+    caller: SignalRInvocationContext, text: str, *, group_name: str | None = None, is_private: bool = False
+) -> Message:
+    who = {"sender": caller.user_id, "connectionId": caller.connection_id}
+    return who | {"text": text, "groupName": group_name, "isPrivate": is_private}
+
+
+def _group(name: str) -> str:
+    try:
+        return check_group_name(name)
+    except ValueError as error:
+        raise HubException(f"groupName is wrong: {error}.") from None
