@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from blueprints.hub import HUB
-from blueprints.messages import read_group_name
+from blueprints.requests import read_group_name, read_name
 from blueprints.responses import accepted, answering_problems
 from signalr import Blueprint, SignalROutput
 
@@ -15,7 +15,7 @@ bp = Blueprint()
 @answering_problems
 def add_user_to_group(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
     """Put a user's connections into a group, the present ones and those to come."""
-    outbox.add_to_group(read_group_name(req), user_id=req.route_params["userId"])
+    outbox.add_to_group(read_group_name(req), user_id=read_name(req, "userId"))
     return accepted()
 
 
@@ -24,7 +24,7 @@ def add_user_to_group(req: func.HttpRequest, outbox: SignalROutput) -> func.Http
 @answering_problems
 def remove_user_from_group(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
     """Take a user's connections out of a group."""
-    outbox.remove_from_group(read_group_name(req), user_id=req.route_params["userId"])
+    outbox.remove_from_group(read_group_name(req), user_id=read_name(req, "userId"))
     return accepted()
 
 
@@ -33,7 +33,7 @@ def remove_user_from_group(req: func.HttpRequest, outbox: SignalROutput) -> func
 @answering_problems
 def add_connection_to_group(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
     """Put one connection into a group."""
-    outbox.add_to_group(read_group_name(req), connection_id=req.route_params["connectionId"])
+    outbox.add_to_group(read_group_name(req), connection_id=read_name(req, "connectionId"))
     return accepted()
 
 
@@ -42,7 +42,7 @@ def add_connection_to_group(req: func.HttpRequest, outbox: SignalROutput) -> fun
 @answering_problems
 def remove_connection_from_group(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
     """Take one connection out of a group."""
-    outbox.remove_from_group(read_group_name(req), connection_id=req.route_params["connectionId"])
+    outbox.remove_from_group(read_group_name(req), connection_id=read_name(req, "connectionId"))
     return accepted()
 
 
@@ -51,5 +51,5 @@ def remove_connection_from_group(req: func.HttpRequest, outbox: SignalROutput) -
 @answering_problems
 def remove_user_from_all_groups(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
     """Take a user's connections out of every group."""
-    outbox.remove_from_all_groups(req.route_params["userId"])
+    outbox.remove_from_all_groups(read_name(req, "userId"))
     return accepted()

@@ -1,22 +1,13 @@
 """HTTP requests that send: to everybody, to a user, a group or a connection."""
 
-import json
-from http import HTTPStatus
-from typing import Any
-
 import azure.functions as func
 
 from blueprints.hub import HUB
-from blueprints.responses import ProblemError, accepted, answering_problems
+from blueprints.requests import read_group_name, read_message, read_name
+from blueprints.responses import accepted, answering_problems
 from signalr import Blueprint, SignalROutput
-from signalr.names import MAX_BODY, check_group_name
 
 bp = Blueprint()
-
-_DEFAULT_TARGET = "newMessage"
-
-_MAX_DEPTH = 60
-"""Levels of nesting that the host reads in a message: its JSON reader stops at 64."""
 
 
 @bp.route(route="messages", methods=["POST"])
@@ -35,7 +26,7 @@ def send_message(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpRespo
 def send_user_message(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
     """Send to every connection of one user."""
     target, arguments = read_message(req)
-    outbox.send(target, *arguments, user_id=req.route_params["userId"])
+    outbox.send(target, *arguments, user_id=read_name(req, "userId"))
     return accepted()
 
 
@@ -56,92 +47,5 @@ def send_group_message(req: func.HttpRequest, outbox: SignalROutput) -> func.Htt
 def send_connection_message(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
     """Send to one connection."""
     target, arguments = read_message(req)
-    outbox.send(target, *arguments, connection_id=req.route_params["connectionId"])
+    outbox.send(target, *arguments, connection_id=read_name(req, "connectionId"))
     return accepted()
-
-
-def read_message(req: func.HttpRequest) -> tuple[str, list[Any]]:
-    """Return the target and the arguments that a request's body asks to send.
-
-    An object without ``target`` is the one argument of ``newMessage``, which is what the pages of the
-    published serverless chat samples send. Raise ProblemError for anything that cannot be sent.
-    """
-    content = req.get_body()
-    _check_size(len(content))
-    try:
-        body = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise ProblemError("body", f"the body is not JSON: {error}") from None
-    if not isinstance(body, dict):
-        raise ProblemError("body", f"the body is {_json_type(body)}, expected an object")
-    if "target" not in body:
-        body = {"target": _DEFAULT_TARGET, "arguments": [body]}
-    target, arguments = body["target"], body.get("arguments", [])
-    if not isinstance(target, str) or not target.strip():
-        raise ProblemError("target", f"target is {_json_type(target)}, expected a name that is not empty")
-    if not isinstance(arguments, list):
-        raise ProblemError("arguments", f"arguments is {_json_type(arguments)}, expected a list")
-    _check_size(_request_size(target, arguments))
-    return target, arguments
-
-
-def read_group_name(req: func.HttpRequest) -> str:
-    """Return the group that a request's path names. Raise ProblemError for one that cannot exist."""
-    try:
-        return check_group_name(req.route_params["groupName"])
-    except ValueError as error:
-        raise ProblemError("groupName", str(error)) from None
-
-
-def _request_size(target: str, arguments: list[Any]) -> int:
-    """Return the bytes of the request that the host makes of a message: that is what the service counts."""
-    _check_depth(arguments)
-    try:
-        text = json.dumps(
-            {"target": target, "arguments": arguments},
-            ensure_ascii=False,
-            allow_nan=False,
-            separators=(",", ":"),
-        )
-        return len(text.encode())
-    except ValueError as error:
-        raise ProblemError("body", f"the body has a value that clients cannot read: {error}") from None
-
-
-def _check_depth(value: object) -> None:
-    level = [value]
-    for _ in range(_MAX_DEPTH):
-        level = [
-            item
-            for container in level
-            if isinstance(container, dict | list)
-            for item in (container.values() if isinstance(container, dict) else container)
-        ]
-        if not level:
-            return
-    raise ProblemError("body", f"the body is nested more than {_MAX_DEPTH} levels deep")
-
-
-def _check_size(size: int) -> None:
-    if size > MAX_BODY:
-        raise ProblemError(
-            "body",
-            f"the message has {size:,} bytes, the service accepts {MAX_BODY:,}",
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        )
-
-
-def _json_type(value: object) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a string" if value.strip() else "an empty string"
-        case list():
-            return "a list"
-        case _:
-            return "an object"

@@ -1,9 +1,11 @@
 """How HTTP requests are answered: accepted, or told in words what is wrong with them (RFC 9457)."""
 
+import inspect
 import json
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
+from typing import Any
 
 import azure.functions as func
 
@@ -38,12 +40,22 @@ class ProblemError(Exception):
 
 
 def answering_problems[**P](
-    function: Callable[P, func.HttpResponse],
-) -> Callable[P, func.HttpResponse]:
+    function: Callable[P, Any],
+) -> Callable[P, Any]:
     """Answer with the problem that an HTTP function raised; nothing that it queued is sent."""
+    if inspect.iscoroutinefunction(function):
+
+        @wraps(function)
+        async def answered_async(*args: P.args, **kwargs: P.kwargs) -> Any:
+            try:
+                return await function(*args, **kwargs)
+            except ProblemError as problem:
+                return problem.response()
+
+        return answered_async
 
     @wraps(function)
-    def answered(*args: P.args, **kwargs: P.kwargs) -> func.HttpResponse:
+    def answered(*args: P.args, **kwargs: P.kwargs) -> Any:
         try:
             return function(*args, **kwargs)
         except ProblemError as problem:

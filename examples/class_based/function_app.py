@@ -1,4 +1,4 @@
-"""The chat of the repository's root, once more: the hub is a class, see chat.py; here is what HTTP can ask."""
+"""The chat of the repository's root, once more: the hub is a class, in chat.py; here is its HTTP side."""
 
 import json
 import os
@@ -45,12 +45,12 @@ async def send_to_some(req: func.HttpRequest) -> func.HttpResponse:
         "groups": chat.service.send_to_group,
         "connections": chat.service.send_to_connection,
     }
-    return await _send(req, send[req.route_params["kind"]], req.route_params["name"])
+    return await _send(req, send[req.route_params["kind"]], _name(req))
 
 
 @bp.route("groups/{group}/{kind:regex(^(users|connections)$)}/{name}", methods=["PUT", "DELETE"])
 async def move(req: func.HttpRequest) -> func.HttpResponse:
-    group, name = req.route_params["group"], req.route_params["name"]
+    group, name = _name(req, "group"), _name(req)
     members: Any = chat.user_groups if req.route_params["kind"] == "users" else chat.groups
     change = members.add if req.method == "PUT" else members.remove
     return await _answered(change(name, group))
@@ -58,7 +58,7 @@ async def move(req: func.HttpRequest) -> func.HttpResponse:
 
 @bp.route("users/{name}/groups", methods=["DELETE"])
 async def leave_all(req: func.HttpRequest) -> func.HttpResponse:
-    return await _answered(chat.user_groups.remove_from_all(req.route_params["name"]))
+    return await _answered(chat.user_groups.remove_from_all(_name(req)))
 
 
 @bp.route("{kind:regex(^(users|groups|connections)$)}/{name}", methods=["GET"])
@@ -69,14 +69,19 @@ async def exists(req: func.HttpRequest) -> func.HttpResponse:
         "groups": manager.group_exists,
         "connections": manager.connection_exists,
     }
-    found = await checks[req.route_params["kind"]](req.route_params["name"])
+    found = await checks[req.route_params["kind"]](_name(req))
     return func.HttpResponse(status_code=200 if found else 404)
 
 
 @bp.route("connections/{name}", methods=["DELETE"])
 async def close(req: func.HttpRequest) -> func.HttpResponse:
     reason = req.params.get("reason")
-    return await _answered(chat.client_manager.close_connection(req.route_params["name"], reason))
+    return await _answered(chat.client_manager.close_connection(_name(req), reason))
+
+
+def _name(req: func.HttpRequest, parameter: str = "name") -> str:
+    # The host leaves an encoded slash encoded.
+    return req.route_params[parameter].replace("%2F", "/")
 
 
 async def _send(req: func.HttpRequest, send: Callable[..., Awaitable[None]], *to: str) -> func.HttpResponse:

@@ -184,3 +184,23 @@ async def test_two_clients_talk_at_the_same_time_and_order_is_kept(kind: str, jo
 
     _, heard = await asyncio.gather(talk(), listen())
     assert heard == texts
+
+
+async def test_http_tells_who_is_there_and_ends_a_connection(
+    kind: str, join: Join, app: Any, group: str
+) -> None:
+    observer, client = await join(OBSERVER), await join(kind)
+    await client.invoke("joinGroup", group)
+    name = quote(group, safe="")
+    async with aiohttp.ClientSession() as session:
+
+        async def status(method: str, path: str) -> int:
+            async with session.request(method, URL(f"{app.api}/{path}", encoded=True)) as response:
+                return response.status
+
+        there = [f"connections/{client.connection_id}", f"users/{client.user}", f"groups/{name}"]
+        before = [await status("GET", path) for path in there]
+        closed = await status("DELETE", f"{there[0]}?reason=enough")
+        await observer.next("connectionClosed", connectionId=client.connection_id)
+        after = [await status("GET", path) for path in there]
+    assert (before, closed, after) == ([200] * 3, 202, [404] * 3)
