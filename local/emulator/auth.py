@@ -146,14 +146,12 @@ def _check_lifetime(payload: dict[str, Any]) -> None:
     expires = payload.get("exp")
     if not isinstance(expires, int | float):
         raise UnauthorizedError("the token has no expiration (exp)", "The token has no expiration")
-    age = time.time() - expires
-    if age >= 0:
-        try:
-            shown = datetime.fromtimestamp(expires, UTC).strftime("%m/%d/%Y %H:%M:%S")
-        except (ValueError, OverflowError, OSError):
-            shown = str(expires)
+    expires, now = max(0, expires), time.time()
+    if expires <= now:
+        shown = datetime.fromtimestamp(expires, UTC).strftime("%m/%d/%Y %H:%M:%S")
         raise UnauthorizedError(
-            f"the token expired {age:,.0f} seconds ago, at {shown} UTC", f"The token expired at '{shown}'"
+            f"the token expired {now - expires:,.0f} seconds ago, at {shown} UTC",
+            f"The token expired at '{shown}'",
         )
 
 

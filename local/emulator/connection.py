@@ -8,7 +8,7 @@ from local.emulator.auth import Identity
 from local.emulator.dispatcher import Dispatcher
 from local.emulator.hub import Hub
 from local.emulator.outbox import Outbox
-from local.emulator.protocols import HubProtocol, Outgoing
+from local.emulator.protocols import Frame, HubProtocol, Outgoing
 from local.emulator.timing import Timing
 from local.emulator.upstream import Upstream
 from signalr.protocol.messages import Close, Completion, Invocation, Ping, ProtocolError, StreamInvocation
@@ -53,7 +53,6 @@ class Connection:
         event = UpstreamEvent(hub.name, "", "", connection_id, identity.user_id, identity.claims, query)
         self.dispatcher = Dispatcher(event, protocol, upstream, self._put)
         self._reader = protocol.reader()
-        self._error: str | None = None
         self._loop = asyncio.get_running_loop()
         self._last_sent = self._last_received = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
@@ -109,13 +108,13 @@ class Connection:
         self.dispatcher.finish(cause)
         _log.debug("Connection %s of hub '%s' closed.", self.connection_id, self._hub.name)
 
-    async def _take(self, frame: str | bytes) -> None:
+    async def _take(self, frame: Frame) -> None:
         match self.protocol.parse(frame):
             case Invocation() as message:
                 await self.dispatcher.put(message)
             case StreamInvocation() as message:
                 _log.warning(
-                    "The client asked for a stream of '%s' (hub '%s'): Serverless mode has no streams; in "
+                    "The client asked for a stream of %r (hub '%s'): Serverless mode has no streams; in "
                     "Azure the client would wait for ever.",
                     message.target,
                     self._hub.name,

@@ -1,6 +1,7 @@
 """The events of one connection on their way to the app, one after the other."""
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import Callable
@@ -40,7 +41,7 @@ class Dispatcher:
         return now if self._is_calling else self._called
 
     async def put(self, message: Invocation) -> None:
-        """Add a message of the client; wait while too many wait.
+        """Add a message of the client; wait while too many wait. After ``finish`` it is dropped.
 
         Raise ProtocolError for one that cannot be sent on, such as one with an infinite number.
         """
@@ -48,7 +49,8 @@ class Dispatcher:
             body = self._protocol.encode_body(_without_secrets(message))
         except ValueError as error:
             raise ProtocolError(f"the message cannot be sent on: {error}") from None
-        await self._waiting.put((message, body))
+        with contextlib.suppress(asyncio.QueueShutDown):
+            await self._waiting.put((message, body))
 
     def finish(self, error: str | None = None) -> None:
         """Take in nothing more; ``disconnected`` is sent after what waits, and tells the app of the error."""
@@ -68,10 +70,9 @@ class Dispatcher:
         await self._connection_event(DISCONNECTED, {"Type": 11, **error})
 
     async def _connection_event(self, name: str, body: dict[str, object]) -> None:
-        if self._upstream.has_rule(self._event.hub, Category.CONNECTIONS, name):
-            event = replace(self._event, category=Category.CONNECTIONS, event=name)
-            # Whatever the answer is, it changes nothing: negotiate decides who may connect.
-            await self._deliver(event, _JSON, json.dumps(body, separators=(",", ":")).encode())
+        event = replace(self._event, category=Category.CONNECTIONS, event=name)
+        # Whatever the answer is, it changes nothing: negotiate decides who may connect.
+        await self._deliver(event, _JSON, json.dumps(body, separators=(",", ":")).encode())
 
     async def _message(self, message: Invocation, body: bytes) -> None:
         event = replace(self._event, category=Category.MESSAGES, event=message.target)
@@ -80,7 +81,7 @@ class Dispatcher:
             return
         if error is None and answer and not self._is_framed(answer):
             _log.error(
-                "The answer to event '%s' of hub '%s' is no completion of the hub protocol. In Azure it "
+                "The answer to event %r of hub '%s' is no completion of the hub protocol. In Azure it "
                 "would reach the client as it is and break its connection: answer the invocation's "
                 "completion, or nothing.",
                 event.event,

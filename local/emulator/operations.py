@@ -80,13 +80,13 @@ def _send_to_all(call: Call) -> None:
 def _send_to_user(call: Call) -> None:
     user = call.names["user"]
     if not _send(call, call.hub.of_user(user)):
-        _log_nobody(f"A message to user '{user}'", call.hub, _near(user, "user", call.hub.users))
+        _log_nobody(f"A message to user {user!r}", call.hub, _near(user, "user", call.hub.users))
 
 
 def _send_to_group(call: Call) -> None:
     group = call.names["group"]
     if not _send(call, call.hub.in_group(group, call.excluded)):
-        _log_nobody(f"A message to group '{group}'", call.hub, _near(group, "group", call.hub.groups))
+        _log_nobody(f"A message to group {group!r}", call.hub, _near(group, "group", call.hub.groups))
 
 
 def _send_to_connection(call: Call) -> None:
@@ -94,7 +94,7 @@ def _send_to_connection(call: Call) -> None:
     connection = call.hub.connections.get(connection_id)
     if not _send(call, [] if connection is None else [connection]):
         hint = _near(connection_id, "connection", call.hub.connections) or "It is gone, or of another hub."
-        _log_nobody(f"A message to connection '{connection_id}'", call.hub, hint)
+        _log_nobody(f"A message to connection {connection_id!r}", call.hub, hint)
 
 
 def _close_connection(call: Call) -> None:
@@ -163,7 +163,7 @@ def _send(call: Call, connections: list[Connection]) -> int:
 
 def _near(name: str, kind: str, names: Iterable[str]) -> str:
     near = near_match(name, names)
-    return "" if near is None else f"There is a {kind} '{near}': names are case-sensitive."
+    return "" if near is None else f"There is a {kind} {near!r}: names are case-sensitive."
 
 
 def _log_nobody(what: str, hub: Hub[Connection], hint: str) -> None:

@@ -170,6 +170,8 @@ async def _body(request: web.BaseRequest) -> bytes:
         )
     if (request.content_length or 0) > MAX_BODY:
         raise RestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_large())
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     return await request.read()
 
 

@@ -36,7 +36,7 @@ The REST API is at   /api/hubs/<hub>/... and /api/v1/hubs/<hub>/...
 """
 
 _log = logging.getLogger(__name__)
-_http_log = logging.getLogger("local.emulator.http")
+_http_log = logging.getLogger(f"{__name__}.http")
 
 
 class _WithoutRequestLine(logging.Filter):
@@ -129,9 +129,11 @@ class Emulator:
             return
         self._runner = self._clients = None
         # The app may send a last message when it learns who has gone, so the REST API is there to the end.
-        await clients.stop()
-        await self._upstream.close()
-        await runner.cleanup()
+        try:
+            await clients.stop()
+        finally:
+            await self._upstream.close()
+            await runner.cleanup()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         try:

@@ -78,12 +78,11 @@ class Upstream:
         if self._session is not None:
             await self._session.close()
 
-    def has_rule(self, hub: str, category: str, event: str) -> bool:
-        """Tell whether an event would be delivered, to save making one that is not."""
-        return any(rule.matches(hub, category, event) for rule in self.rules)
-
     async def deliver(self, event: UpstreamEvent, content_type: str, body: bytes) -> Answer:
-        """Send an event to the first rule that matches; what goes wrong is logged with what may help."""
+        """Send an event to the first rule that matches; what goes wrong is logged with what may help.
+
+        An app that has no rule for connections does not want to know of them: that is no error.
+        """
         names = (event.hub, event.category, event.event)
         rule = next((rule for rule in self.rules if rule.matches(*names)), None)
         if rule is None:
@@ -179,7 +178,7 @@ def _fits(pattern: str, name: str) -> bool:
 
 
 def _shown(event: UpstreamEvent) -> str:
-    return f"Event '{event.event}' (hub '{event.hub}', category '{event.category}')"
+    return f"Event {event.event!r} (hub {event.hub!r}, category {str(event.category)!r})"
 
 
 def _shown_url(url: str) -> str:

@@ -1,6 +1,7 @@
 """The WebSocket transport: handshake, reader and writer of one client."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 
@@ -48,8 +49,9 @@ class WebSocketSession:
         try:
             protocol, rest = await self._shake_hands()
         except ProtocolError as error:
-            _log.warning("A client is refused: %s Protocols here: %s.", error, ", ".join(PROTOCOLS))
-            await self._send(handshake.encode_response(str(error)).encode())
+            _log.warning("A client is refused: %r Protocols here: %s.", str(error), ", ".join(PROTOCOLS))
+            with contextlib.suppress(ConnectionError):
+                await self._socket.send_frame(handshake.encode_response(str(error)).encode(), WSMsgType.TEXT)
         except ConnectionResetError:
             pass
         else:
@@ -128,13 +130,6 @@ class WebSocketSession:
             # The reader learns of it too, and ends the connection.
             return
         until_written.reschedule(0)
-
-    async def _send(self, frame: bytes) -> None:
-        try:
-            async with asyncio.timeout(self._timing.close):
-                await self._socket.send_frame(frame, WSMsgType.TEXT)
-        except (TimeoutError, ConnectionError):
-            self._abort()
 
     def _abort(self) -> None:
         transport = self._request.transport
