@@ -1,0 +1,106 @@
+"""Client libraries that others wrote, against the emulator."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+from pysignalr.client import SignalRClient
+from signalrcore.hub_connection_builder import HubConnectionBuilder
+from signalrcore.types import HubProtocolEncoding
+
+from local.emulator import UpstreamRule
+
+type Start = Callable[..., Any]
+type Url = str
+
+
+@pytest.fixture
+async def service(start: Start, app: Any) -> Any:
+    """Run an emulator whose pings come often: signalrcore notices that it was stopped when it hears one."""
+
+    async def echo(event: Any) -> web.StreamResponse:
+        response: web.StreamResponse = event.completion(result=event.json()["arguments"][0])
+        return response
+
+    app.answers["echo"] = echo
+    return await start([UpstreamRule(app.url)], ping=0.05)
+
+
+@pytest.fixture
+async def negotiate_url(service: Any) -> AsyncIterator[Url]:
+    """Serve what a function app serves to a client that wants to connect; return the address."""
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        token = service.client_token(user_id="ann")
+        return web.json_response({"url": service.endpoint.client_hub_url("chat"), "accessToken": token})
+
+    runner = web.ServerRunner(web.Server(answer, access_log=None), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/api"
+    await runner.cleanup()
+
+
+async def test_pysignalr_connects_is_answered_and_receives(
+    service: Any, app: Any, negotiate_url: Url
+) -> None:
+    client = SignalRClient(negotiate_url)
+    results: asyncio.Queue[Any] = asyncio.Queue()
+    opened = asyncio.Event()
+
+    async def on_open() -> None:
+        opened.set()
+
+    async def on_result(message: Any) -> None:
+        await results.put(message.result)
+
+    async def on_message(arguments: Any) -> None:
+        await results.put(arguments)
+
+    client.on_open(on_open)
+    client.on("m", on_message)
+    running = asyncio.create_task(client.run())
+    async with asyncio.timeout(10):
+        await opened.wait()
+        await app.next("connected")
+        await client.send("echo", [{"a": "ü"}], on_result)
+        assert await results.get() == {"a": "ü"}
+        await service.send("/users/ann", 1, "two")
+        assert await results.get() == [1, "two"]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await app.next("echo")
+    await app.next("disconnected")
+
+
+async def test_signalrcore_connects_is_answered_and_receives(
+    service: Any, app: Any, negotiate_url: Url
+) -> None:
+    loop = asyncio.get_running_loop()
+    results: asyncio.Queue[Any] = asyncio.Queue()
+    opened = threading.Event()
+
+    def put(value: object) -> None:
+        loop.call_soon_threadsafe(results.put_nowait, value)
+
+    # Left to itself it speaks MessagePack to Azure.
+    builder = HubConnectionBuilder().with_url(negotiate_url).with_hub_protocol(HubProtocolEncoding.text)
+    client = builder.build()
+    client.on_open(opened.set)
+    client.on("m", put)
+    await asyncio.to_thread(client.start)
+    try:
+        assert await asyncio.to_thread(opened.wait, 10)
+        async with asyncio.timeout(10):
+            await app.next("connected")
+            await asyncio.to_thread(client.invoke, "echo", [{"a": "ü"}], lambda answer: put(answer.result))
+            assert await results.get() == {"a": "ü"}
+            await service.send("/users/ann", 1, "two")
+            assert await results.get() == [1, "two"]
+    finally:
+        await asyncio.to_thread(client.stop)
+    await app.next("echo")
+    await app.next("disconnected")
