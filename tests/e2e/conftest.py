@@ -32,9 +32,16 @@ class InvocationError(Exception):
 class ChatClient:
     """Use the chat as one user, through a client library in a process of its own."""
 
-    def __init__(self, kind: str, user: str, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self,
+        kind: str,
+        process: asyncio.subprocess.Process,
+        events: list[str],
+        answers: dict[str, Any] | None,
+    ) -> None:
         self.kind = kind
-        self.user = user
+        self.user = f"{kind}-{uuid4().hex[:8]}"
+        self._listens = {"events": events, **({"answers": answers} if answers else {})}
         self.connection_id = ""
         self.received: asyncio.Queue[tuple[str, list[Any]]] = asyncio.Queue()
         self._process = process
@@ -43,17 +50,24 @@ class ChatClient:
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def create(cls, kind: str, user: str) -> "ChatClient":
+    async def create(
+        cls, kind: str, events: list[str], answers: dict[str, Any] | None = None
+    ) -> "ChatClient":
+        """Start the process; ``answers`` are what the client returns when it is asked for a result."""
         process = await asyncio.create_subprocess_exec(
             *COMMANDS[kind], stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
-        return cls(kind, user, process)
+        return cls(kind, process, events, answers)
 
     async def start(self, api: str) -> None:
         """Negotiate, connect, and see oneself come."""
-        await self._call("start", url=f"{api}?user={self.user}", events=EVENTS)
+        await self.connect(f"{api}?user={self.user}")
         own = await self.next("newConnection", userId=self.user)
         self.connection_id = own["connectionId"]
+
+    async def connect(self, url: str) -> None:
+        """Negotiate and connect."""
+        await self._call("start", url=url, **self._listens)
 
     async def invoke(self, target: str, *args: object) -> Any:
         """Return what the hub method answers. Raise InvocationError with the text it was rejected with."""
@@ -130,10 +144,13 @@ class Launch(Protocol):
 
 @pytest.fixture(scope="session", params=["bindings", "class", "class over HTTP upstream"])
 def app(
-    launch: Launch, app_folder: Path, class_based_folder: Path, request: pytest.FixtureRequest
+    launch: Launch,
+    app_folder: Path,
+    example_folder: Callable[[Path], Path],
+    request: pytest.FixtureRequest,
 ) -> Iterator[Addresses]:
     """Run one of the apps that keep the contract, for all tests: each has users and groups of its own."""
-    folder = app_folder if request.param == "bindings" else class_based_folder
+    folder = app_folder if request.param == "bindings" else example_folder(EXAMPLE)
     options = ["--app", str(folder), "--port", "0", "--emulator-port", "0"]
     environment = {}
     if request.param == "class over HTTP upstream":
@@ -148,27 +165,43 @@ def app(
 
 
 @pytest.fixture(scope="session")
-def class_based_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the class-based example with the settings of its example."""
-    folder = tmp_path_factory.mktemp("class_based") / "app"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(folder / "local.settings.json.example", folder / "local.settings.json")
-    return folder
+def example_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Copy an example, with the settings of its example."""
+
+    def copy(example: Path) -> Path:
+        folder = tmp_path_factory.mktemp(example.name) / "app"
+        shutil.copytree(example, folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(folder / "local.settings.json.example", folder / "local.settings.json")
+        return folder
+
+    return copy
 
 
 @pytest.fixture
-async def join(app: Addresses) -> AsyncIterator[Callable[[str], Awaitable[ChatClient]]]:
-    """Connect clients as users that no other test has."""
+async def create_client() -> AsyncIterator[Callable[..., Awaitable[ChatClient]]]:
+    """Start client processes, each for a user that no other test has."""
     clients: list[ChatClient] = []
 
+    async def create(kind: str, events: list[str], answers: dict[str, Any] | None = None) -> ChatClient:
+        clients.append(await ChatClient.create(kind, events, answers))
+        return clients[-1]
+
+    yield create
+    await asyncio.gather(*(client.close() for client in clients))
+
+
+@pytest.fixture
+def join(
+    app: Addresses, create_client: Callable[..., Awaitable[ChatClient]]
+) -> Callable[[str], Awaitable[ChatClient]]:
+    """Connect clients to the chat."""
+
     async def connect(kind: str) -> ChatClient:
-        client = await ChatClient.create(kind, f"{kind}-{uuid4().hex[:8]}")
-        clients.append(client)
+        client = await create_client(kind, EVENTS)
         await client.start(app.api)
         return client
 
-    yield connect
-    await asyncio.gather(*(client.close() for client in clients))
+    return connect
 
 
 @pytest.fixture

@@ -10,13 +10,16 @@ const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 let connection;
 
 const commands = {
-  async start({ url, events }) {
+  async start({ url, events, answers = {} }) {
     connection = new signalr.HubConnectionBuilder()
       .withUrl(url)
       .configureLogging(signalr.LogLevel.None)
       .build();
     for (const event of events) {
       connection.on(event, (...args) => say({ event, arguments: args }));
+    }
+    for (const [event, answer] of Object.entries(answers)) {
+      connection.on(event, () => answer);
     }
     connection.onclose((error) => say({ event: "closed", arguments: [error?.message ?? null] }));
     await connection.start();
