@@ -45,7 +45,7 @@ class HostConfiguration:
         return cls(
             route_prefix="api" if prefix is None else str(prefix).strip("/"),
             function_timeout=_timeout(path, content.get("functionTimeout", "00:30:00")),
-            log_levels=dict(_member(content, "logging", "logLevel") or {}),
+            log_levels=_log_levels(path, _member(content, "logging", "logLevel")),
             extension_bundle=content.get("extensionBundle"),
         )
 
@@ -63,4 +63,13 @@ def _timeout(path: Path, text: object) -> timedelta | None:
     if match is None:
         raise ValueError(f'functionTimeout in {path} is {text!r}, expected "hh:mm:ss" or "-1"')
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    timeout = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    if timeout < timedelta(seconds=1):
+        raise ValueError(f"functionTimeout in {path} is {text!r}, expected one second or more")
+    return timeout
+
+
+def _log_levels(path: Path, levels: object) -> dict[str, str]:
+    if levels is not None and not isinstance(levels, dict):
+        raise ValueError(f"logLevel in {path} is {levels!r}, expected levels by category")
+    return dict(levels or {})

@@ -24,6 +24,9 @@ _MAX_BODY = 100 * 1024 * 1024
 _MAX_LINE = 64 * 1024
 """A group name of 1,024 characters has up to 12 kB in a path."""
 
+_GRACE = 2.0
+"""Seconds that requests have to end when the host stops; aiohttp waits its timeout twice."""
+
 _CRASH_PAUSE = 1.0
 """Seconds before an app that crashes at once is started again."""
 
@@ -67,7 +70,7 @@ class FunctionsHost:
             application,
             access_log=None,
             handle_signals=False,
-            shutdown_timeout=2.0,
+            shutdown_timeout=_GRACE / 2,
             max_line_size=_MAX_LINE,
             max_field_size=_MAX_LINE,
         )
@@ -104,7 +107,7 @@ class FunctionsHost:
         old, started = self.instance, time.perf_counter()
         try:
             await self._load()
-        except (AppError, ValueError) as error:
+        except (AppError, OSError, ValueError) as error:
             self.instance, self.error = None, describe_error(error)
             _log.error(
                 "%s\nThe app is loaded again when one of its files changes; requests get 503 until then.",
@@ -168,7 +171,12 @@ class FunctionsHost:
             return preflight
         async with instance.in_use():
             response = await self._respond(instance, request)
-        response.headers.extend(instance.cors.headers(request))
+        for name, value in instance.cors.headers(request).items():
+            if name == hdrs.VARY:
+                response.headers.add(name, value)
+            else:
+                # Browsers refuse an answer that allows two origins: the app's own word gives way.
+                response.headers[name] = value
         return response
 
     async def _respond(self, instance: AppInstance, request: web.Request) -> web.StreamResponse:

@@ -136,6 +136,8 @@ def _binding_failure(name: str, error: ValueError) -> Failure:
 
 
 def _supply(expression: str) -> str:
+    if expression.startswith("%"):
+        return f"add the setting {expression.strip('%')} to local.settings.json."
     source, _, name = expression.strip("{}").partition(".")
     match source.lower():
         case "query":

@@ -11,8 +11,9 @@ from urllib.parse import unquote
 
 __all__ = ["Route", "RouteError"]
 
-_PARAMETER = re.compile(r"\{(\*{0,2})(\w+)((?::[^{}=?]+(?:\([^()]*\))?)*)(?:=([^{}]*))?(\?)?\}")
+_PARAMETER = re.compile(r"\{(\*{0,2})([^\W\d]\w*)((?::[^{}=?]+(?:\([^()]*\))?)*)(?:=([^{}]*))?(\?)?\}")
 _CONSTRAINT = re.compile(r":(\w+)(?:\(([^()]*)\))?")
+_INTEGER = re.compile(r"[+-]?[0-9]+")
 
 
 class RouteError(ValueError):
@@ -27,7 +28,7 @@ class Route:
         self.methods = None if methods is None else frozenset(method.upper() for method in methods)
         self._defaults: dict[str, str | None] = {}
         self._constraints: list[tuple[str, Callable[[str], bool]]] = []
-        self._pattern = re.compile(self._compile(), re.IGNORECASE)
+        self._pattern = re.compile(self._compile(), re.IGNORECASE | re.DOTALL)
 
     def match(self, path: str, method: str) -> dict[str, str] | None:
         """Return the parameters, decoded, of a raw path that matches, None for one that does not.
@@ -36,13 +37,11 @@ class Route:
         """
         if self.methods is not None and method not in self.methods:
             return None
-        found = self._pattern.fullmatch(path.strip("/"))
+        found = self._pattern.fullmatch(_decode(path.strip("/")))
         if found is None:
             return None
         values = {name: value for name, value in self._defaults.items() if value is not None}
-        for name, raw in found.groupdict().items():
-            if raw:
-                values[name] = _decode(raw)
+        values |= {name: value for name, value in found.groupdict().items() if value}
         for name, holds in self._constraints:
             if name in values and not holds(values[name]):
                 return None
@@ -73,12 +72,20 @@ class Route:
         pattern, end = "", 0
         for found in _PARAMETER.finditer(segment):
             self._note(found)
-            pattern += re.escape(segment[end : found.start()]) + rf"(?P<{found[2]}>[^/]+?)"
+            literal = self._literal(segment, end, found.start())
             end = found.end()
-        rest = segment[end:]
-        if "{" in rest or "}" in rest:
+            if found[5] and literal.endswith(r"\.") and end == len(segment):
+                # An extension that is absent takes its dot along.
+                start = pattern.replace("[^/]+", "[^/]+?") + literal.removesuffix(r"\.")
+                return rf"{start}(?:\.(?P<{found[2]}>[^/.]+))?"
+            pattern += rf"{literal}(?P<{found[2]}>[^/]+)"
+        return pattern + self._literal(segment, end, len(segment))
+
+    def _literal(self, segment: str, start: int, end: int) -> str:
+        text = segment[start:end]
+        if "{" in text or "}" in text:
             raise RouteError(f"the route {self.template} has a segment that is no template: {segment}")
-        return pattern + re.escape(rest)
+        return re.escape(text)
 
     def _note(self, parameter: re.Match[str]) -> None:
         _, name, constraints, default, _ = parameter.groups()
@@ -97,7 +104,7 @@ def _parses(kind: Callable[[str], object]) -> Callable[[str], bool]:
     def holds(text: str) -> bool:
         try:
             kind(text)
-        except ValueError:
+        except (ValueError, re.error):
             return False
         return True
 
@@ -107,7 +114,13 @@ def _parses(kind: Callable[[str], object]) -> Callable[[str], bool]:
 def _constraint(template: str, name: str, argument: str | None) -> Callable[[str], bool]:
     numbers = [int(part) for part in (argument or "").split(",") if re.fullmatch(r"\s*-?\d+\s*", part)]
     number, second = (*numbers, 0, 0)[0], (*numbers, 0, 0)[1] if len(numbers) > 1 else None
-    is_integer = _parses(int)
+
+    # Braces are doubled where a template means them as they are.
+    pattern = (argument or "").replace("{{", "{").replace("}}", "}")
+
+    def is_integer(text: str) -> bool:
+        return _INTEGER.fullmatch(text) is not None
+
     constraints: dict[str, Callable[[str], bool]] = {
         "int": is_integer,
         "long": is_integer,
@@ -124,15 +137,16 @@ def _constraint(template: str, name: str, argument: str | None) -> Callable[[str
         "min": lambda text: is_integer(text) and int(text) >= number,
         "max": lambda text: is_integer(text) and int(text) <= number,
         "range": lambda text: is_integer(text) and number <= int(text) <= (second or 0),
-        "regex": lambda text: re.search(argument or "", text) is not None,
+        "regex": lambda text: re.search(pattern, text) is not None,
         "datetime": _parses(_datetime),
         "file": lambda text: "." in text.rsplit("/", 1)[-1],
         "nonfile": lambda text: "." not in text.rsplit("/", 1)[-1],
     }
-    try:
-        return constraints[name.lower()]
-    except KeyError:
-        raise RouteError(f"the route {template} has an unknown constraint: {name}") from None
+    if name.lower() not in constraints:
+        raise RouteError(f"the route {template} has an unknown constraint: {name}")
+    if name.lower() == "regex" and not _parses(re.compile)(pattern):
+        raise RouteError(f"the route {template} has a regex that is none: {argument}")
+    return constraints[name.lower()]
 
 
 def _datetime(text: str) -> object:

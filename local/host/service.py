@@ -96,8 +96,11 @@ class Service:
         import jwt
 
         token = self._resolve(binding, "idToken", data)
-        # The extension reads the token without a check too: what is behind it has checked it.
-        payload = jwt.decode(token, options={"verify_signature": False})
+        try:
+            # The extension reads the token without a check too: what is behind it has checked it.
+            payload = jwt.decode(token, options={"verify_signature": False})
+        except jwt.InvalidTokenError as error:
+            raise ValueError(f"idToken is no token: {error}.") from None
         return {
             name: [str(item) for item in (value if isinstance(value, list) else [value])]
             for name, value in payload.items()

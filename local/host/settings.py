@@ -15,6 +15,8 @@ __all__ = ["LOCAL_SETTINGS", "LocalSettings", "Settings"]
 
 LOCAL_SETTINGS = "local.settings.json"
 
+_SECTIONS = ("Values", "ConnectionStrings", "Host")
+
 _log = logging.getLogger("local.host")
 
 
@@ -47,7 +49,7 @@ class LocalSettings:
             raise ValueError(
                 f"{path} is encrypted, which only Core Tools can read: run func settings decrypt"
             )
-        host = content.get("Host") or {}
+        values, strings, host = (_section(path, content, name) for name in _SECTIONS)
         origins = tuple(item.strip() for item in str(host.get("CORS") or "").split(",") if item.strip())
         credentials = str(host.get("CORSCredentials", False)).lower() == "true"
         if "*" in origins and credentials:
@@ -56,17 +58,26 @@ class LocalSettings:
                 "list the origins"
             )
         port = host.get("LocalHttpPort")
-        return cls(_values(content), None if port is None else int(port), origins, credentials)
+        if port is not None and not str(port).isdecimal():
+            raise ValueError(f"{path} has the LocalHttpPort {port!r}, expected a number")
+        return cls(_values(values, strings), None if port is None else int(port), origins, credentials)
 
 
-def _values(content: dict[str, Any]) -> dict[str, str]:
+def _section(path: Path, content: dict[str, Any], name: str) -> dict[str, Any]:
+    section = content.get(name) or {}
+    if not isinstance(section, dict):
+        raise ValueError(f"{path} must hold an object as {name}")
+    return section
+
+
+def _values(given: dict[str, Any], strings: dict[str, Any]) -> dict[str, str]:
     values: dict[str, str] = {}
-    for name, value in (content.get("Values") or {}).items():
+    for name, value in given.items():
         if value is None:
             _log.warning("Skipping '%s' because value is null", name)
         else:
             values[name] = value if isinstance(value, str) else str(value)
-    for name, value in (content.get("ConnectionStrings") or {}).items():
+    for name, value in strings.items():
         text = value.get("ConnectionString") if isinstance(value, dict) else value
         values[f"ConnectionStrings:{name}"] = str(text)
     return values

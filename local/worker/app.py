@@ -29,7 +29,7 @@ async def index(folder: str) -> dict[str, Any]:
         return _failed(f"the app called sys.exit({error.code!r}) while it was imported", "")
     if response.result.status != protos.StatusResult.Success:
         exception = response.result.exception
-        return _failed(str(exception.message), str(exception.stack_trace or ""))
+        return _failed(str(exception.message), _own_frames(str(exception.stack_trace or ""), folder))
     if "HttpUri" in (response.capabilities or {}):
         return _failed("HTTP streaming (azurefunctions-extensions-http-fastapi) does not run locally", "")
     listing = await runtime.functions_metadata_request(SimpleNamespace())
@@ -50,6 +50,22 @@ def _failed(message: str, stack: str) -> dict[str, Any]:
     return {"type": "failed", "message": message, "stack": stack}
 
 
+def _own_frames(stack: str, folder: str) -> str:
+    """Return a traceback without the worker library's frames, which lead to those of the app."""
+    shown: list[str] = []
+    leading, found = False, False
+    for line in stack.splitlines():
+        if line.startswith("Traceback "):
+            leading = True
+        elif line.startswith(f'  File "{folder}') and "site-packages" not in line:
+            leading, found = False, True
+        elif not line.startswith("  "):
+            leading = False
+        if not (leading and line.startswith("  ")):
+            shown.append(line)
+    return "\n".join(shown) if found else ""
+
+
 async def invoke(request: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
     """Run one function and return the frame with its outputs and return value, or with its exception."""
     answer: dict[str, Any] = {"type": "result", "id": request["id"], "ok": False}
@@ -66,7 +82,7 @@ async def invoke(request: dict[str, Any], body: bytes) -> tuple[dict[str, Any], 
             value, more = data.from_datum(datum)
             answer["outputs"][name] = value
             content = content or more
-        json.dumps(answer)
+        json.dumps(answer, allow_nan=False)
     except BaseException as error:  # noqa: BLE001 - SystemExit of a function must not end the worker
         stack = traceback.format_exc()
         answer = {
