@@ -81,7 +81,7 @@ async def close(req: func.HttpRequest) -> func.HttpResponse:
 
 def _name(req: func.HttpRequest, parameter: str = "name") -> str:
     # The host leaves an encoded slash encoded.
-    return req.route_params[parameter].replace("%2F", "/")
+    return str(req.route_params[parameter]).replace("%2F", "/")
 
 
 async def _send(req: func.HttpRequest, send: Callable[..., Awaitable[None]], *to: str) -> func.HttpResponse:
