@@ -4,9 +4,9 @@ import argparse
 import asyncio
 import sys
 
-from bench import negotiate, round_trip
+from bench import imports, negotiate, round_trip
 
-_MEASUREMENTS = {"round_trip": round_trip.main, "negotiate": negotiate.main}
+_MEASUREMENTS = {"round_trip": round_trip.main, "negotiate": negotiate.main, "imports": imports.main}
 
 
 def main() -> int:

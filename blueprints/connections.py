@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from functools import cache
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import azure.functions as func
 
@@ -10,9 +11,9 @@ from blueprints.hub import HUB
 from blueprints.requests import read_group_name, read_name
 from blueprints.responses import accepted, answering_problems
 from signalr import Blueprint
-from signalr.managers import ClientManager
-from signalr.rest import ServiceClient
-from signalr.settings import endpoint_from_settings
+
+if TYPE_CHECKING:
+    from signalr.managers import ClientManager
 
 bp = Blueprint()
 
@@ -50,6 +51,11 @@ async def _found(exists: Callable[[str], Awaitable[bool]], name: str) -> func.Ht
 
 
 @cache
-def _clients() -> ClientManager:
-    # No binding looks or closes: these functions ask the service themselves.
+def _clients() -> "ClientManager":
+    # No binding looks or closes: these functions ask the service themselves. The first that does imports
+    # what asking takes; a cold start that only negotiates does without.
+    from signalr.managers import ClientManager
+    from signalr.rest import ServiceClient
+    from signalr.settings import endpoint_from_settings
+
     return ClientManager(ServiceClient(endpoint_from_settings(), HUB))
