@@ -29,6 +29,7 @@ HTTP_OUTPUT = "http"
 _FUNCTION_NAME = re.compile(r"[a-z][a-z0-9_\-]{0,127}", re.IGNORECASE)
 _BINDING_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]{0,127}|\$return")
 _KNOWN = {HTTP_TRIGGER, SIGNALR_TRIGGER, CONNECTION_INFO, SIGNALR_OUTPUT, HTTP_OUTPUT}
+_OF_A_HUB = {SIGNALR_TRIGGER, CONNECTION_INFO, SIGNALR_OUTPUT}
 _RESERVED_ROUTES = ("admin", "runtime")
 
 type Event = tuple[str, str, str]
@@ -204,6 +205,8 @@ def _check_names(function: Function) -> None:
             )
         if not any(is_type(binding, name) for name in _KNOWN):
             raise ValueError(f"The binding type {binding['type']} does not run in the local runtime.")
+        if any(is_type(binding, name) for name in _OF_A_HUB) and not binding.get("hubName"):
+            raise ValueError(f"The {binding['type']} binding {binding['name']} names no hub (hubName).")
 
 
 def _overlap(one: Route, other: Route) -> bool:

@@ -48,6 +48,7 @@ class FunctionsHost:
         self._supervisor: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._socket: socket.socket | None = None
+        self._reloaded = asyncio.Event()
 
     def bind(self, address: str = "127.0.0.1", port: int = DEFAULT_PORT) -> None:
         """Take the port, a free one for 0; requests wait until ``start``. Raise OSError where it is taken."""
@@ -122,6 +123,8 @@ class FunctionsHost:
             )
         if old is not None:
             self._retire(old)
+        self._reloaded.set()
+        self._reloaded = asyncio.Event()
 
     def _retire(self, instance: AppInstance) -> None:
         task = asyncio.create_task(instance.stop())
@@ -157,7 +160,9 @@ class FunctionsHost:
             await changes.aclose()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        instance = self.instance
+        while (instance := self.instance) is not None and not instance.worker.is_running:
+            # Another worker is on its way.
+            await self._reloaded.wait()
         if request.path.startswith(admin.PREFIX):
             return admin.handle(request, instance, self.error)
         if instance is None:

@@ -136,6 +136,12 @@ def test_a_binding_name_that_azure_refuses_is_an_error(name: str) -> None:
     )
 
 
+def test_a_binding_without_a_hub_is_an_error() -> None:
+    output = {"type": "signalR", "direction": "OUT", "name": "outbox"}
+    table = build(Function("a", "a", http("a").trigger, (), (output,)))
+    assert table.errors["a"] == "The signalR binding outbox names no hub (hubName)."
+
+
 @pytest.mark.parametrize("name", ["outbox", "Outbox2", "$return", "a" * 128])
 def test_a_binding_name_is_valid(name: str) -> None:
     output = {"type": "signalR", "direction": "OUT", "name": name, "hubName": "chat"}

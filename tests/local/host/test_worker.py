@@ -355,6 +355,14 @@ async def test_a_process_that_ends_is_replaced(
     assert reply.text != pid
 
 
+async def test_a_request_between_two_processes_waits_for_the_second(
+    start_host: StartHost, no_pause: None
+) -> None:
+    app = await start_host(APP)
+    await app.get("/api/end/kill")
+    assert (await app.get("/api/pid")).status == 200
+
+
 @pytest.mark.parametrize("function", ["block", "block_loop"])
 async def test_a_function_that_runs_too_long_is_ended_with_its_process(
     start_host: StartHost, log: Any, no_pause: None, function: str
