@@ -10,6 +10,8 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from local import listing
+from local.doctor.examination import examine
+from local.doctor.findings import State
 from local.emulator import DEFAULT_PORT as EMULATOR_PORT
 from local.emulator import Emulator, UpstreamRule
 from local.host import console, trigger
@@ -88,6 +90,20 @@ async def _emulator(arguments: argparse.Namespace) -> int:
     return await _serve(start, emulator.stop)
 
 
+async def _doctor(arguments: argparse.Namespace) -> int:
+    app = _app(arguments)
+    if app is None:
+        return 1
+    files = [Path(name) if name else None for name in (arguments.settings, arguments.service)]
+    findings = []
+    async for finding in examine(app, *files):
+        console.say(str(finding))
+        findings.append(finding)
+    bad = sum(finding.state is State.WRONG for finding in findings)
+    console.say(f"\n{len(findings)} findings, {bad} to be fixed.")
+    return 1 if bad else 0
+
+
 async def _serve(start: Step, stop: Step) -> int:
     """Start, wait for Ctrl+C or SIGTERM, stop. A second signal ends the process at once."""
     loop = asyncio.get_running_loop()
@@ -142,7 +158,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_host_options(parser)
     _add_emulator_options(parser)
     parser.set_defaults(command=_both)
-    commands = parser.add_subparsers(title="one part alone", metavar="[emulator | host]")
+    commands = parser.add_subparsers(
+        title="one part alone, and a check", metavar="[emulator | host | doctor]"
+    )
     # An option that is absent after the command must not undo the one before it.
     emulator = commands.add_parser(
         "emulator",
@@ -158,6 +176,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_host_options(host)
     host.set_defaults(command=_host)
+    doctor = commands.add_parser(
+        "doctor",
+        help="look at settings, functions and service; change nothing; exit code 1 for an error",
+        argument_default=argparse.SUPPRESS,
+    )
+    doctor.add_argument("--app", metavar="DIR", help="the app's folder (default: this one)")
+    doctor.add_argument(
+        "--settings",
+        metavar="FILE",
+        default=None,
+        help="settings of a deployed app, as az functionapp config appsettings list prints them "
+        "(default: local.settings.json of the app)",
+    )
+    doctor.add_argument(
+        "--service", metavar="FILE", default=None, help="the service, as az signalr show prints it"
+    )
+    doctor.set_defaults(command=_doctor)
     return parser
 
 

@@ -1,0 +1,71 @@
+"""The app itself: does it load, would the host in Azure take its functions, is its host.json complete?"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from local.doctor.findings import Finding, fine, warning, wrong
+from local.host.configuration import HOST_JSON
+from local.host.functions import Function, FunctionTable
+from local.host.settings import Settings
+from local.host.worker import AppError, Worker, worker_environment
+
+__all__ = ["app_error", "check_functions", "check_host_json", "load_functions"]
+
+_BUNDLE = "Microsoft.Azure.Functions.ExtensionBundle"
+_BUNDLE_FIX = f'add "extensionBundle": {{"id": "{_BUNDLE}", "version": "[4.*, 5.0.0)"}}'
+
+
+def check_host_json(app: Path) -> Iterator[Finding]:
+    """Look at what the SignalR bindings need of host.json."""
+    try:
+        content: Any = json.loads((app / HOST_JSON).read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        yield wrong(HOST_JSON, "there is none", "make one: version 2.0 and the extension bundle")
+        return
+    except ValueError as error:
+        yield wrong(HOST_JSON, f"it is not valid JSON: {error}", "correct it")
+        return
+    bundle = content.get("extensionBundle") if isinstance(content, dict) else None
+    if not isinstance(bundle, dict) or not str(bundle.get("id", "")).startswith(_BUNDLE):
+        yield wrong(HOST_JSON, "it names no extension bundle", _BUNDLE_FIX)
+    elif not re.match(r"\[4\b", str(bundle.get("version", ""))):
+        yield wrong(HOST_JSON, f"the extension bundle is {bundle.get('version')}", _BUNDLE_FIX)
+    else:
+        yield fine(HOST_JSON, f"extension bundle {bundle['version']}")
+
+
+async def load_functions(app: Path, values: Mapping[str, str]) -> list[Function]:
+    """Index the app in a worker of its own. Raise AppError where it cannot be loaded."""
+    worker = await Worker.start(app, worker_environment(values, app, 7071), _ignore)
+    try:
+        return worker.functions
+    finally:
+        await worker.stop()
+
+
+def check_functions(functions: list[Function], settings: Settings) -> Iterator[Finding]:
+    """Look for names, routes and events that the host in Azure refuses."""
+    table = FunctionTable.build(functions, "api", settings)
+    for name, error in table.errors.items():
+        yield wrong(f"function {name}", error, "the host in Azure would not run it: correct its decorators")
+    if not functions:
+        yield wrong("functions", "the app has none", "register the blueprints in function_app.py")
+    elif not table.errors:
+        yield fine("functions", f"{len(functions)}, with names that the host takes")
+    for name in table.disabled:
+        yield warning(
+            f"function {name}", "it is disabled", f"remove AzureWebJobs.{name}.Disabled if not meant"
+        )
+
+
+def app_error(error: AppError) -> Finding:
+    """Return the finding for an app that cannot be loaded."""
+    last = (error.stack or str(error)).strip().splitlines()[-1]
+    return wrong("function_app.py", f"it cannot be loaded: {last}", "run python -m local for the traceback")
+
+
+def _ignore(level: int, text: str, function: Function | None) -> None:
+    pass
