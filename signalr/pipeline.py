@@ -54,7 +54,7 @@ from signalr.tokens import sign_server_token
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-__all__ = ["SCOPE", "Pipeline"]
+__all__ = ["SCOPE", "Pipeline", "proxy", "session"]
 
 SCOPE = "https://signalr.azure.com/.default"
 """What a token of Entra ID must be for."""
@@ -85,9 +85,9 @@ type _Policies = AsyncPipeline[HttpRequest, AsyncHttpResponse]
 class Pipeline:
     """Send requests to one instance of the service, from any event loop.
 
-    Every answer is returned, whatever its status. Requests are traced if azure-core's settings said so at
-    the first of them. Raise ServiceUnavailableError where there was none, and
-    UnauthorizedError where the credential has no token.
+    Every answer is returned, whatever its status. Raise ServiceUnavailableError where there was none, and
+    UnauthorizedError where the credential has no token. Requests are traced if azure-core's settings said so
+    at the first of them.
     """
 
     def __init__(
@@ -104,8 +104,8 @@ class Pipeline:
         agent = _user_agent()
         self._headers = {"User-Agent": agent, "Asrs-User-Agent": agent}
         self._options: dict[str, Any] = {"connection_timeout": connect_timeout}
-        if proxy := _proxy(endpoint.server_url):
-            self._options["proxy"] = proxy
+        if through := proxy(endpoint.server_url):
+            self._options["proxy"] = through
         if credential is not None:
             # The client has seen to it that only a loopback address does without TLS.
             self._options["enforce_https"] = False
@@ -117,14 +117,17 @@ class Pipeline:
         or the answer was 429, or 503 with Retry-After.
         """
         request_id = os.urandom(16).hex()
+        headers = {**self._headers, "x-ms-client-request-id": request_id}
+        if operation.body is not None:
+            headers["Content-Type"] = "application/json"
+        options = {**self._options, "operation": operation, "read_timeout": timeout, "retries": retries}
         pool = _pools.get(asyncio.get_running_loop()) or await _open_pool()
         policies = pool.users.get(self) or self._join(pool)
-        options = {"operation": operation, "read_timeout": timeout, "retries": retries}
         try:
-            response = await self._run(policies, operation, url, request_id, options)
+            response = await _run(policies, operation, url, headers, options)
             if response.status_code == 401 and self._credential is not None:
                 # The policy has forgotten the token that was refused: it asks for a fresh one, once.
-                response = await self._run(policies, operation, url, request_id, options)
+                response = await _run(policies, operation, url, headers, options)
         except ClientAuthenticationError as error:
             raise UnauthorizedError(
                 f"there is no token for {SCOPE}: {str(error).partition('\n')[0]}; sign in, or give the app "
@@ -132,26 +135,14 @@ class Pipeline:
             ) from error
         except _FAILURES as error:
             raise ServiceUnavailableError(_explain(operation, url, error)) from error
-        headers = response.headers
-        return Answer(
-            response.status_code, headers, response.body(), headers.get("x-ms-request-id") or request_id
-        )
+        request_id = response.headers.get("x-ms-request-id") or request_id
+        return Answer(response.status_code, response.headers, response.body(), request_id)
 
     async def aclose(self) -> None:
         """Leave the pool of the running loop, and close it if nobody else uses it."""
         pool = _pools.get(asyncio.get_running_loop())
         if pool is not None and pool.users.pop(self, None) is not None and not pool.users:
             await pool.keeper.aclose()
-
-    async def _run(
-        self, policies: _Policies, operation: Operation, url: str, request_id: str, options: dict[str, Any]
-    ) -> AsyncHttpResponse:
-        request = HttpRequest(operation.method, url, data=operation.body)
-        # A plain dict in place of azure-core's, which pays for case at every access.
-        request.headers = self._headers | {"x-ms-client-request-id": request_id}
-        if operation.body is not None:
-            request.headers["Content-Type"] = "application/json"
-        return (await policies.run(request, **self._options, **options)).http_response
 
     def _join(self, pool: "_Pool") -> _Policies:
         chain: list[Any] = [
@@ -166,6 +157,15 @@ class Pipeline:
         transport = AioHttpTransport(session=pool.session, session_owner=False)
         policies = pool.users[self] = AsyncPipeline(transport, chain)
         return policies
+
+
+async def _run(
+    policies: _Policies, operation: Operation, url: str, headers: dict[str, str], options: dict[str, Any]
+) -> AsyncHttpResponse:
+    request = HttpRequest(operation.method, url, data=operation.body)
+    # In place of azure-core's dictionary, which pays for case at every access.
+    request.headers = headers
+    return (await policies.run(request, **options)).http_response
 
 
 class _KeyPolicy(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
@@ -250,7 +250,7 @@ class _RetryPolicy(AsyncRetryPolicy[HttpRequest, AsyncHttpResponse]):
 
 
 def _may_follow(status: int, asked: float | None, *, is_repeatable: bool) -> bool:
-    if asked is not None and not asked <= _LONGEST_WAIT:
+    if asked is not None and asked > _LONGEST_WAIT:
         return False
     if status == 429 or (status == 503 and asked is not None):
         return True
@@ -297,8 +297,8 @@ def _user_agent() -> str:
     return f"serverless-signalr/{release} Python/{platform.python_version()} ({platform.platform()})"
 
 
-def _proxy(url: str) -> str | None:
-    """Return the proxy that the environment names for an address.
+def proxy(url: str) -> str | None:
+    """Return the proxy that the environment names for an address, None for what is on this machine.
 
     Left to aiohttp, this and a look for .netrc would cost each request two trips to another thread.
     """
@@ -307,6 +307,11 @@ def _proxy(url: str) -> str | None:
     if host in LOCAL_HOSTS or proxy_bypass(host):
         return None
     return getproxies().get(parts.scheme)
+
+
+async def session() -> aiohttp.ClientSession:
+    """Return the running loop's pool for a request that is none of the service's. Do not close it."""
+    return (_pools.get(asyncio.get_running_loop()) or await _open_pool()).session
 
 
 @dataclass(slots=True)

@@ -4,7 +4,6 @@ Source: https://learn.microsoft.com/azure/azure-signalr/signalr-reference-data-p
 """
 
 import asyncio
-import atexit
 import math
 import os
 import threading
@@ -77,6 +76,9 @@ class ServiceClient:
     see signalr.errors. What is idempotent is repeated after a failure up to ``retries`` times, with growing
     pauses that start at ``retry_delay`` or as long as the service asks for. Sends, invocations, stream items
     and ``execute`` are repeated only where they surely did not run, so that nobody receives them twice.
+
+    ``signalr.rest`` logs repetitions at INFO, ``signalr.http`` every request at DEBUG, without tokens and
+    queries. Where azure-core is set up for tracing by the first request, each is a span.
     """
 
     def __init__(
@@ -338,7 +340,7 @@ class ServiceClient:
         operation = Operation("HEAD", "/api/health")
         url = operation.url(self._endpoint.server_url, self._version)
         try:
-            answer = await self._pipeline.send(operation, url, timeout=self._timeout, retries=0)
+            answer = await self._send(operation, url, self._timeout, 0)
         except ServiceUnavailableError:
             return False
         if answer.status < 500 and not operation.accepts(answer):
@@ -357,14 +359,19 @@ class ServiceClient:
         )
 
     async def _run(self, operation: Operation, timeout: timedelta | None = None) -> Answer:
-        if self._is_closed:
-            raise RuntimeError("the client was closed: use it before, or make another")
         url = operation.url(self._hub, self._query)
         seconds = self._timeout if timeout is None else timeout.total_seconds()
-        answer = await self._pipeline.send(operation, url, timeout=seconds, retries=self._retries)
+        answer = await self._send(operation, url, seconds, self._retries)
         if not operation.accepts(answer):
             raise self._refusal(operation, url, answer)
         return answer
+
+    def _send(
+        self, operation: Operation, url: str, timeout: float, retries: int
+    ) -> Coroutine[Any, Any, Answer]:
+        if self._is_closed:
+            raise RuntimeError("the client was closed: use it before, or make another")
+        return self._pipeline.send(operation, url, timeout=timeout, retries=retries)
 
     def _refusal(self, operation: Operation, url: str, answer: Answer) -> ServiceError:
         what = f"{operation.method} {urlsplit(url).path}"
@@ -414,7 +421,7 @@ class ServiceClient:
                 yield GroupConnection(item["connectionId"], item.get("userId"))
             # The link's address is the one that the service knows itself by, which a proxy may change.
             token = _continuation(page.get("nextLink"))
-            if token is None:
+            if token is None or not left:
                 return
             query = [*fixed, ("continuationToken", token)]
 
@@ -499,20 +506,9 @@ class _Background:
         """Return the loop, which runs."""
         with self._lock:
             if self._loop is None:
-                runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-                self._loop = runner.get_loop()
-                thread = threading.Thread(target=self._run, args=[runner], name="signalr", daemon=True)
-                thread.start()
-                atexit.register(self._stop, self._loop, thread)
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="signalr", daemon=True).start()
             return self._loop
-
-    def _run(self, runner: asyncio.Runner) -> None:
-        with runner:
-            runner.get_loop().run_forever()
-
-    def _stop(self, loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
 
 
 _background = _Background()
