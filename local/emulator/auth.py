@@ -22,11 +22,13 @@ from local.emulator.incoming import is_websocket, query_of
 from signalr.tokens import USER_CLAIM_PREFIX, USER_ID_CLAIM
 from signalr.upstream import Claims
 
-__all__ = ["Gate", "Identity", "UnauthorizedError"]
+__all__ = ["Gate", "Identity", "UnauthorizedError", "expires_on"]
 
 _ALGORITHMS = {"HS256": hashlib.sha256, "HS512": hashlib.sha512}
 _NAME_IDENTIFIER = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
 _USER_ID_CLAIMS = (USER_ID_CLAIM, "nameid", _NAME_IDENTIFIER, "sub")
+_CLOSE_ON_EXPIRY = "asrs.s.coae"
+_EXPIRES_ON = "asrs.s.aeo"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAME_HOST = "localhost"
 
@@ -55,7 +57,7 @@ class Gate:
     """Check the tokens of requests against the access keys and against what they ask for."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._keys = [key.encode() for key in keys]
+        self.keys = keys
         self.port = 0
 
     def client(self, request: web.BaseRequest, hub: str) -> Identity:
@@ -84,7 +86,8 @@ class Gate:
             )
         expected = _decode_base64(signature) or b""
         if not any(
-            hmac.compare_digest(hmac.digest(key, signed.encode(), algorithm), expected) for key in self._keys
+            hmac.compare_digest(hmac.digest(key.encode(), signed.encode(), algorithm), expected)
+            for key in self.keys
         ):
             raise UnauthorizedError(
                 "the token's signature fits no access key of this emulator: the connection string of "
@@ -114,6 +117,15 @@ class Gate:
         if reached is None:
             return {_SAME_HOST}, {None, self.port}
         return {_SAME_HOST, _host(reached)}, {None, self.port, reached.port}
+
+
+def expires_on(claims: Claims) -> float | None:
+    """Return when a connection has to end with its token, in seconds since 1970, None where it need not."""
+    match claims.get(_CLOSE_ON_EXPIRY), claims.get(_EXPIRES_ON):
+        case (("true" | "True", *_), (text, *_)) if text.isascii() and text.isdigit():
+            return float(text)
+        case _:
+            return None
 
 
 def _token(request: web.BaseRequest) -> str:

@@ -2,9 +2,13 @@
 
 import asyncio
 import logging
+import secrets
+import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
-from local.emulator.auth import Identity
+from local.emulator.auth import Identity, expires_on
 from local.emulator.dispatcher import Dispatcher
 from local.emulator.hub import Hub
 from local.emulator.outbox import Outbox
@@ -17,6 +21,7 @@ from signalr.upstream import UpstreamEvent
 __all__ = ["Connection"]
 
 _PING = Outgoing(Ping())
+_EXPIRED = "The connection's token has expired."
 _ABNORMAL = "Connection closed with an error."
 _SILENT = "Client hasn't sent a message/ping within the configured ClientTimeoutInterval."
 
@@ -56,16 +61,37 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._last_sent = self._last_received = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
+        self._expiry: asyncio.TimerHandle | None = None
+        self._expires = expires_on(identity.claims)
+        self._asked: dict[str, asyncio.Future[Completion]] = {}
 
     def start(self) -> None:
         """Enter the hub and begin to watch for silence."""
         self._hub.add(self)
         self._watch()
-        _log.debug("Connection %s of hub '%s' opened.", self.connection_id, self._hub.name)
+        if self._expires is not None:
+            left = max(0.0, self._expires - time.time())
+            self._expiry = self._loop.call_later(left, partial(self.close, _EXPIRED, allow_reconnect=True))
+        _log.info("Connection %s of hub '%s' opened.", self.connection_id, self._hub.name)
 
     def send(self, message: Outgoing) -> None:
         """Queue a message for the client. One that reads too slowly is cut off rather than waited for."""
         self._put(message.encode(self.protocol))
+
+    async def ask(self, call: Invocation) -> Completion:
+        """Invoke a method of the client and return its answer.
+
+        Raise ConnectionError where the client goes first, TimeoutError where it takes too long.
+        """
+        invocation_id = secrets.token_hex(8)
+        answer: asyncio.Future[Completion] = self._loop.create_future()
+        self._asked[invocation_id] = answer
+        self.send(Outgoing(replace(call, invocation_id=invocation_id)))
+        try:
+            async with asyncio.timeout(self._timing.client_result):
+                return await answer
+        finally:
+            del self._asked[invocation_id]
 
     async def receive(self, data: bytes) -> None:
         """Take in what the client sent; waits where the app is far behind.
@@ -99,14 +125,18 @@ class Connection:
 
     def end(self, cause: str | None = None) -> None:
         """Leave the hub and take in nothing more. Ending twice is no error; the first cause counts."""
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._expiry):
+            if timer is not None:
+                timer.cancel()
         if self.outbox.is_finished:
             return
         self._hub.remove(self)
         self.outbox.finish()
         self.dispatcher.finish(cause)
-        _log.debug("Connection %s of hub '%s' closed.", self.connection_id, self._hub.name)
+        for answer in self._asked.values():
+            if not answer.done():
+                answer.set_exception(ConnectionError("the client is gone"))
+        _log.info("Connection %s of hub '%s' closed.", self.connection_id, self._hub.name)
 
     async def _take(self, frame: Frame) -> None:
         match self.protocol.parse(frame):
@@ -121,6 +151,10 @@ class Connection:
                 )
                 error = "Invocation failed, streaming is not supported in Serverless mode."
                 self._put(self.protocol.encode(Completion(message.invocation_id, error=error)))
+            case Completion() as message if message.invocation_id in self._asked:
+                answer = self._asked[message.invocation_id]
+                if not answer.done():
+                    answer.set_result(message)
             case _:
                 # Pings have done their work by arriving; the rest means nothing in Serverless mode.
                 pass

@@ -13,7 +13,7 @@ from local.emulator.timing import Timing
 
 __all__ = ["TRANSPORTS", "Ticket", "TicketTakenError", "Tickets", "new_id", "response", "version_of"]
 
-TRANSPORTS: dict[str, tuple[str, ...]] = {"WebSockets": ("Text",)}
+TRANSPORTS: dict[str, tuple[str, ...]] = {"WebSockets": ("Text", "Binary")}
 """The transports a client may choose from, each with its transfer formats."""
 
 _MAX_VERSION = 1

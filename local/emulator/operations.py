@@ -2,73 +2,22 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 
-from multidict import CIMultiDict
-
+from local.emulator.call import Body, Call, NotExistedError, Operation, Result
+from local.emulator.client_calls import complete_stream, invoke_client, send_stream_item
+from local.emulator.commands import execute
 from local.emulator.connection import Connection
-from local.emulator.hub import Hub, Hubs, near_match
-from local.emulator.protocols import Outgoing
+from local.emulator.hub import Hub, near_match
+from local.emulator.pages import list_group
+from signalr.tokens import sign_client_token
 
-__all__ = ["OPERATIONS", "Call", "NotExistedError", "Operation"]
+__all__ = ["OPERATIONS"]
 
 _MAX_TTL = 2**31 - 1
 
 _log = logging.getLogger(__name__)
-
-
-class NotExistedError(Exception):
-    """Answer 404; ``code`` tells a server what it was that does not exist."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Hold what an operation works with. ``version`` is None in v1; ``names`` are those of the path."""
-
-    hub: Hub[Connection]
-    hubs: Hubs[Connection]
-    names: dict[str, str]
-    query: CIMultiDict[str]
-    version: str | None
-    message: Outgoing | None
-
-    @property
-    def excluded(self) -> frozenset[str]:
-        """The connections that the caller wants left out."""
-        return frozenset(self.query.getall("excluded", ()))
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """Describe one operation: a path below the hub, the statuses it is answered with, what it does.
-
-    ``run`` raises NotExistedError, or ValueError for a parameter that is not valid.
-    """
-
-    methods: tuple[str, ...]
-    path: tuple[str, ...]
-    run: Callable[[Call], None]
-    status: int
-    v1_status: int
-    has_message: bool = False
-
-    def match(self, segments: list[str]) -> dict[str, str] | None:
-        """Return the names in a path, decoded already, or None where the path is another."""
-        if len(segments) != len(self.path):
-            return None
-        names: dict[str, str] = {}
-        for pattern, segment in zip(self.path, segments, strict=True):
-            if pattern.startswith("{"):
-                if not segment:
-                    return None
-                names[pattern.strip("{}")] = segment
-            elif pattern != segment.lower():
-                return None
-        return names
 
 
 def _send_to_all(call: Call) -> None:
@@ -101,6 +50,22 @@ def _close_connection(call: Call) -> None:
     connection = call.hub.connections.get(call.names["connection"])
     if connection is not None:
         connection.close(call.query.get("reason") or None, allow_reconnect=True)
+
+
+def _close_connections(call: Call, connections: Callable[[Call], list[Connection]]) -> None:
+    reason = call.query.get("reason") or None
+    for connection in connections(call):
+        if connection.connection_id not in call.excluded:
+            connection.close(reason, allow_reconnect=True)
+
+
+def _generate_token(call: Call) -> dict[str, object]:
+    minutes = call.query.get("minutesToExpire", "60")
+    if not (minutes.isascii() and minutes.isdigit() and int(minutes) >= 1):
+        raise ValueError(f"minutesToExpire is {minutes[:20]!r}, expected a number of minutes from 1.")
+    user_id = call.query.get("userId")
+    lifetime = timedelta(minutes=int(minutes))
+    return {"token": sign_client_token(call.endpoint, call.hub.name, user_id=user_id, lifetime=lifetime)}
 
 
 def _connection_exists(call: Call) -> None:
@@ -179,6 +144,12 @@ _TO_SEND = (
     ("connections/{connection}", _send_to_connection),
 )
 
+_TO_CLOSE: tuple[tuple[str, Callable[[Call], list[Connection]]], ...] = (
+    ("", lambda call: call.hub.in_hub()),
+    ("users/{user}", lambda call: call.hub.of_user(call.names["user"])),
+    ("groups/{group}", lambda call: call.hub.in_group(call.names["group"])),
+)
+
 _CONNECTION_IN_GROUP = ("groups/{group}/connections/{connection}", "connections/{connection}/groups/{group}")
 _USER_IN_GROUP = ("users/{user}/groups/{group}", "groups/{group}/users/{user}")
 
@@ -186,22 +157,41 @@ _USER_IN_GROUP = ("users/{user}/groups/{group}", "groups/{group}/users/{user}")
 def _operation(
     methods: str | tuple[str, ...],
     path: str,
-    run: Callable[[Call], None],
+    run: Callable[[Call], Result],
     status: int,
     v1_status: int,
     *,
-    has_message: bool = False,
+    body: Body = Body.NONE,
 ) -> Operation:
     segments = tuple(part for part in path.split("/") if part)
     return Operation(
-        (methods,) if isinstance(methods, str) else methods, segments, run, status, v1_status, has_message
+        (methods,) if isinstance(methods, str) else methods, segments, run, status, v1_status, body
     )
 
 
 OPERATIONS = (
     # Either way of asking is understood in either version, the status is that of the version.
-    *(_operation("POST", f"{path}/:send", run, 202, 202, has_message=True) for path, run in _TO_SEND),
-    *(_operation("POST", path, run, 202, 202, has_message=True) for path, run in _TO_SEND),
+    *(_operation("POST", f"{path}/:send", run, 202, 202, body=Body.MESSAGE) for path, run in _TO_SEND),
+    *(_operation("POST", path, run, 202, 202, body=Body.MESSAGE) for path, run in _TO_SEND),
+    *(
+        _operation(
+            "POST", f"{path}/:closeConnections", partial(_close_connections, connections=chosen), 204, 204
+        )
+        for path, chosen in _TO_CLOSE
+    ),
+    _operation("POST", ":execute", execute, 202, 202, body=Body.JSON),
+    _operation("POST", ":generateToken", _generate_token, 200, 200),
+    _operation("GET", "groups/{group}/connections", list_group, 200, 200),
+    _operation("POST", "connections/{connection}/:invoke", invoke_client, 200, 200, body=Body.MESSAGE),
+    _operation(
+        "POST",
+        "connections/{connection}/streams/{stream}/:send",
+        send_stream_item,
+        202,
+        202,
+        body=Body.JSON,
+    ),
+    _operation("POST", "connections/{connection}/streams/{stream}/:complete", complete_stream, 202, 202),
     _operation("DELETE", "connections/{connection}", _close_connection, 200, 202),
     _operation(_EXISTS, "connections/{connection}", _connection_exists, 200, 200),
     _operation(_EXISTS, "users/{user}", _user_exists, 200, 200),

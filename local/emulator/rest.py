@@ -3,6 +3,8 @@
 Source: https://github.com/Azure/azure-signalr/tree/dev/docs/swagger.
 """
 
+import hashlib
+import inspect
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -10,22 +12,27 @@ from http import HTTPStatus
 from typing import Never
 from urllib.parse import unquote
 
-from aiohttp import web
+import msgpack
+from aiohttp import hdrs, web
 
 from local.emulator.auth import Gate
+from local.emulator.call import Body, Call, NotExistedError, Operation
 from local.emulator.connection import Connection
 from local.emulator.hub import Hubs
 from local.emulator.incoming import HUB_NAME_RULE, query_of, shown
-from local.emulator.operations import OPERATIONS, Call, NotExistedError, Operation
+from local.emulator.operations import OPERATIONS
 from local.emulator.protocols import Outgoing
+from signalr.endpoint import Endpoint
 from signalr.names import MAX_BODY, check_group_name, check_hub_name
+from signalr.protocol import json_protocol
 from signalr.protocol.messages import Invocation
 
-__all__ = ["API_VERSIONS", "Rest", "RestError", "parse_message"]
+__all__ = ["API_VERSIONS", "Rest", "RestError", "parse_message", "parse_packed"]
 
 API_VERSIONS = ("2022-06-01", "2022-11-01", "2023-07-01", "2024-12-01")
 """The versions of ``/api/hubs``; ``/api/v1/hubs`` has none."""
 
+_PACKED = "application/octet-stream"
 _ERROR_CODE = "x-ms-error-code"
 _GROUP_NAME_RULE = "Invalid group name. Valid group name should be in between 1 and 1024 characters long."
 _APPLICATION_RULE = HUB_NAME_RULE.replace("hub name. Valid hub", "value of 'application'. Valid application")
@@ -67,6 +74,8 @@ class Rest:
         match [segment.lower() for segment in segments[1:]]:
             case ["health"] if request.method in ("GET", "HEAD"):
                 return web.Response()
+            case ["auth", "accesskey"] if request.method == "GET":
+                return self._access_key(request)
             case ["hubs", *_]:
                 names = [unquote(segment) for segment in segments[2:]]
         try:
@@ -87,23 +96,60 @@ class Rest:
         hub = _internal_name(names[0], query.get("application"))
         if "group" in found:
             _check(check_group_name, found["group"], _GROUP_NAME_RULE, "group")
-        message = parse_message(await _body(request)) if operation.has_message else None
-        call = Call(self._hubs[hub], self._hubs, found, query, version, message)
+        message, value = None, None
+        if operation.body is Body.MESSAGE:
+            message = await _message(request)
+        elif operation.body is Body.JSON:
+            value = _json_value(await _body(request))
+        call = Call(
+            self._hubs[hub], self._hubs, found, query, version, self._endpoint(request), message, value
+        )
         try:
-            operation.run(call)
+            answer = operation.run(call)
+            if inspect.isawaitable(answer):
+                answer = await answer
+        except TimeoutError:
+            raise RestError(HTTPStatus.GATEWAY_TIMEOUT, "The client did not answer in time.") from None
         except ValueError as error:
             raise RestError(HTTPStatus.BAD_REQUEST, str(error)) from None
-        return web.Response(status=operation.v1_status if is_v1 else operation.status)
+        status = operation.v1_status if is_v1 else operation.status
+        return web.Response(status=status) if answer is None else web.json_response(answer, status=status)
+
+    def _endpoint(self, request: web.BaseRequest) -> Endpoint:
+        url = f"{request.scheme}://{request.host}"
+        return Endpoint(url, url, url, self._gate.keys[0])
+
+    def _access_key(self, request: web.BaseRequest) -> web.Response:
+        """Hand out a key that signs client tokens. Azure gives it to identities, and renews it."""
+        self._gate.server(request)
+        key = self._gate.keys[0]
+        return web.json_response({"KeyId": hashlib.sha256(key.encode()).hexdigest()[:16], "AccessKey": key})
+
+
+async def _message(request: web.BaseRequest) -> Outgoing:
+    """Return the message of a request, in whichever form it comes."""
+    # Without the header aiohttp takes a body for bytes.
+    if hdrs.CONTENT_TYPE in request.headers and request.content_type == _PACKED:
+        return parse_packed(await _body(request, _PACKED))
+    return parse_message(await _body(request))
+
+
+def parse_packed(body: bytes) -> Outgoing:
+    """Return the message that a map holds as complete frames, by protocol: .NET sends it with MessagePack."""
+    try:
+        frames = msgpack.unpackb(body)
+        (frame,) = json_protocol.FrameSplitter().feed(frames["json"].decode())
+        message = json_protocol.parse(frame)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        message = None
+    if not isinstance(message, Invocation) or not all(isinstance(item, bytes) for item in frames.values()):
+        raise _invalid("The request body is no map of protocols to messages with an invocation as json.")
+    return Outgoing(message, frames)
 
 
 def parse_message(body: bytes) -> Outgoing:
     """Return the message of a request's body. Raise RestError that says what is wrong with it."""
-    if not body.strip():
-        raise _invalid("Message in request body is required.")
-    try:
-        value = json.loads(body, parse_constant=_refuse_number, parse_float=_finite)
-    except (ValueError, RecursionError) as error:
-        raise _invalid(f"The request body is not valid JSON: {error}") from None
+    value = _json_value(body)
     if not isinstance(value, dict):
         raise _invalid(
             'The request body must be a JSON object such as {"target": "newMessage", "arguments": []}.'
@@ -115,6 +161,15 @@ def parse_message(body: bytes) -> Outgoing:
     if arguments is not None and not isinstance(arguments, list):
         raise _invalid("The Arguments field must be a list.", "arguments")
     return Outgoing(Invocation(target, arguments or []))
+
+
+def _json_value(body: bytes) -> object:
+    if not body.strip():
+        raise _invalid("Message in request body is required.")
+    try:
+        return json.loads(body, parse_constant=_refuse_number, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise _invalid(f"The request body is not valid JSON: {error}") from None
 
 
 def _find(method: str, names: list[str]) -> tuple[Operation, dict[str, str]]:
@@ -161,8 +216,8 @@ def _check(check: Callable[[str], str], name: str, rule: str, target: str) -> No
         raise _invalid(rule, target) from None
 
 
-async def _body(request: web.BaseRequest) -> bytes:
-    if request.content_type != "application/json":
+async def _body(request: web.BaseRequest, content_type: str = "application/json") -> bytes:
+    if request.content_type != content_type:
         raise RestError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"The content type is {request.content_type}, expected application/json.",

@@ -81,6 +81,17 @@ class Emulator:
         self._runner: web.ServerRunner | None = None
 
     @property
+    def keys(self) -> Sequence[str]:
+        """The access keys. Set them at any time: tokens of one that is gone open nothing any more."""
+        return self._keys
+
+    @keys.setter
+    def keys(self, keys: Sequence[str]) -> None:
+        if not keys:
+            raise ValueError("the emulator needs at least one access key")
+        self._keys = self._gate.keys = self._upstream.keys = list(keys)
+
+    @property
     def upstream(self) -> list[UpstreamRule]:
         """The rules by which events go to the app: the first that matches counts. Set it at any time."""
         return self._upstream.rules

@@ -27,6 +27,9 @@ class Timing:
     upstream: float = 100.0
     """How long the app may take to answer an event."""
 
+    client_result: float = 30.0
+    """How long a client may take to answer what a server asked it."""
+
     close: float = 1.0
     """How long a client has to read the last message and to hang up before the socket is cut."""
 

@@ -62,7 +62,7 @@ class Upstream:
 
     def __init__(self, rules: Sequence[UpstreamRule], keys: Sequence[str], timeout: float) -> None:
         self.rules = list(rules)
-        self._keys = list(keys)
+        self.keys = keys
         self._timeout = timeout
         self._session: aiohttp.ClientSession | None = None
 
@@ -115,7 +115,7 @@ class Upstream:
             URL(url, encoded=True),
             # aiohttp warns of large bodies that are plain bytes.
             data=body if len(body) <= _LARGE else io.BytesIO(body),
-            headers={**event.headers(self._keys), "Content-Type": content_type},
+            headers={**event.headers(self.keys), "Content-Type": content_type},
             allow_redirects=False,
         )
 
@@ -139,7 +139,10 @@ class Upstream:
 
 async def _read(event: UpstreamEvent, response: aiohttp.ClientResponse) -> Answer:
     if response.status not in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
-        _log.warning(
+        # An app may have no function for who comes and goes.
+        is_expected = response.status == HTTPStatus.NOT_FOUND and event.category == Category.CONNECTIONS
+        _log.log(
+            logging.DEBUG if is_expected else logging.WARNING,
             "%s was answered %d by %s. %s",
             _shown(event),
             response.status,

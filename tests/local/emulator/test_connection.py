@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -162,3 +163,10 @@ async def test_a_client_that_just_vanishes_has_left(service_with_app: Any, app: 
     client.vanish()
     assert (await app.next("disconnected")).json() == {"Type": 11}
     assert (await service_with_app.rest("HEAD", f"/connections/{client.connection_id}")).status == 404
+
+
+async def test_a_connection_that_ends_with_its_token_is_told_to_come_back(service: Any) -> None:
+    claims = {"asrs.s.coae": "true", "asrs.s.aeo": str(int(time.time()))}
+    client = await service.connect(claims=claims)
+    closed = await client.next()
+    assert (closed["type"], closed["allowReconnect"]) == (7, True)

@@ -1,6 +1,7 @@
 """A connection's events: their order, their requests, and the completions that come back."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -240,6 +241,7 @@ async def test_a_client_stays_whatever_connected_is_answered(
     service_with_app: Any, app: Any, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     app.answer("connected", status)
+    caplog.set_level(logging.DEBUG)
     client = await service_with_app.connect()
     assert await client.invoke("m") == {"type": 3, "invocationId": "1"}
     assert f"Event 'connected' (hub 'chat', category 'connections') was answered {status}" in caplog.text
@@ -277,3 +279,12 @@ async def test_without_a_rule_an_invocation_fails_at_once_and_the_log_says_what_
     assert "http://127.0.0.1:9/x (hub 'other', category '*', event '*')" in caplog.text
     assert "secret" not in caplog.text
     assert "connected" not in caplog.text
+
+
+async def test_an_app_without_a_function_for_connections_is_not_warned_of_it(
+    service_with_app: Any, app: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.answer("connected", 404)
+    await service_with_app.connect()
+    await app.next("connected")
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []

@@ -8,7 +8,7 @@ import pytest
 from local.emulator import Timing
 from local.emulator.negotiate import Tickets, TicketTakenError
 
-TRANSPORTS = [{"transport": "WebSockets", "transferFormats": ["Text"]}]
+TRANSPORTS = [{"transport": "WebSockets", "transferFormats": ["Text", "Binary"]}]
 
 
 @pytest.mark.parametrize("version", ["1", "2", "99"])

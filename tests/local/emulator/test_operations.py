@@ -253,3 +253,50 @@ async def test_a_user_leaves_all_its_groups(service: Any, version: Any) -> None:
     for group in ("g", "h"):
         assert (await service.rest("HEAD", f"/groups/{group}")).status == 404
     assert (await service.rest("DELETE", "/users/nobody/groups", version=version)).status == reply.status
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "gone"),
+    [
+        ("", "", {"ann", "bob", "carla"}),
+        ("/users/ann", "", {"ann"}),
+        ("/groups/g", "", {"ann", "bob"}),
+        ("", "excluded=bob", {"ann", "carla"}),
+        ("/groups/g", "excluded=bob", {"ann"}),
+    ],
+)
+async def test_connections_are_closed_with_a_reason(
+    service: Any, path: str, query: str, gone: set[str]
+) -> None:
+    clients = {user: await service.connect(user) for user in ("ann", "bob", "carla")}
+    for user in ("ann", "bob"):
+        await service.rest("PUT", f"/groups/g/connections/{clients[user].connection_id}")
+    query = query.replace("bob", clients["bob"].connection_id)
+    reply = await service.rest("POST", f"{path}/:closeConnections", f"{query}&reason=enough")
+    await service.send("", "who is left")
+    closed = {user for user, client in clients.items() if (await client.next()).get("error") == "enough"}
+    assert (reply.status, closed) == (204, gone)
+
+
+async def test_a_token_that_was_generated_opens_the_hub_for_its_user(service: Any) -> None:
+    reply = await service.rest(
+        "POST", "/:generateToken", "userId=ann&minutesToExpire=5", version="2022-11-01"
+    )
+    client = await service.open("hub=chat", reply.json()["token"])
+    await client.send_text('{"protocol":"json","version":1}\x1e')
+    await client.next_frame()
+    assert (await service.rest("GET", "/users/ann")).status == 200
+
+
+@pytest.mark.parametrize("minutes", ["0", "x", "-1"])
+async def test_a_token_lives_a_minute_at_least(service: Any, minutes: str) -> None:
+    reply = await service.rest("POST", "/:generateToken", f"minutesToExpire={minutes}", version="2022-11-01")
+    assert reply.status == 400
+
+
+@pytest.mark.parametrize("path", ["/api/auth/accessKey", "/api/v1/auth/accessKey"])
+async def test_a_server_gets_a_key_that_signs_client_tokens(service: Any, path: str) -> None:
+    headers = {"Authorization": f"Bearer {service.server_token(path)}"}
+    reply = await service.request("GET", path, headers=headers)
+    assert reply.json()["AccessKey"] == service.endpoint.access_key
+    assert reply.json()["KeyId"]

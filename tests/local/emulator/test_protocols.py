@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from local.emulator.protocols import JSON, PROTOCOLS, Outgoing
+from local.emulator.protocols import JSON, MESSAGEPACK, PROTOCOLS, Outgoing
 from signalr.protocol.messages import Invocation, Ping, ProtocolError
 
 
@@ -34,5 +34,16 @@ def test_bytes_that_are_no_text_break_the_protocol() -> None:
         JSON.reader().feed(b"\xff\x1e")
 
 
-def test_a_handshake_may_ask_for_json() -> None:
-    assert {"json": JSON} == PROTOCOLS
+def test_a_handshake_may_ask_for_either_protocol() -> None:
+    assert {"json": JSON, "messagepack": MESSAGEPACK} == PROTOCOLS
+
+
+def test_a_message_in_messagepack_has_its_length_for_a_client_and_none_for_the_app() -> None:
+    assert MESSAGEPACK.encode(Ping()) == b"\x02\x91\x06"
+    assert MESSAGEPACK.encode_body(Ping()) == b"\x91\x06"
+
+
+def test_what_was_encoded_elsewhere_is_not_encoded_again() -> None:
+    message = Outgoing(Invocation("m", [1]), {"messagepack": b"as it came"})
+    assert message.encode(MESSAGEPACK) == b"as it came"
+    assert message.encode(JSON) == b'{"type":1,"target":"m","arguments":[1]}\x1e'

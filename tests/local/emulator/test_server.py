@@ -242,3 +242,11 @@ def test_the_durations_are_those_of_the_service() -> None:
     assert Timing() == Timing(
         negotiated_id=15, prompt_connect=5, handshake=15, ping=15, client_timeout=30, upstream=100
     )
+
+
+async def test_keys_may_be_renewed_while_it_runs(service: Any) -> None:
+    old = service.client_token()
+    service.emulator.keys = ["another"]
+    assert (await service.negotiate(token=old)).status == 401
+    service.endpoint = Endpoint.parse(service.emulator.connection_string)
+    assert (await service.negotiate()).status == 200

@@ -23,7 +23,7 @@ async def test_a_json_handshake_is_answered_with_an_empty_object(service: Any, v
     ("handshake", "error"),
     [
         ('{"protocol":"xml","version":1}', "The protocol 'xml' is not supported."),
-        ('{"protocol":"messagepack","version":1}', "The protocol 'messagepack' is not supported."),
+        ('{"protocol":"blazor","version":1}', "The protocol 'blazor' is not supported."),
         (
             '{"protocol":"json","version":3}',
             "The server does not support version 3 of the 'json' protocol.",
