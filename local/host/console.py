@@ -72,7 +72,8 @@ class LevelFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether a record is shown."""
         category = getattr(record, "category", None)
-        return category is None or record.levelno >= self._level(category.lower())
+        least = logging.INFO if category is None else self._level(category.lower())
+        return record.levelno >= least
 
     def _level(self, category: str) -> int:
         parts = category.split(".")

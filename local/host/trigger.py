@@ -18,9 +18,10 @@ from local.host.invocation import Invoker
 from local.host.settings import Settings
 from local.host.worker import Failure, FunctionFailedError
 from signalr.endpoint import Endpoint
-from signalr.protocol import json_protocol
+from signalr.protocol.bodies import BODY_FORMATS, BodyFormat
 from signalr.protocol.messages import Completion, Invocation, ProtocolError
 from signalr.upstream import CONNECTED, SIGNATURE_HEADER, Category, UpstreamEvent, is_signed
+from signalr.values import to_builtins
 
 __all__ = ["PATH", "Webhook"]
 
@@ -41,10 +42,12 @@ class Webhook:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one request of the service, whichever is wrong with it."""
-        if request.content_type != "application/json":
+        body_format = BODY_FORMATS.get(request.content_type)
+        if body_format is None:
             _log.warning(
-                "An upstream request came as %s; only clients that speak JSON are served here.",
+                "An upstream request came as %s, expected %s.",
                 request.content_type,
+                " or ".join(BODY_FORMATS),
             )
             return web.Response(status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         try:
@@ -63,7 +66,7 @@ class Webhook:
                 reason="The request is unauthorized, please check the Signature.",
             )
         if event.category.lower() == Category.MESSAGES:
-            return await self._message(function, event, request.headers, body)
+            return await self._message(function, event, request.headers, body_format, body)
         return await self._connection(function, event, request.headers, body)
 
     async def _connection(
@@ -78,17 +81,24 @@ class Webhook:
         return web.Response()
 
     async def _message(
-        self, function: Function, event: UpstreamEvent, headers: Mapping[str, str], body: bytes
+        self,
+        function: Function,
+        event: UpstreamEvent,
+        headers: Mapping[str, str],
+        body_format: BodyFormat,
+        body: bytes,
     ) -> web.Response:
         try:
-            message = json_protocol.parse(body)
+            message = body_format.parse(body)
         except ProtocolError as error:
             _log.warning("An upstream request was refused: %s.", error)
             return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR, reason="Parsing message failed")
         if not isinstance(message, Invocation) or message.target.lower() != event.event.lower():
             _log.warning("An upstream request was refused: its body is no invocation of %s.", event.event)
             return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR, reason="Parsing message failed")
-        context = _context(event, headers, arguments=message.arguments)
+        # The function gets JSON text: what JSON has no form for becomes base64, or ISO 8601.
+        arguments = [to_builtins(item) for item in message.arguments] if body_format.has_binary else None
+        context = _context(event, headers, arguments=arguments or message.arguments)
         result: object = None
         error_text: str | None = None
         try:
@@ -98,7 +108,7 @@ class Webhook:
         if message.invocation_id is None:
             return web.Response()
         completion = Completion(message.invocation_id, result, error_text)
-        return web.Response(body=json_protocol.encode(completion).encode())
+        return web.Response(body=body_format.encode(completion))
 
     async def _invoke(self, function: Function, context: dict[str, Any]) -> object:
         try:
@@ -129,7 +139,10 @@ class Webhook:
 
     def _log_unknown(self, event: UpstreamEvent) -> None:
         known = ", ".join("/".join(item) for item in self._table.events) or "none"
-        _log.warning(
+        # Not to care who comes and goes is no mistake.
+        level = logging.DEBUG if event.category.lower() == Category.CONNECTIONS else logging.WARNING
+        _log.log(
+            level,
             "No function listens to hub '%s', category '%s', event '%s'. Events with a function: %s.",
             event.hub,
             event.category,

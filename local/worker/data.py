@@ -50,7 +50,10 @@ def from_datum(datum: Any) -> tuple[dict[str, Any] | None, bytes]:
             return {"type": "bytes", "value": base64.b64encode(datum.value).decode()}, b""
         case "json":
             return {"type": "json", "value": json.loads(datum.value)}, b""
-        case "dict" | "list" | "int" | "double":
+        case "int":
+            # A generic binding takes True for a number; a protobuf of the real worker then carries 1.
+            return {"type": "json", "value": int(datum.value)}, b""
+        case "dict" | "list" | "double":
             return {"type": "json", "value": datum.value}, b""
         case "string":
             return {"type": "string", "value": datum.value}, b""

@@ -79,7 +79,8 @@ LEVELS = {
 @pytest.mark.parametrize(
     ("category", "level", "shown"),
     [
-        (None, logging.DEBUG, True),
+        (None, logging.INFO, True),
+        (None, logging.DEBUG, False),
         ("Host.Results", logging.INFO, False),
         ("Host.Results", logging.WARNING, True),
         ("Function.any", logging.INFO, True),
@@ -115,7 +116,7 @@ def test_install_shows_the_log_on_a_stream(restored_logger: logging.Logger) -> N
     stream = io.StringIO()
     levels = install(stream)
     levels.configure({"Function": "Error"})
-    logging.getLogger("local.host").debug("shown")
+    logging.getLogger("local.host").info("shown")
     logging.getLogger("local.host").warning("hidden", extra={"category": "Function.any"})
     assert re.fullmatch(r"\[\S+Z\] shown\n", stream.getvalue())
 

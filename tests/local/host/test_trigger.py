@@ -8,6 +8,8 @@ import pytest
 import pytest_asyncio
 
 from local.emulator import DEFAULT_ACCESS_KEY
+from signalr.protocol import messagepack_protocol
+from signalr.protocol.messages import Completion, Invocation
 from signalr.upstream import UpstreamEvent
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -227,8 +229,10 @@ async def test_an_identity_has_no_key_to_check_a_signature_with(app: Any) -> Non
     assert json.loads(reply.text[:-1])["result"] == "unchecked"
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-msgpack", ""])
-async def test_what_is_not_json_is_an_unsupported_media_type(app: Any, content_type: str) -> None:
+@pytest.mark.parametrize("content_type", ["text/plain", "application/octet-stream", ""])
+async def test_what_is_neither_json_nor_messagepack_is_an_unsupported_media_type(
+    app: Any, content_type: str
+) -> None:
     headers = signed(message("context")) | {"Content-Type": content_type}
     reply = await app.deliver(headers, call("context"))
     assert (reply.status, reply.body) == (415, b"")
@@ -488,3 +492,17 @@ async def test_any_other_exception_of_a_typed_function_stays_in_the_log(typed: A
     text = log.find("my own mistake").getMessage()
     assert "Traceback (most recent call last)" in text
     assert f'File "{typed.folder / "function_app.py"}"' in text
+
+
+async def test_a_call_in_messagepack_is_answered_in_messagepack(app: Any) -> None:
+    headers = signed(message("context")) | {"Content-Type": "application/x-msgpack"}
+    (body,) = messagepack_protocol.FrameSplitter().feed(
+        messagepack_protocol.encode(Invocation("context", [b"\x00\xff"], "7"))
+    )
+    reply = await app.deliver(headers, body)
+    (frame,) = messagepack_protocol.FrameSplitter().feed(reply.body)
+    answer = messagepack_protocol.parse(frame)
+    assert reply.status == 200
+    assert isinstance(answer, Completion)
+    assert answer.error is None
+    assert "AP8=" in json.dumps(answer.result)
