@@ -1,6 +1,6 @@
 """The function app: every blueprint, registered."""
 
-from blueprints import connections, events, groups, messages, negotiate, web
+from blueprints import connections, events, groups, health, messages, negotiate, web
 from signalr import FunctionApp
 
 app = FunctionApp()
@@ -10,4 +10,5 @@ app.register_functions(events.bp)
 app.register_functions(messages.bp)
 app.register_functions(groups.bp)
 app.register_functions(connections.bp)
+app.register_functions(health.bp)
 app.register_functions(web.bp)

@@ -3,6 +3,8 @@
 import os
 from collections.abc import Mapping
 
+from signalr.principal import in_azure
+
 __all__ = ["HUB", "USER_ID"]
 
 HUB = "chat"
@@ -19,10 +21,7 @@ def user_id_expression(settings: Mapping[str, str]) -> str | None:
     is off and the headers are therefore the caller's.
     """
     expression = settings.get("NEGOTIATE_USER_ID") or None
-    in_azure = "WEBSITE_INSTANCE_ID" in settings and (
-        settings.get("AZURE_FUNCTIONS_ENVIRONMENT", "").lower() != "development"
-    )
-    if expression is None or not in_azure:
+    if expression is None or not in_azure(settings):
         return expression
     if expression.lower() not in _VERIFIED:
         raise ValueError(

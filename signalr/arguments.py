@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from signalr.errors import HubException
+from signalr.models import SignalRInvocationContext
 from signalr.names import to_camel_case
 from signalr.values import convert
 
@@ -44,6 +45,12 @@ class Arguments:
             else:
                 raise TypeError(
                     f"the parameter {parameter} cannot take an argument: a call binds them by position"
+                )
+            if _mentions_invocation(annotations.get(parameter.name)):
+                # Its user and claims would be those that a client chose to send.
+                raise TypeError(
+                    f"the parameter {parameter.name} would take a SignalRInvocationContext from what clients "
+                    "send: annotate the invocation with that type alone, and name it as the trigger does"
                 )
         self._annotations = annotations
         self._required = sum(parameter.default is inspect.Parameter.empty for parameter in self._positional)
@@ -84,6 +91,12 @@ class Arguments:
     def _type(self, parameter: inspect.Parameter) -> str:
         annotation = self._annotations.get(parameter.name, Any)
         return "" if annotation in (Any, object) else f": {_json_name(annotation)}"
+
+
+def _mentions_invocation(annotation: Any) -> bool:
+    return annotation is SignalRInvocationContext or any(
+        _mentions_invocation(part) for part in typing.get_args(annotation)
+    )
 
 
 def _json_name(annotation: Any) -> str:

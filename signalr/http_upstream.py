@@ -7,20 +7,20 @@ https://learn.microsoft.com/azure/azure-signalr/concept-upstream.
 
 import json
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import azure.functions as func
 
+from signalr.answers import answering_client
 from signalr.bindings import Blueprint
 from signalr.errors import HubException
 from signalr.methods import HubMethod
 from signalr.models import SignalRInvocationContext
-from signalr.protocol import json_protocol, messagepack_protocol
-from signalr.protocol.messages import Completion, HubMessage, Invocation, ProtocolError
+from signalr.protocol.bodies import BODY_FORMATS, BodyFormat
+from signalr.protocol.messages import Completion, Invocation, ProtocolError
 from signalr.settings import endpoint_from_settings
 from signalr.upstream import SIGNATURE_HEADER, Category, UpstreamEvent, is_signed
 from signalr.values import to_builtins
@@ -31,25 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["add_upstream"]
 
 _log = logging.getLogger("signalr")
-
-
-@dataclass(frozen=True, slots=True)
-class _Protocol:
-    parse: Callable[[bytes], HubMessage | None]
-    encode: Callable[[HubMessage], bytes]
-    to_wire: Callable[[object], object]
-
-
-_PROTOCOLS = {
-    "application/json": _Protocol(
-        lambda body: json_protocol.parse(body.rstrip(json_protocol.RECORD_SEPARATOR.encode())),
-        lambda answer: json_protocol.encode(answer).encode(),
-        to_builtins,
-    ),
-    "application/x-msgpack": _Protocol(
-        messagepack_protocol.parse, messagepack_protocol.encode, lambda value: to_builtins(value, binary=True)
-    ),
-}
 
 
 class _RefusedError(Exception):
@@ -86,7 +67,7 @@ class _Endpoint:
 
     async def answer(self, request: func.HttpRequest) -> func.HttpResponse:
         content_type = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
-        protocol = _PROTOCOLS.get(content_type)
+        protocol = BODY_FORMATS.get(content_type)
         if protocol is None:
             raise _RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"its content type is {content_type!r}")
         try:
@@ -127,13 +108,13 @@ class _Endpoint:
         invocation = _invocation(event, request, error=_close_error(request.get_body()))
         try:
             await self._hub._dispatch(method, invocation)
-        except Exception:  # noqa: BLE001 - whatever it is, the service learns that the client is refused
+        except Exception:  # noqa: BLE001 - the answer is the extension's, whatever it was
             _log.exception("%s failed", method.event)
             return func.HttpResponse(status_code=HTTPStatus.FORBIDDEN.value)
         return func.HttpResponse(status_code=HTTPStatus.OK.value)
 
     async def _message(
-        self, method: HubMethod, event: UpstreamEvent, request: func.HttpRequest, protocol: _Protocol
+        self, method: HubMethod, event: UpstreamEvent, request: func.HttpRequest, protocol: BodyFormat
     ) -> func.HttpResponse:
         try:
             message = protocol.parse(request.get_body())
@@ -144,14 +125,16 @@ class _Endpoint:
         invocation = _invocation(event, request, arguments=message.arguments)
         id = message.invocation_id
         try:
-            result = protocol.to_wire(await self._hub._dispatch(method, invocation))
+            result = await self._hub._dispatch(method, invocation)
+            # What a method returns may be nothing that the protocol can carry.
+            with answering_client(method.event):
+                value = to_builtins(result, binary=protocol.has_binary)
+                body = protocol.encode(Completion(id or "", value))
         except HubException as error:
-            completion = Completion(id or "", error=str(error))
-        else:
-            completion = Completion(id or "", result)
+            body = protocol.encode(Completion(id or "", error=str(error)))
         if id is None:
             return func.HttpResponse(status_code=HTTPStatus.OK.value)
-        return func.HttpResponse(protocol.encode(completion), mimetype="application/octet-stream")
+        return func.HttpResponse(body, mimetype="application/octet-stream")
 
 
 def _invocation(

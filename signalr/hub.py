@@ -2,6 +2,7 @@
 
 import re
 import time
+import types
 import typing
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -10,13 +11,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from signalr.answers import answering_client
 from signalr.bindings import Blueprint
+from signalr.connection import Connection, connection_from_settings
 from signalr.methods import Filter, HubMethod, hub_methods
 from signalr.models import SignalRConnectionInfo, SignalRInvocationContext
 from signalr.names import check_hub_name
 from signalr.proxy import AnyClient, ClientInterface
-from signalr.settings import DEFAULT_CONNECTION, endpoint_from_settings
+from signalr.router import Router, any_online
+from signalr.settings import DEFAULT_CONNECTION
 from signalr.tokens import sign_client_token
 from signalr.upstream import Category, check_claims
+from signalr.values import to_builtins
 
 if TYPE_CHECKING:
     from signalr.managers import ClientManager, Clients, Groups, UserGroups
@@ -59,13 +63,11 @@ class ServerlessHub[T = AnyClient]:
 
     def __init_subclass__(cls, *, hub: str | None = None, connection: str | None = None, **rest: Any) -> None:
         super().__init_subclass__(**rest)
-        cls.hub_name = check_hub_name(hub or cls.__name__.lower())
+        cls.hub_name = check_hub_name(cls.__name__.lower() if hub is None else hub)
         if connection is not None:
             cls.connection_setting = connection
         cls._methods = tuple(hub_methods(cls, ServerlessHub))
-        interface = _client_interface(cls)
-        if interface is not None:
-            cls._interface = ClientInterface(interface)
+        cls._interface = ClientInterface(_client_interface(cls))
 
     def __init__(self, *, upstream_route: str | None = None) -> None:
         self._upstream_route = upstream_route
@@ -117,9 +119,7 @@ class ServerlessHub[T = AnyClient]:
     @cached_property
     def service(self) -> "ServiceClient":
         """Return the client of the service's REST API that all of these use."""
-        from signalr.rest import ServiceClient
-
-        return ServiceClient(endpoint_from_settings(self.connection_setting), self.hub_name)
+        return self._connection.client(self.hub_name)
 
     async def negotiate(
         self,
@@ -129,13 +129,14 @@ class ServerlessHub[T = AnyClient]:
         lifetime: timedelta = timedelta(hours=1),
         close_on_expiry: bool = False,
         detailed_errors: bool = False,
+        router: Router = any_online,
     ) -> SignalRConnectionInfo:
         """Return what lets one client connect: the answer of a negotiate function.
 
         The user id and the claims are what the hub's methods will believe: take them from a verified
         identity, see ``Principal.from_request``. ``close_on_expiry`` ends the connection with the token;
-        the client may then negotiate again. Raise ValueError for claims that could pose as others, and for
-        a token over 4,096 characters.
+        the client may then negotiate again. Among several instances of the service the router chooses.
+        Raise ValueError for claims that could pose as others, and for a token over 4,096 characters.
         """
         carried: dict[str, str | Sequence[str]] = dict(claims or {})
         check_claims(user_id, carried)
@@ -144,9 +145,13 @@ class ServerlessHub[T = AnyClient]:
             carried |= {_CLOSE_ON_EXPIRY: "true", _EXPIRES_ON: str(expires)}
         if detailed_errors:
             carried[_DETAILED_ERRORS] = "true"
-        endpoint = endpoint_from_settings(self.connection_setting)
+        endpoint = await self._connection.endpoint(router)
         token = sign_client_token(endpoint, self.hub_name, user_id=user_id, claims=carried, lifetime=lifetime)
         return SignalRConnectionInfo(endpoint.client_hub_url(self.hub_name), token)
+
+    @cached_property
+    def _connection(self) -> Connection:
+        return connection_from_settings(self.connection_setting)
 
     async def _dispatch(self, method: HubMethod, invocation: SignalRInvocationContext) -> object:
         """Run a method; of a message's failure a client learns what HubException says and nothing else."""
@@ -157,7 +162,9 @@ class ServerlessHub[T = AnyClient]:
 
     def _add_trigger(self, blueprint: Blueprint, method: HubMethod) -> None:
         async def trigger(invocation: SignalRInvocationContext) -> Any:
-            return await self._dispatch(method, invocation)
+            result = await self._dispatch(method, invocation)
+            # What cannot be sent fails here, not in the worker, whose traceback the client would see.
+            return result if isinstance(result, bytes) else to_builtins(result)
 
         trigger.__name__ = trigger.__qualname__ = self._function_name(method.name)
         trigger.__doc__ = method.function.__doc__
@@ -175,10 +182,25 @@ class ServerlessHub[T = AnyClient]:
         return _NOT_IN_A_NAME.sub("_", f"{self.hub_name}_{name}")
 
 
-def _client_interface(hub: type) -> type | None:
-    """Return the class in ``ServerlessHub[…]`` that a hub was derived from, None where it names none."""
-    for base in getattr(hub, "__orig_bases__", ()):
-        if typing.get_origin(base) is ServerlessHub:
-            (interface,) = typing.get_args(base)
-            return interface if isinstance(interface, type) else None
-    return None
+def _client_interface(hub: type) -> type:
+    """Return what stands for ``T`` in a hub class. Raise TypeError where that is no class."""
+    match _argument(hub):
+        case type() as interface:
+            return interface
+        case typing.TypeVar():
+            # A generic base class: the hubs derived from it name their interface.
+            return AnyClient
+        case other:
+            raise TypeError(f"the client interface of {hub.__name__} is {other!r}, expected a class")
+
+
+def _argument(base: Any) -> Any:
+    """Return the argument for ``T`` in a base class, be it named there or further up."""
+    origin = typing.get_origin(base) or base
+    if origin is ServerlessHub:
+        return next(iter(typing.get_args(base)), AnyClient)
+    for outer in types.get_original_bases(origin):
+        if issubclass(typing.get_origin(outer) or outer, ServerlessHub):
+            found = _argument(outer)
+            return dict(zip(origin.__parameters__, typing.get_args(base), strict=False)).get(found, found)
+    raise TypeError(f"{origin!r} is no hub")

@@ -116,7 +116,9 @@ class HubMethod:
         bound = self._bound(hub, named, rest)
         if inspect.iscoroutinefunction(self.function):
             return await self.function(*bound.args, **bound.kwargs)
-        return await asyncio.to_thread(self.function, *bound.args, **bound.kwargs)
+        result = await asyncio.to_thread(self.function, *bound.args, **bound.kwargs)
+        # A decorator that is no coroutine function may have one behind it.
+        return await result if inspect.isawaitable(result) else result
 
     def _bound(self, hub: object, named: dict[str, object], rest: list[object]) -> inspect.BoundArguments:
         signature = inspect.signature(self.function)
@@ -126,6 +128,8 @@ class HubMethod:
                 bound.arguments[name] = tuple(rest)
             elif name in named:
                 bound.arguments[name] = named[name]
+        # Without them BoundArguments hands what follows a default on by name, ``*args`` too.
+        bound.apply_defaults()
         return bound
 
 

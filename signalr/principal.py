@@ -23,6 +23,10 @@ _NAME = "x-ms-client-principal-name"
 
 _ROLE = "roles"
 
+_AZURE = ("WEBSITE_INSTANCE_ID", "WEBSITE_SITE_NAME", "WEBSITE_POD_NAME", "CONTAINER_NAME")
+"""Variables of which an app in Azure has at least one; on Flex Consumption there is no WEBSITE_INSTANCE_ID.
+Source: the Functions host's EnvironmentExtensions.cs, https://github.com/Azure/azure-functions-host."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -57,14 +61,14 @@ class Principal:
                 "send them: turn it on (WEBSITE_AUTH_ENABLED), or do not ask who calls"
             )
         decoded = _decode(encoded) if encoded else {}
-        claims, role_type = _claims(decoded.get("claims")), decoded.get("role_typ") or _ROLE
+        claims, role_type = _claims(decoded.get("claims")), _text(decoded.get("role_typ")) or _ROLE
         found = identifier or next(iter(claims.get(_id_type(decoded), ())), None)
         if not found:
             raise ValueError(f"the {_PRINCIPAL} header names nobody: it has no identifier")
         return cls(
             id=found,
             name=headers.get(_NAME) or next(iter(claims.get(str(decoded.get("name_typ")), ())), None),
-            provider=decoded.get("auth_typ"),
+            provider=_text(decoded.get("auth_typ")),
             claims=claims,
             roles=(*claims.get(role_type, ()), *(claims.get(_ROLE, ()) if role_type != _ROLE else ())),
         )
@@ -87,7 +91,7 @@ def insecure_user_id(
 
 def in_azure(settings: Mapping[str, str] = os.environ) -> bool:
     """Tell whether the app runs in Azure rather than on a developer's machine."""
-    return "WEBSITE_INSTANCE_ID" in settings and (
+    return any(name in settings for name in _AZURE) and (
         settings.get("AZURE_FUNCTIONS_ENVIRONMENT", "").lower() != "development"
     )
 
@@ -95,11 +99,15 @@ def in_azure(settings: Mapping[str, str] = os.environ) -> bool:
 def _decode(text: str) -> dict[str, Any]:
     try:
         value = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise ValueError(f"the {_PRINCIPAL} header is no base64 text of a JSON object")
     return value
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _claims(items: object) -> dict[str, tuple[str, ...]]:

@@ -12,6 +12,7 @@ from signalr.values import convert
 __all__ = ["AnyClient", "ClientInterface", "target"]
 
 _TARGET = "_signalr_target"
+_ONE_CLIENT = "{} returns a result, which one client can give: call it on clients.client(…)"
 
 type Send = Callable[[str, Sequence[object]], Awaitable[Any]]
 """Invoke a target with arguments on whichever clients a proxy stands for."""
@@ -22,6 +23,9 @@ class AnyClient(Protocol):
 
     async def send(self, target: str, *arguments: object) -> None:
         """Invoke ``target`` on the clients. It is done when the service accepted, not when they received."""
+
+    async def ask(self, target: str, *arguments: object) -> Any:
+        """Invoke ``target`` on a single connection and return what the client answers."""
 
 
 def target[F: Callable[..., Any]](name: str) -> Callable[[F], F]:
@@ -67,7 +71,7 @@ class ClientInterface[T]:
 
     def proxy(self, send: Send, invoke: Send | None = None) -> T:
         """Return the clients that ``send`` reaches; ``invoke`` asks a single one for a result."""
-        return typing.cast("T", _AnyProxy(send) if self._is_any else _Proxy(self, send, invoke))
+        return typing.cast("T", _AnyProxy(send, invoke) if self._is_any else _Proxy(self, send, invoke))
 
     def method(self, name: str) -> _Method:
         """Return a method, or raise AttributeError that lists those there are."""
@@ -79,13 +83,19 @@ class ClientInterface[T]:
 
 
 class _AnyProxy:
-    __slots__ = ("_send",)
+    __slots__ = ("_invoke", "_send")
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, invoke: Send | None) -> None:
         self._send = send
+        self._invoke = invoke
 
     async def send(self, target: str, *arguments: object) -> None:
         await self._send(target, arguments)
+
+    async def ask(self, target: str, *arguments: object) -> Any:
+        if self._invoke is None:
+            raise TypeError(_ONE_CLIENT.format(target))
+        return await self._invoke(target, arguments)
 
 
 class _Proxy:
@@ -105,9 +115,7 @@ class _Proxy:
                 await self._send(method.target, arguments)
                 return None
             if self._invoke is None:
-                raise TypeError(
-                    f"{name} returns a result, which one client can give: call it on clients.client(…)"
-                )
+                raise TypeError(_ONE_CLIENT.format(name))
             return _result(method, await self._invoke(method.target, arguments))
 
         return call

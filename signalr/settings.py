@@ -1,15 +1,21 @@
 """Where the app finds its connections: the app settings, read as the Functions host reads them.
 
-Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-signalr-service.
+Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-signalr-service,
+https://learn.microsoft.com/azure/azure-functions/functions-reference#connections and
+https://learn.microsoft.com/azure/azure-signalr/signalr-howto-scale-multi-instances.
 """
 
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from signalr.endpoint import Endpoint
+from signalr.endpoint import Endpoint, EndpointType, check_https, parse_url
 from signalr.errors import ConnectionStringError
+from signalr.identity import Identity
+from signalr.vault import SecretReference, is_reference
 
-__all__ = ["DEFAULT_CONNECTION", "endpoint_from_settings"]
+__all__ = ["DEFAULT_CONNECTION", "Source", "endpoint_from_settings", "read_sources"]
 
 DEFAULT_CONNECTION = "AzureSignalRConnectionString"
 """The setting that bindings use when they name none."""
@@ -17,32 +23,213 @@ DEFAULT_CONNECTION = "AzureSignalRConnectionString"
 _SOURCES = ("ConnectionStrings:{}", "CUSTOMCONNSTR_{}", "{}")
 """Where a connection string is looked for. The second is how App Service passes one of type Custom."""
 
+_ENDPOINTS = "azure:signalr:endpoints:"
+
+_TYPES: dict[str, EndpointType] = {"primary": "Primary", "secondary": "Secondary"}
+
+_WRITTEN = {
+    "serviceuri": "serviceUri",
+    "clientendpoint": "clientEndpoint",
+    "serverendpoint": "serverEndpoint",
+    "type": "type",
+    "credential": "credential",
+    "clientid": "clientId",
+    "tenantid": "tenantId",
+    "clientsecret": "clientSecret",
+    "managedidentityresourceid": "managedIdentityResourceId",
+}
+"""The settings below a connection by their names' keys, as they are documented."""
+
+_log = logging.getLogger("signalr")
+
+type _Settings = Mapping[str, tuple[str, str]]
+"""The settings that are not empty, each with its name as it was written, by their names' keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Hold what the app settings say about one instance of the service.
+
+    ``setting`` names it in messages. ``text`` is a connection string, None where the instance is identity-
+    based; ``members`` are the settings below it, such as ``serviceuri``. Any of them may be a reference to
+    Key Vault.
+    """
+
+    setting: str
+    text: str | None
+    members: tuple[tuple[str, str], ...] = ()
+    name: str = ""
+    type: EndpointType = "Primary"
+
+    def __repr__(self) -> str:
+        return f"Source({self.setting})"
+
+    def references(self) -> dict[str, SecretReference]:
+        """Return the references to Key Vault by the settings that hold them."""
+        found = {}
+        for setting, value in self._settings():
+            if is_reference(value):
+                try:
+                    found[setting] = SecretReference.parse(value)
+                except ConnectionStringError as error:
+                    raise ConnectionStringError(f"the app setting {setting} is wrong: {error}") from None
+        return found
+
+    def vault_identity(self) -> Identity:
+        """Return as whom the references are read: the identity beside the connection, or the app's own."""
+        members = {name: value for name, value in self.members if not is_reference(value)}
+        if "clientsecret" in dict(self.members) and "clientsecret" not in members:
+            return Identity()
+        return Identity.from_settings(self.setting, members)
+
+    def endpoint(self, secrets: Mapping[str, str] | None = None) -> Endpoint:
+        """Return the instance, with the values of the secrets that settings refer to.
+
+        Raise ConnectionStringError, which names the setting but never its value, where it is wrong.
+        """
+        values = {setting: (secrets or {}).get(setting, value) for setting, value in self._settings()}
+        if self.text is None:
+            endpoint = self._from_identity(values)
+        else:
+            try:
+                endpoint = Endpoint.parse(values[self.setting])
+            except ConnectionStringError as error:
+                where = f"the app setting {self.setting}"
+                if secrets:
+                    where = f"{self.references()[self.setting]}, to which {where} refers,"
+                raise ConnectionStringError(f"{where} is wrong: {error}") from None
+        return replace(endpoint, name=self.name, type=self.type)
+
+    def _from_identity(self, values: Mapping[str, str]) -> Endpoint:
+        members = {name: values[f"{self.setting}__{_WRITTEN[name]}"] for name, _ in self.members}
+        for name, value in members.items():
+            if is_reference(value):
+                raise ConnectionStringError(
+                    f"the app setting {self.setting}__{_WRITTEN[name]} holds a reference to Key Vault that "
+                    "was not resolved"
+                )
+        url = self._url("serviceuri", members["serviceuri"])
+        client_url, server_url = (
+            self._url(name, members[name]) if name in members else url
+            for name in ("clientendpoint", "serverendpoint")
+        )
+        check_https(f"the app setting {self.setting}__serviceUri, or __serverEndpoint,", server_url)
+        identity = Identity.from_settings(self.setting, members)
+        return Endpoint(url, client_url, server_url, identity=identity)
+
+    def _url(self, member: str, value: str) -> str:
+        return parse_url(f"the app setting {self.setting}__{_WRITTEN[member]}", value.strip())
+
+    def _settings(self) -> Iterator[tuple[str, str]]:
+        """Yield what says where the instance is: its connection string, or the settings of its identity."""
+        if self.text is not None:
+            yield self.setting, self.text
+        else:
+            for name, value in self.members:
+                yield f"{self.setting}__{_WRITTEN[name]}", value
+
+
+def read_sources(
+    name: str = DEFAULT_CONNECTION, environment: Mapping[str, str] = os.environ
+) -> tuple[Source, ...]:
+    """Read what an app setting and those below it say about the service: one source for each instance.
+
+    As in the Functions host, ``ConnectionStrings:<name>`` comes before ``<name>``, and a connection string
+    before an identity; the endpoints under ``Azure__SignalR__Endpoints`` join every connection; case does
+    not matter, ``:`` and ``__`` are the same, and an empty setting is none. Raise ConnectionStringError,
+    which names settings but never a value, where there is no source or one is incomplete.
+    """
+    settings = {_key(setting): (setting, value) for setting, value in environment.items() if value}
+    sources = (*_unnamed(name, settings), *_named(settings))
+    if not sources:
+        raise ConnectionStringError(_missing(name, settings))
+    return sources
+
 
 def endpoint_from_settings(
     name: str = DEFAULT_CONNECTION, environment: Mapping[str, str] = os.environ
 ) -> Endpoint:
-    """Read the connection string that an app setting holds.
+    """Return the instance of the service that an app setting names, the first where it names several.
 
-    As in the Functions host, ``ConnectionStrings:<name>`` comes before ``<name>``, case does not matter,
-    ``:`` and ``__`` are the same, and an empty setting is none. Raise ConnectionStringError, which names
-    the setting but never its value, where it is missing or wrong.
+    That is what can be known at once: signalr.connection does what takes a request, such as reading a
+    secret that the setting refers to. Raise ConnectionStringError as read_sources does.
     """
-    settings = {_key(setting): value for setting, value in environment.items()}
+    return read_sources(name, environment)[0].endpoint()
+
+
+def _unnamed(name: str, settings: _Settings) -> Iterator[Source]:
+    members = _members(settings, f"{_key(name)}:")
     for source in _SOURCES:
-        if text := settings.get(_key(source.format(name))):
-            return _parse(name, text)
-    raise ConnectionStringError(
+        if found := settings.get(_key(source.format(name))):
+            if "serviceuri" in members:
+                _log.warning(
+                    "both %s and %s__serviceUri are set: the first is used, as by the host; remove one",
+                    name,
+                    name,
+                )
+            yield _source(name, found[1], members)
+            return
+    if "serviceuri" in members:
+        yield _source(name, None, members)
+
+
+def _named(settings: _Settings) -> Iterator[Source]:
+    """Yield the endpoints that join every connection, in the order of their names."""
+    names: dict[str, str] = {}
+    for key, (written, _) in settings.items():
+        if key.startswith(_ENDPOINTS):
+            name = written.replace("__", ":").split(":")[3]
+            names.setdefault(name.lower(), name)
+    for key, name in sorted(names.items()):
+        setting, section = f"Azure__SignalR__Endpoints__{name}", f"{_ENDPOINTS}{key}"
+        members = _members(settings, f"{section}:")
+        sources = []
+        if "serviceuri" in members:
+            sources.append(_source(setting, None, members, name))
+        elif section in settings:
+            sources.append(_source(setting, settings[section][1], members, name))
+        sources += [
+            _source(f"{setting}__{kind}", settings[f"{section}:{kind}"][1], {"type": kind}, name)
+            for kind in _TYPES
+            if f"{section}:{kind}" in settings
+        ]
+        if not sources:
+            seen = [written for other, (written, _) in settings.items() if other.startswith(f"{section}:")]
+            raise ConnectionStringError(
+                f"the endpoint {name} has no connection string ({setting}, or with __primary or __secondary "
+                f"behind it) and no {setting}__serviceUri; seen: {', '.join(sorted(seen))}"
+            )
+        yield from sources
+
+
+def _source(setting: str, text: str | None, members: Mapping[str, str], name: str = "") -> Source:
+    kind = _TYPES.get(members.get("type", "primary").lower())
+    if kind is None:
+        raise ConnectionStringError(
+            f"the app setting {setting}__type is wrong, expected Primary or Secondary"
+        )
+    kept = tuple((member, value) for member, value in members.items() if member != "type")
+    return Source(setting, text, kept, name, kind)
+
+
+def _members(settings: _Settings, prefix: str) -> dict[str, str]:
+    return {member: settings[prefix + member][1] for member in _WRITTEN if prefix + member in settings}
+
+
+def _missing(name: str, settings: _Settings) -> str:
+    """Say what is expected, and which settings there are that may have been meant for it."""
+    seen = [
+        written
+        for key, (written, _) in sorted(settings.items())
+        if key.startswith(f"{_key(name)}:") or "signalr" in key
+    ]
+    return (
         f"the app setting {name} is not set, expected the connection string of the service "
-        "(Endpoint=…;AccessKey=…;Version=1.0;): in Azure it goes into the function app's environment "
-        "variables, on your machine into Values of local.settings.json"
+        "(Endpoint=…;AccessKey=…;Version=1.0;), a reference to it in Key Vault, or "
+        f"{name}__serviceUri with the address of the service for an identity: in Azure it goes into the "
+        "function app's environment variables, on your machine into Values of local.settings.json; seen: "
+        f"{', '.join(seen) or 'no setting with SignalR in its name'}"
     )
-
-
-def _parse(name: str, text: str) -> Endpoint:
-    try:
-        return Endpoint.parse(text)
-    except ConnectionStringError as error:
-        raise ConnectionStringError(f"the app setting {name} is wrong: {error}") from None
 
 
 def _key(name: str) -> str:

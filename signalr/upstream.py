@@ -5,6 +5,7 @@ Source: https://learn.microsoft.com/azure/azure-signalr/concept-upstream.
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -34,6 +35,11 @@ USER_ID_HEADER = f"{_PREFIX}User-Id"
 USER_CLAIMS_HEADER = f"{_PREFIX}User-Claims"
 CLIENT_QUERY_HEADER = f"{_PREFIX}Client-Query"
 SIGNATURE_HEADER = f"{_PREFIX}Signature"
+
+_OWN_CLAIMS = "asrs."
+"""How the types of the claims begin by which a token tells the service itself something."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 type Claims = Mapping[str, tuple[str, ...]]
 """Claims of a token: one type may have several values."""
@@ -143,18 +149,27 @@ def check_claims(user_id: str | None, claims: Mapping[str, str | Sequence[str]])
     """Raise ValueError for a claim or a user id that the header could not carry unchanged.
 
     The header separates claims by commas and escapes nothing: the value ``x, role: admin`` would arrive as
-    two claims, the second one the caller's invention.
+    two claims, the second one the caller's invention. Claims of the service itself are refused too: with
+    ``asrs.s.uid`` one could be another user.
     """
     for name, value in claims.items():
+        if name.startswith(_OWN_CLAIMS):
+            raise ValueError(f"the claim {name} has a meaning to the service itself: give it another type")
         values = (value,) if isinstance(value, str) else tuple(value)
         carried = {name: values} if values else {}
-        if parse_claims(format_claims(carried)) != carried:
+        header = format_claims(carried)
+        if _CONTROL.search(header) or parse_claims(header) != carried:
             raise ValueError(
-                f"the claim {name} cannot be carried: neither its type nor a value may have a comma, "
-                "': ', or blanks at an end"
+                f"the claim {name} cannot be carried: a value must not be empty, and neither it nor the type "
+                "may have a comma, ': ', a control character, or blanks at an end"
             )
-    # A comma is usual in a directory's names; only what would read as another claim is refused.
-    if user_id is not None and len(parse_claims(format_claims({"user": (user_id,)}))) > 1:
+    if user_id is None:
+        return
+    if _CONTROL.search(user_id):
+        raise ValueError("the user id has a control character, such as a line end, which no header can carry")
+    # A comma is usual in a directory's names; only what would read as another claim is refused. What comes
+    # before the first comma belongs to the claim of the user id.
+    if parse_claims(user_id.partition(",")[2]):
         raise ValueError(
             "the user id has a comma followed by what would pass for a claim, such as ', role: x'"
         )

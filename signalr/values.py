@@ -1,5 +1,6 @@
 """Python values as JSON can carry them, and back."""
 
+import dataclasses
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -21,6 +22,10 @@ def to_builtins(value: object, *, binary: bool = False) -> object:
             return [to_builtins(item, binary=binary) for item in value]
         case Mapping():
             return {str(to_builtins(key)): to_builtins(item, binary=binary) for key, item in value.items()}
+        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            # msgspec leaves out a default that it did not set itself.
+            fields = dataclasses.fields(value)
+            return {field.name: to_builtins(getattr(value, field.name), binary=binary) for field in fields}
         case _:
             import msgspec
 

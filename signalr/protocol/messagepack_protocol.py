@@ -22,6 +22,7 @@ from signalr.protocol.messages import (
 __all__ = ["FrameSplitter", "encode", "parse"]
 
 _MAX_LENGTH_BYTES = 5
+_MAX_LENGTH = 2**31 - 1
 
 _ERROR, _VOID, _RESULT = 1, 2, 3
 """How a completion ends."""
@@ -65,7 +66,8 @@ def parse(frame: bytes) -> HubMessage | None:
 
     try:
         value = msgpack.unpackb(frame, timestamp=3, strict_map_key=False)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        # A list or a map as a key is a TypeError, a timestamp that datetime cannot hold an OverflowError.
         raise ProtocolError(f"the message is not MessagePack: {type(error).__name__}") from None
     match value:
         case [bool(), *_]:
@@ -150,6 +152,8 @@ def _length(data: bytes, start: int) -> tuple[int, int] | None:
         byte = data[start + position]
         length |= (byte & 0x7F) << (7 * position)
         if not byte & 0x80:
+            if length > _MAX_LENGTH:
+                raise ProtocolError(f"the length of a message is {length:,} and may be {_MAX_LENGTH:,}")
             return length, start + position + 1
     raise ProtocolError("the length of a message has more than 5 bytes")
 

@@ -138,3 +138,12 @@ def test_value_that_does_not_fit_is_told_in_terms_of_json(
 ) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         convert(value, annotation)
+
+
+def test_a_default_that_a_call_left_out_is_passed_on() -> None:
+    @dataclass
+    class Dish:
+        name: str
+        count: int = 1
+
+    assert to_builtins([convert({"name": "soup"}, Dish)]) == [{"name": "soup", "count": 1}]

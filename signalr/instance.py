@@ -1,0 +1,128 @@
+"""One instance of the service: what opens it, looked up when it is needed, and whether it is up."""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from signalr.cache import Cached
+from signalr.endpoint import Endpoint
+from signalr.errors import ConnectionStringError, ServiceError
+from signalr.settings import Source
+from signalr.vault import VaultError, read_secret
+
+__all__ = ["Instance"]
+
+_SECRET_FRESH = 30 * 60.0
+_SECRET_USABLE = 2 * 60 * 60.0
+"""Seconds. An app that has slept this long waits for its secret: the key may have been renewed meanwhile."""
+
+_STATE_FRESH = 30.0
+_STATE_USABLE = 120.0
+_PROBE_TIMEOUT = timedelta(seconds=2)
+
+_log = logging.getLogger("signalr")
+
+
+class Instance:
+    """Know one instance by what the app settings say about it.
+
+    Secrets that they refer to, the temporary key of an identity and the instance's state are fetched by the
+    first call that needs them, and renewed in time; see Cached. Raise ConnectionStringError for settings
+    that are wrong.
+    """
+
+    def __init__(self, source: Source, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.source = source
+        self.references = source.references()
+        self._clock = clock
+        self._given = None if self.references else source.endpoint()
+        self._resolved = Cached(self._resolve, fresh=_SECRET_FRESH, usable=_SECRET_USABLE, clock=clock)
+        self._signing: tuple[Endpoint, Cached[Endpoint]] | None = None
+        self._state = Cached(self._probe, fresh=_STATE_FRESH, usable=_STATE_USABLE, clock=clock)
+        self._is_down = False
+        for setting, reference in self.references.items():
+            _log.warning(
+                "the app setting %s still holds its reference to Key Vault, so bindings cannot use it; code "
+                "reads %s as %s",
+                setting,
+                reference,
+                source.vault_identity(),
+            )
+
+    @property
+    def label(self) -> str:
+        """Return how messages name the instance."""
+        return self.source.name or self.source.setting
+
+    @property
+    def given(self) -> Endpoint | None:
+        """Return the endpoint where the settings say all of it, None where a secret has to be read."""
+        return self._given
+
+    @property
+    def is_down(self) -> bool:
+        """Tell whether the instance was found down when it was last looked at."""
+        return self._is_down
+
+    async def endpoint(self) -> Endpoint:
+        """Return where the instance is and what opens it. Raise VaultError where that cannot be read."""
+        return self._given or await self._resolved.get()
+
+    async def signing_endpoint(self) -> Endpoint:
+        """Return the endpoint with a key to sign clients' tokens with, a temporary one for an identity."""
+        endpoint = await self.endpoint()
+        if endpoint.identity is None:
+            return endpoint
+        if self._signing is None or self._signing[0] != endpoint:
+            self._signing = endpoint, self._signing_cache(endpoint)
+        return await self._signing[1].get()
+
+    async def renew(self, refused: Endpoint) -> Endpoint:
+        """Return another endpoint than the one that the service refused, if the secret has changed."""
+        return self._given or await self._resolved.renew(refused)
+
+    async def is_online(self) -> bool:
+        """Tell whether the instance is up and takes what opens it, as of half a minute ago."""
+        return await self._state.get()
+
+    def note(self, *, is_online: bool) -> None:
+        """Remember what a request has shown about the instance."""
+        if is_online == self._is_down:
+            self._is_down = not is_online
+            self._state.put(is_online)
+
+    def _signing_cache(self, endpoint: Endpoint) -> Cached[Endpoint]:
+        from signalr import access_key
+
+        return Cached(
+            lambda: access_key.with_access_key(endpoint),
+            fresh=access_key.FRESH,
+            usable=access_key.USABLE,
+            lasting=access_key.USABLE,
+            clock=self._clock,
+        )
+
+    async def _resolve(self) -> Endpoint:
+        identity = self.source.vault_identity()
+        secrets = {
+            setting: await read_secret(reference, identity, setting)
+            for setting, reference in self.references.items()
+        }
+        try:
+            return self.source.endpoint(secrets)
+        except ConnectionStringError as error:
+            raise VaultError(str(error)) from None
+
+    async def _probe(self) -> bool:
+        from signalr.fleet import InstanceClient
+
+        # No hub is asked for its state, the instance is; but a client has one.
+        client = InstanceClient(self, "health", timeout=_PROBE_TIMEOUT, connect_timeout=_PROBE_TIMEOUT)
+        try:
+            is_online = await client.is_healthy()
+        except (ServiceError, ValueError) as error:
+            _log.warning("the endpoint %s is left out: %s", self.label, error)
+            is_online = False
+        self._is_down = not is_online
+        return is_online

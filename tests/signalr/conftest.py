@@ -1,0 +1,61 @@
+"""Fixtures for tests that ask Azure: a cloud of their own, an environment that leads there, and a clock."""
+
+import os
+from collections.abc import AsyncIterator
+from functools import partial
+
+import aiohttp
+import pytest
+from azure.keyvault.secrets._shared import http_challenge_cache
+
+from signalr import connection
+from signalr.transport import PoolTransport
+from tests.signalr.azure_fakes.certificates import Certificates
+from tests.signalr.azure_fakes.clock import Clock
+from tests.signalr.azure_fakes.cloud import Cloud
+
+_PREFIXES = ("AZURE_", "IDENTITY_", "MSI_", "IMDS_")
+_PROXY = "_PROXY"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return a clock that stands still."""
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Return the certificates of this run."""
+    return Certificates.make(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+async def cloud(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Cloud]:
+    """Run a cloud to which all connections go, with a managed identity for the app."""
+    cloud = Cloud()
+    await cloud.start(certificates.server)
+    connector = partial(aiohttp.TCPConnector, resolver=cloud, ssl=certificates.client)
+    monkeypatch.setattr(aiohttp, "TCPConnector", connector)
+    for name in list(os.environ):
+        if name.upper().startswith(_PREFIXES) or name.upper().endswith(_PROXY):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{cloud.identity_url}/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", cloud.identity.secret)
+    http_challenge_cache.clear()
+    connection._shared.cache_clear()
+    yield cloud
+    connection._shared.cache_clear()
+    await cloud.stop()
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return the pauses that azure-core makes before it tries again; they take no time."""
+    taken: list[float] = []
+
+    async def sleep(transport: PoolTransport, seconds: float) -> None:
+        taken.append(seconds)
+
+    monkeypatch.setattr(PoolTransport, "sleep", sleep)
+    return taken

@@ -1,0 +1,141 @@
+# pyright: strict
+"""A typed hub used as it is meant to be: mypy and pyright, both strict, have nothing to say."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol, assert_type
+
+from signalr import Blueprint, SignalRConnectionInfo, SignalRInvocationContext
+from signalr.authorization import requires
+from signalr.hub import ServerlessHub
+from signalr.managers import ClientManager, Clients, Groups, UserGroups
+from signalr.methods import Call, event, not_an_event
+from signalr.proxy import AnyClient, target
+from signalr.rest import GroupConnection
+
+
+@dataclass
+class Position:
+    x: float
+    y: float
+
+
+class BoardClient(Protocol):
+    async def moved(self, piece: str, to: Position, *, by: str | None = None) -> None: ...
+
+    async def scores(self, *points: int) -> None: ...
+
+    @target("Game-Over")
+    async def game_over(self, winner: str = "nobody") -> None: ...
+
+    async def ask_move(self, until: datetime) -> Position: ...
+
+
+async def logged(invocation: SignalRInvocationContext, call: Call) -> object:
+    return await call()
+
+
+class Board(ServerlessHub[BoardClient], hub="board", connection="Boards"):
+    filters = (logged,)
+
+    async def connected(self, caller: SignalRInvocationContext) -> None:
+        await self.groups.add(caller.connection_id, "players")
+
+    @requires(role=["player", "referee"], claims={"department": "chess", "member": None})
+    async def move(self, caller: SignalRInvocationContext, piece: str, to: Position) -> bool:
+        await self.clients.all_except(caller.connection_id).moved(piece, to, by=caller.user_id)
+        return True
+
+    @event("Resign")
+    @requires(role="player")
+    def give_up(self, *reasons: str) -> str:
+        return ", ".join(reasons)
+
+    @not_an_event
+    async def tell(self, winner: str) -> None:
+        await self.clients.all.game_over(winner)
+
+
+class Base[T](ServerlessHub[T]):
+    async def ping(self) -> None: ...
+
+
+class Derived(Base[BoardClient], hub="derived"):
+    pass
+
+
+class Plain(ServerlessHub):
+    pass
+
+
+async def chooses_clients(board: Board) -> None:
+    assert_type(board.clients, Clients[BoardClient])
+    assert_type(board.clients.all, BoardClient)
+    assert_type(board.clients.all_except("c1", "c2"), BoardClient)
+    assert_type(board.clients.client("c1"), BoardClient)
+    assert_type(board.clients.clients(["c1"]), BoardClient)
+    assert_type(board.clients.group("g"), BoardClient)
+    assert_type(board.clients.group_except("g", "c1"), BoardClient)
+    assert_type(board.clients.groups(("g", "h")), BoardClient)
+    assert_type(board.clients.user("ann"), BoardClient)
+    assert_type(board.clients.users(["ann"]), BoardClient)
+
+
+async def calls_clients(board: Board) -> None:
+    await board.clients.all.moved("king", Position(1, 2))
+    await board.clients.all.moved(piece="king", to=Position(1, 2), by="ann")
+    await board.clients.all.scores()
+    await board.clients.all.scores(1, 2, 3)
+    await board.clients.group("g").game_over()
+    assert_type(await board.clients.client("c1").ask_move(datetime.max), Position)
+
+
+async def has_the_interface_of_a_generic_base(derived: Derived) -> None:
+    assert_type(derived.clients.all, BoardClient)
+
+
+async def has_no_interface(plain: Plain) -> None:
+    assert_type(plain.clients.all, AnyClient)
+    await plain.clients.user("ann").send("anything", 1, None, Position(1, 2))
+    await plain.clients.client("c1").ask("anything", 1)
+
+
+async def manages(board: Board, items: AsyncIterator[str]) -> None:
+    assert_type(board.groups, Groups)
+    assert_type(board.user_groups, UserGroups)
+    assert_type(board.client_manager, ClientManager)
+    await board.user_groups.add("ann", "g", ttl=timedelta(minutes=1))
+    assert_type(await board.user_groups.contains("ann", "g"), bool)
+    assert_type(await board.client_manager.connection_exists("c1"), bool)
+    await board.client_manager.close_all(excluded=["c1"], reason="bye")
+    await board.client_manager.stream("c1", "s1", items)
+    await board.client_manager.stream("c1", "s1", ["one", 2])
+    async for connection in board.client_manager.list_group("g"):
+        assert_type(connection, GroupConnection)
+
+
+async def negotiates(board: Board) -> SignalRConnectionInfo:
+    claims = {"role": ["player"], "name": "Ann"}
+    return await board.negotiate(
+        user_id="ann", claims=claims, lifetime=timedelta(minutes=5), close_on_expiry=True
+    )
+
+
+async def calls_its_own_methods(board: Board, caller: SignalRInvocationContext) -> None:
+    assert_type(await board.move(caller, "king", Position(1, 2)), bool)
+    assert_type(board.give_up("tired"), str)
+    await board.tell("ann")
+
+
+def registers() -> Blueprint:
+    assert_type(Board.hub_name, str)
+    return Board(upstream_route="events").blueprint
+
+
+def takes_any_hub(hub: ServerlessHub[Any]) -> str:
+    return hub.hub_name
+
+
+takes_any_hub(Board())
+takes_any_hub(Plain())
