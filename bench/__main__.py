@@ -4,9 +4,14 @@ import argparse
 import asyncio
 import sys
 
-from bench import imports, negotiate, round_trip
+from bench import imports, negotiate, rest, round_trip
 
-_MEASUREMENTS = {"round_trip": round_trip.main, "negotiate": negotiate.main, "imports": imports.main}
+_MEASUREMENTS = {
+    "round_trip": round_trip.main,
+    "negotiate": negotiate.main,
+    "rest": rest.main,
+    "imports": imports.main,
+}
 
 
 def main() -> int:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from signalrcore.hub_connection_builder import HubConnectionBuilder
-from signalrcore.protocol.json_hub_protocol import JsonHubProtocol
 
 lock = threading.Lock()
 
@@ -22,8 +21,9 @@ def say(line: dict[str, Any]) -> None:
 
 class Client:
     def start(self, url: str, events: list[str]) -> None:
-        self._connection = HubConnectionBuilder().with_url(url).with_hub_protocol(JsonHubProtocol()).build()
         opened = threading.Event()
+        # It speaks MessagePack unless told.
+        self._connection = HubConnectionBuilder().with_url(url).build()
         self._connection.on_open(opened.set)
         # An error does not reach the invocation's own callback.
         self._connection.on_error(self._completed)
