@@ -1,0 +1,43 @@
+"""The API reference is what the script makes of the source."""
+
+import importlib
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def script() -> dict[str, Any]:
+    """Return the names of the script that writes the reference."""
+    return runpy.run_path(str(Path(__file__).parent / "api_reference.py"))
+
+
+def test_reference_is_up_to_date(script: dict[str, Any]) -> None:
+    written = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert written == script["reference"](), "run scripts/api-reference"
+
+
+def test_reference_has_every_exported_name(script: dict[str, Any]) -> None:
+    page: str = script["reference"]()
+    sections = dict(part.split("\n", 1) for part in page.split("\n## ")[1:])
+    for path in (ROOT / "signalr").rglob("*.py"):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for exported in getattr(importlib.import_module(name), "__all__", ()):
+            assert exported in sections[name]
+
+
+def test_every_class_function_and_method_is_described(script: dict[str, Any]) -> None:
+    page: str = script["reference"]()
+    bare = []
+    for entry in re.split(r"^####? ", page, flags=re.MULTILINE)[1:]:
+        heading, _, body = entry.partition("\n")
+        text = re.sub(r"```python\n.*?\n```", "", body, flags=re.DOTALL).strip()
+        # The name of a constant says what it is, or should.
+        if not text and not heading.isidentifier():
+            bare.append(heading)
+    assert bare == []
