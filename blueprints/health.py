@@ -1,0 +1,25 @@
+"""Where one looks when the app does not reach the service: what is wrong, and what to do."""
+
+import json
+from http import HTTPStatus
+
+import azure.functions as func
+
+from signalr import Blueprint
+
+bp = Blueprint()
+
+
+@bp.route(route="health", methods=["GET"])
+async def health(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer 200 if clients can be served, 503 if not, and which setting, vault and identity it hangs on."""
+    from signalr.health import HealthStatus, check_health
+
+    found = await check_health()
+    is_serving = found.status is not HealthStatus.UNHEALTHY
+    return func.HttpResponse(
+        json.dumps(found.to_dict(), indent=2),
+        status_code=HTTPStatus.OK if is_serving else HTTPStatus.SERVICE_UNAVAILABLE,
+        mimetype="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
