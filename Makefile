@@ -40,6 +40,7 @@ lint: test-packages ## Check style: Python and shell scripts
 	@$(PYTHON) -m ruff format --check
 	@scripts/say "Shell scripts (shellcheck)"
 	@scripts/check-shell $(SHELL_SCRIPTS)
+	@infra/scripts/check-types.sh
 
 .PHONY: types
 types: test-packages page ## Check types: Python and the page
@@ -51,9 +52,13 @@ types: test-packages page ## Check types: Python and the page
 	@scripts/say "Types of the page (tsc)"
 	@scripts/npm run --silent check
 
+.PHONY: package
+package: venv page ## Build what is deployed: build/app.zip
+	@exec scripts/package
+
 .PHONY: clean
 clean: ## Remove what make made; local.settings.json stays
-	rm -rf .make .venv web/node_modules web/dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .make .venv build web/node_modules web/dist .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up: each step is done once, see scripts/once.

@@ -1,0 +1,62 @@
+// App Service Authentication with Microsoft Entra ID, without a client secret: the app's identity vouches
+// for it, which the app registration must allow by a federated credential (docs/deployment.md).
+
+param functionAppName string
+@description('Client id of the app registration. Empty: authentication is off.')
+param clientId string
+param unauthenticatedAction string
+@description('Where the SignalR Service sends events. It cannot sign in; a key or a signature protects this path.')
+param upstreamPath string
+
+resource app 'Microsoft.Web/sites@2024-04-01' existing = {
+  name: functionAppName
+}
+
+// Deployed in either case: without it, turning authentication off would leave it on.
+resource auth 'Microsoft.Web/sites/config@2024-04-01' = {
+  parent: app
+  name: 'authsettingsV2'
+  properties: {
+    platform: {
+      enabled: !empty(clientId)
+      runtimeVersion: '~1'
+    }
+    globalValidation: {
+      requireAuthentication: !empty(clientId)
+      unauthenticatedClientAction: empty(clientId) ? 'AllowAnonymous' : unauthenticatedAction
+      redirectToProvider: 'azureactivedirectory'
+      excludedPaths: [
+        upstreamPath
+      ]
+    }
+    httpSettings: {
+      requireHttps: true
+    }
+    identityProviders: empty(clientId) ? {} : {
+      azureActiveDirectory: {
+        enabled: true
+        registration: {
+          clientId: clientId
+          clientSecretSettingName: 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'
+          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+        }
+        validation: {
+          allowedAudiences: [
+            clientId
+            'api://${clientId}'
+          ]
+          defaultAuthorizationPolicy: {
+            allowedApplications: [
+              clientId
+            ]
+          }
+        }
+      }
+    }
+    login: {
+      tokenStore: {
+        enabled: false
+      }
+    }
+  }
+}

@@ -1,0 +1,164 @@
+"""Build what is deployed: ``build/app.zip``, and the same files in ``build/app``.
+
+It holds the app, which is everything that ``.funcignore`` leaves, and the packages of
+``infra/requirements.lock``: Linux wheels for the Python that runs in Azure, whatever system this is.
+The same inputs give the same bytes. ``--lock`` chooses the packages anew.
+"""
+
+import argparse
+import hashlib
+import json
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+REQUIREMENTS = ROOT / "requirements.txt"
+LOCK = ROOT / "infra" / "requirements.lock"
+PAGE = ROOT / "web" / "dist" / "index.html"
+FOLDER = ROOT / "build" / "app"
+ARCHIVE = ROOT / "build" / "app.zip"
+
+PACKAGES = ".python_packages/lib/site-packages"
+PYTHON = "3.13"
+TARGET = [
+    *("--python-version", PYTHON, "--implementation", "cp", "--only-binary", ":all:"),
+    *("--platform", "manylinux_2_28_x86_64", "--platform", "manylinux_2_17_x86_64"),
+    *("--platform", "manylinux2014_x86_64"),
+]
+LONG_AGO = (1980, 1, 1, 0, 0, 0)
+
+
+class PackagingError(Exception):
+    """Say what is missing, and what to do."""
+
+
+def main() -> int:
+    """Build the package and return the exit code."""
+    parser = argparse.ArgumentParser(prog="scripts/package", description="Build build/app.zip.")
+    parser.add_argument("--lock", action="store_true", help="choose the packages anew")
+    try:
+        if parser.parse_args().lock:
+            lock()
+        build()
+    except PackagingError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def build() -> None:
+    """Write the zip and the folder, and say how large they are."""
+    if not PAGE.is_file():
+        raise PackagingError(
+            "The page is not built: web/dist/index.html is missing.\n"
+            "Run: make page, or npm ci && npm run build in the folder web."
+        )
+    if not LOCK.is_file() or stamp() not in LOCK.read_text():
+        raise PackagingError(
+            "infra/requirements.lock does not belong to requirements.txt, which has changed since.\n"
+            "Run: scripts/package --lock"
+        )
+    with tempfile.TemporaryDirectory() as wheels:
+        pip("download", "--no-deps", "--require-hashes", "-r", str(LOCK), "-d", wheels, *TARGET)
+        contents = dict(app_files())
+        for wheel in sorted(Path(wheels).iterdir()):
+            add(contents, wheel)
+    write(contents)
+    unpacked = sum(map(len, contents.values()))
+    packed = ARCHIVE.read_bytes()
+    sys.stdout.write(
+        f"build/app.zip: {len(packed) / 1e6:.1f} MB, {unpacked / 1e6:.1f} MB unpacked, "
+        f"{len(contents)} files\nsha256 {hashlib.sha256(packed).hexdigest()}\n"
+    )
+
+
+def app_files() -> Iterator[tuple[str, bytes]]:
+    """Yield the files that ``.funcignore`` leaves. Git reads it: its syntax is that of .gitignore."""
+    with tempfile.TemporaryDirectory() as repository:
+        git = ["git", f"--git-dir={repository}", f"--work-tree={ROOT}"]
+        run([*git, "init", "--quiet"])
+        # In an empty repository every file is another file.
+        names = run([*git, "ls-files", "--others", "-z", f"--exclude-from={ROOT / '.funcignore'}"])
+    for name in filter(None, names.split("\0")):
+        yield name, (ROOT / name).read_bytes()
+
+
+def add(contents: dict[str, bytes], wheel: Path) -> None:
+    """Add what a wheel installs for import; its commands and data files have no use in Azure."""
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            top, _, rest = name.partition("/")
+            if top.endswith(".data"):
+                scheme, _, rest = rest.partition("/")
+                if scheme not in ("purelib", "platlib"):
+                    continue
+                path = rest
+            else:
+                path = name
+            if path.endswith(("/", ".pyc")):
+                continue
+            path, content = f"{PACKAGES}/{path}", archive.read(name)
+            if contents.setdefault(path, content) != content:
+                raise PackagingError(f"{wheel.name} and another package both install {path}.")
+
+
+def write(contents: dict[str, bytes]) -> None:
+    """Write the zip, with names in order and one time for all, and unpack it."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    with zipfile.ZipFile(ARCHIVE, "w") as archive:
+        for name in sorted(contents):
+            entry = zipfile.ZipInfo(name, LONG_AGO)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # Unix, on Windows too
+            entry.external_attr = 0o100644 << 16
+            archive.writestr(entry, contents[name])
+        archive.extractall(FOLDER)
+
+
+def lock() -> None:
+    """Write which packages are deployed, with the hashes of their wheels."""
+    if sys.platform != "linux" or platform.python_version_tuple()[:2] != tuple(PYTHON.split(".")):
+        # Conditions in requirements are decided for the Python that asks.
+        raise PackagingError(f"Packages are chosen on Linux with Python {PYTHON}, as in Azure.")
+    report = pip(
+        *("install", "--dry-run", "--ignore-installed", "--report", "-", "--target", "unused"),
+        *("-r", str(REQUIREMENTS), *TARGET),
+    )
+    lines = ["# Written by scripts/package --lock.", f"# {stamp()}"]
+    for item in sorted(json.loads(report)["install"], key=lambda item: str(item["metadata"]["name"]).lower()):
+        metadata, wheel = item["metadata"], item["download_info"]["archive_info"]["hashes"]["sha256"]
+        lines.append(f"{metadata['name']}=={metadata['version']} --hash=sha256:{wheel}")
+    LOCK.write_text("\n".join(lines) + "\n")
+
+
+def stamp() -> str:
+    """Return what ties the lock to requirements.txt; comments may change."""
+    lines = (line.partition("#")[0].strip() for line in REQUIREMENTS.read_text().splitlines())
+    return "requirements.txt " + hashlib.sha256("\n".join(filter(None, lines)).encode()).hexdigest()
+
+
+def pip(*arguments: str) -> str:
+    """Run pip and return what it prints."""
+    return run([sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments])
+
+
+def run(command: list[str]) -> str:
+    """Run a command and return what it prints. Raise PackagingError with what it complains of."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)  # noqa: S603 - our own words
+    except FileNotFoundError:
+        raise PackagingError(f"{command[0]} is missing.") from None
+    if done.returncode:
+        raise PackagingError(f"{done.stderr.strip()}\nThe package was not built: {command[0]} failed.")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+# Before provisioning (azd hook on Windows): what preprovision.sh does elsewhere.
+
+. "$PSScriptRoot/azure.ps1"
+
+$upstream = Get-Setting 'SIGNALR_UPSTREAM' 'webhook'
+
+if ($upstream -eq 'http' -and (Get-Setting 'USE_MANAGED_IDENTITY' 'false') -eq 'true') {
+  Stop-WithMessage 'SIGNALR_UPSTREAM=http and USE_MANAGED_IDENTITY=true exclude each other: the HTTP upstream checks a signature that is made with the access key, and there is none. Set one of them back: azd env set SIGNALR_UPSTREAM webhook'
+}
+if ((Get-Setting 'SIGNALR_SKU' '') -eq 'Free_F1') {
+  if ((Get-Setting 'VNET_ENABLED' 'false') -ne 'false') {
+    Stop-WithMessage 'SIGNALR_SKU=Free_F1 has no private endpoint. Choose another tier, or: azd env set VNET_ENABLED false'
+  }
+  if ((Get-Setting 'SIGNALR_UNITS' '1') -ne '1') {
+    Stop-WithMessage 'SIGNALR_SKU=Free_F1 has exactly one unit: azd env set SIGNALR_UNITS 1'
+  }
+}
+if ((Get-Setting 'ALLOWED_ORIGINS' '').Contains('*')) {
+  Stop-WithMessage 'ALLOWED_ORIGINS has a wildcard. Requests carry credentials, so every origin must be named: https://app.example.com,https://www.example.com'
+}
+
+if ($upstream -ne 'webhook') { exit 0 }
+Assert-AzureCli
+Assert-Setting 'AZURE_ENV_NAME'
+
+$exists = 'false'
+# Before the very first provisioning azd has not asked for the subscription yet: there is no app.
+if ($env:AZURE_SUBSCRIPTION_ID) {
+  Assert-Subscription
+  $resources = Invoke-Az resource list --tag "azd-env-name=$env:AZURE_ENV_NAME"
+  if ($script:Failed) {
+    Stop-WithComplaint "The resources of the environment $env:AZURE_ENV_NAME cannot be listed"
+  }
+  $app = $resources | Where-Object { $_.type -eq 'Microsoft.Web/sites' } | Select-Object -First 1
+  if ($app) {
+    if (Wait-Until (Get-Setting 'HOST_PATIENCE' '60') { Read-ExtensionKey $app.resourceGroup $app.name }) {
+      if ($script:Key) { $exists = 'true' }
+    }
+    else {
+      Write-Output "The function app $($app.name) does not answer; events stop until it is deployed again: azd deploy"
+    }
+  }
+}
+
+if ((Get-Setting 'SIGNALR_EXTENSION_KEY_EXISTS' 'false') -ne $exists) {
+  azd env set SIGNALR_EXTENSION_KEY_EXISTS $exists
+  exit $LASTEXITCODE
+}

@@ -1,0 +1,237 @@
+"""What is deployed: only what runs in Azure, for the Python there, the same bytes each time, and it runs."""
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pathspec import GitIgnoreSpec
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ".python_packages/lib/site-packages/"
+EMULATOR = (
+    "Endpoint=http://localhost;Port=8888;AccessKey=ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH;Version=1.0;"
+)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the project as it would be cloned, with the page."""
+    folder = tmp_path_factory.mktemp("clone") / "project"
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in {*listed.stdout.split("\0"), "web/dist/index.html"} - {""}:
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def package(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(project / "infra" / "scripts" / "package.py"), *arguments],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def built(project: Path) -> tuple[Path, str]:
+    """Return the zip and what was printed."""
+    done = package(project)
+    assert done.returncode == 0, f"the package could not be built, is PyPI within reach?\n{done.stderr}"
+    return project / "build" / "app.zip", done.stdout
+
+
+@pytest.fixture(scope="session")
+def names(built: tuple[Path, str]) -> list[str]:
+    """Return the names in the zip."""
+    with zipfile.ZipFile(built[0]) as archive:
+        return archive.namelist()
+
+
+def test_only_what_runs_in_azure_is_in_it(names: list[str]) -> None:
+    top = {name.split("/")[0] for name in names}
+    assert top == {
+        *(".python_packages", "blueprints", "signalr", "web"),
+        *("function_app.py", "host.json", "requirements.txt"),
+    }
+    assert [name for name in names if name.startswith("web/")] == ["web/dist/index.html"]
+    assert "signalr/py.typed" in names
+
+
+def test_nothing_compiled_by_this_python_is_in_it(names: list[str]) -> None:
+    assert [name for name in names if name.endswith((".pyc", "/"))] == []
+
+
+def test_it_holds_what_funcignore_leaves(project: Path, names: list[str]) -> None:
+    ignored = GitIgnoreSpec.from_lines((project / ".funcignore").read_text().splitlines())
+    files = {path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file()}
+    left = {name for name in files if not ignored.match_file(name)}
+    assert {name for name in names if not name.startswith(PACKAGES)} == left
+
+
+def test_funcignore_leaves_the_packages_to_tools_that_read_it_again(project: Path, names: list[str]) -> None:
+    ignored = GitIgnoreSpec.from_lines((project / ".funcignore").read_text().splitlines())
+    lost = [name for name in names if ignored.match_file(name) and ".dist-info/" not in name]
+    assert [name for name in lost if not name.endswith(".md")] == []
+
+
+def test_the_packages_are_those_of_the_lock(project: Path, names: list[str]) -> None:
+    locked = re.findall(
+        r"^([\w.-]+)==(\S+) ", (project / "infra" / "requirements.lock").read_text(), re.MULTILINE
+    )
+    installed = {
+        tuple(name.removeprefix(PACKAGES).split(".dist-info")[0].split("-", 1))
+        for name in names
+        if name.endswith(".dist-info/METADATA")
+    }
+
+    def normal(package: str) -> str:
+        return re.sub(r"[-_.]+", "-", package).lower()
+
+    assert {(normal(name), version) for name, version in installed} == {
+        (normal(name), version) for name, version in locked
+    }
+
+
+def test_binaries_are_for_linux_and_the_python_in_azure(names: list[str]) -> None:
+    binaries = [name for name in names if re.search(r"\.(so|pyd|dylib|dll)(\.|$)", name)]
+    tagged = re.compile(r"\.(cpython-313-x86_64-linux-gnu|abi3|cpython-313-x86_64-linux-musl)\.so$")
+    assert binaries
+    assert [name for name in binaries if not tagged.search(name) and ".libs/" not in name] == []
+
+
+def test_names_are_in_order_and_times_are_fixed(built: tuple[Path, str], names: list[str]) -> None:
+    with zipfile.ZipFile(built[0]) as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {entry.external_attr >> 16 for entry in archive.infolist()} == {0o100644}
+    assert names == sorted(names)
+
+
+def test_the_same_inputs_give_the_same_bytes(project: Path, built: tuple[Path, str]) -> None:
+    first = built[0].read_bytes()
+    os.utime(project / "function_app.py", (0, 0))
+    assert package(project).returncode == 0
+    assert built[0].read_bytes() == first
+
+
+def test_size_and_digest_are_printed(built: tuple[Path, str]) -> None:
+    content = built[0].read_bytes()
+    assert built[1].startswith(f"build/app.zip: {len(content) / 1e6:.1f} MB, ")
+    assert hashlib.sha256(content).hexdigest() in built[1]
+
+
+def test_the_folder_holds_the_same(built: tuple[Path, str], names: list[str]) -> None:
+    folder = built[0].with_name("app")
+    assert (
+        sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == names
+    )
+
+
+def test_what_is_left_over_from_an_earlier_build_is_removed(project: Path, built: tuple[Path, str]) -> None:
+    left = project / "build" / "app" / "old.py"
+    left.write_text("")
+    assert package(project).returncode == 0
+    assert not left.exists()
+
+
+def test_the_app_runs_from_it(
+    built: tuple[Path, str], tmp_path: Path, launch: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "app"
+    with zipfile.ZipFile(built[0]) as archive:
+        archive.extractall(folder)
+    if (sys.platform, platform.machine(), sys.version_info[:2]) != ("linux", "x86_64", (3, 13)):
+        # The packages are for another machine than this; the app runs with those of .venv.
+        shutil.rmtree(folder / ".python_packages")
+    with (folder / "function_app.py").open("a") as module:
+        module.write("import msgspec, signalr\nprint('from', signalr.__file__, msgspec.__file__)\n")
+    # Settings as in Azure: from the environment, there is no local.settings.json.
+    monkeypatch.setenv("AzureSignalRConnectionString", EMULATOR)
+    runtime = launch("--app", str(folder), "--port", "0", "--emulator-port", "0")
+    found = runtime.wait_for(r"from (\S+) (\S+)")
+    runtime.wait_for(r"Open http://\S+/index")
+    assert found[1] == str(folder / "signalr" / "__init__.py")
+    assert found[2].startswith(str(folder)) == (folder / ".python_packages").exists()
+    assert "negotiate: [POST]" in runtime.text
+    assert "signalRTrigger" in runtime.text
+    assert runtime.stop() == 0, runtime.text
+    assert "Traceback" not in runtime.text
+
+
+# what stops it
+
+
+@pytest.fixture
+def copy(project: Path, tmp_path: Path) -> Path:
+    """Return a copy of the project to break."""
+    folder = tmp_path / "project"
+    shutil.copytree(project, folder, ignore=shutil.ignore_patterns("build"))
+    return folder
+
+
+def test_a_missing_page_is_named_with_the_command_that_builds_it(copy: Path) -> None:
+    (copy / "web" / "dist" / "index.html").unlink()
+    done = package(copy)
+    assert done.returncode == 1
+    assert "web/dist/index.html is missing.\nRun: make page" in done.stderr
+    assert not (copy / "build").exists()
+
+
+def test_changed_requirements_ask_for_a_new_lock(copy: Path) -> None:
+    with (copy / "requirements.txt").open("a") as requirements:
+        requirements.write("attrs\n")
+    done = package(copy)
+    assert done.returncode == 1
+    assert "Run: scripts/package --lock" in done.stderr
+
+
+def test_changed_comments_do_not(copy: Path) -> None:
+    with (copy / "requirements.txt").open("a") as requirements:
+        requirements.write("# attrs\n")
+    assert package(copy).returncode == 0
+
+
+def test_packages_out_of_reach_are_named(copy: Path) -> None:
+    nowhere = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "0"}
+    done = package(copy, **nowhere, PIP_NO_CACHE_DIR="1", PIP_FIND_LINKS="", PIP_EXTRA_INDEX_URL="")
+    assert done.returncode == 1
+    assert "The package was not built" in done.stderr
+    assert not (copy / "build").exists()
+
+
+def test_a_package_that_is_not_the_one_of_the_lock_is_refused(copy: Path) -> None:
+    lock = copy / "infra" / "requirements.lock"
+    lock.write_text(re.sub(r"sha256:\w+$", f"sha256:{'0' * 64}", lock.read_text(), flags=re.MULTILINE))
+    done = package(copy)
+    assert done.returncode == 1
+    assert "The package was not built" in done.stderr
+
+
+def test_new_modules_are_deployed_without_being_listed(copy: Path) -> None:
+    (copy / "services").mkdir()
+    (copy / "services" / "rooms.py").write_text("")
+    (copy / "services" / "__pycache__").mkdir()
+    (copy / "services" / "__pycache__" / "rooms.cpython-313.pyc").write_text("")
+    (copy / "local.settings.json").write_text("{}")
+    assert package(copy).returncode == 0
+    with zipfile.ZipFile(copy / "build" / "app.zip") as archive:
+        assert "services/rooms.py" in archive.namelist()
+        assert "local.settings.json" not in archive.namelist()
+        assert not [name for name in archive.namelist() if "__pycache__" in name]

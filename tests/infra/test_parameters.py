@@ -1,0 +1,135 @@
+"""A parameter is the same in the template, in azd's environment, in the workflow and in the documentation."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+GIVEN_BY_AZD = {"AZURE_ENV_NAME", "AZURE_LOCATION"}
+SET_BY_HOOK = {"SIGNALR_EXTENSION_KEY_EXISTS"}
+
+
+@pytest.fixture(scope="module")
+def template(trees: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of main.bicep."""
+    parameters: dict[str, Any] = trees["main.bicep"]["parameters"]
+    return parameters
+
+
+@pytest.fixture(scope="module")
+def values() -> dict[str, Any]:
+    """Return the values of main.parameters.json."""
+    content = json.loads((ROOT / "infra" / "main.parameters.json").read_text())
+    return {name: entry["value"] for name, entry in content["parameters"].items()}
+
+
+@pytest.fixture(scope="module")
+def environment(values: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return the environment value and the default of each parameter that has one."""
+    found = {}
+    for name, value in values.items():
+        if isinstance(value, str):
+            match = re.fullmatch(r"\$\{([A-Z_]+)(?:=(.*))?\}", value)
+            assert match is not None, value
+            found[name] = (match[1], match[2] or "")
+    return found
+
+
+@pytest.fixture(scope="module")
+def rows() -> dict[str, list[str]]:
+    """Return the rows of the parameter table in docs/deployment.md."""
+    text = (ROOT / "docs" / "deployment.md").read_text()
+    table = text.split("## Parameters\n")[1].split("\n## ")[0]
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in table.splitlines()
+        if line[:3] == "| `"
+    ]
+    return {row[0].strip("`"): row[1:] for row in cells}
+
+
+def as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
+
+
+def test_azd_gives_every_parameter(template: dict[str, Any], values: dict[str, Any]) -> None:
+    assert set(values) == set(template)
+
+
+def test_azd_has_the_defaults_of_the_template(
+    template: dict[str, Any], environment: dict[str, tuple[str, str]]
+) -> None:
+    expected = {
+        name: "" if parameter["default"] is None else as_text(parameter["default"])
+        for name, parameter in template.items()
+        if name in environment
+    }
+    assert {name: default for name, (_, default) in environment.items()} == expected
+
+
+def test_every_parameter_is_described(template: dict[str, Any]) -> None:
+    for name, parameter in template.items():
+        kinds = [decorator["type"] for decorator in parameter["decorators"]]
+        assert "description" in kinds, name
+
+
+def test_defaults_are_allowed(template: dict[str, Any]) -> None:
+    for parameter in template.values():
+        for decorator in parameter["decorators"]:
+            if decorator["type"] == "allowed":
+                assert parameter["default"] in decorator["argument"]
+
+
+def test_the_documentation_has_every_parameter(template: dict[str, Any], rows: dict[str, list[str]]) -> None:
+    assert list(rows) == list(template)
+
+
+def test_the_documentation_names_environment_and_default(
+    environment: dict[str, tuple[str, str]], rows: dict[str, list[str]]
+) -> None:
+    for name, (variable, default) in environment.items():
+        shown = "asked" if variable in GIVEN_BY_AZD else f"`{default}`" if default else "none"
+        assert rows[name][:2] == [f"`{variable}`", shown]
+
+
+def test_the_workflow_passes_every_parameter_on(environment: dict[str, tuple[str, str]]) -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text())
+    passed = workflow["jobs"]["deploy"]["env"]
+    variables = {variable for variable, _ in environment.values()} - SET_BY_HOOK
+    assert variables <= set(passed)
+    assert all(value == f"${{{{ vars.{name} }}}}" for name, value in passed.items())
+
+
+def test_the_workflow_needs_no_secret() -> None:
+    text = (ROOT / ".github" / "workflows" / "deploy.yml").read_text()
+    workflow = yaml.safe_load(text)
+    assert "secrets." not in text
+    assert workflow["permissions"] == {"contents": "read", "id-token": "write"}
+
+
+def test_the_workflow_deploys_only_what_was_pushed_here_and_passed() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text())
+    checked = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    # YAML 1.1 reads the key "on" as true
+    assert workflow[True]["workflow_run"]["workflows"] == [checked["name"]]
+    condition = workflow["jobs"]["deploy"]["if"]
+    assert "github.event.workflow_run.conclusion == 'success'" in condition
+    assert "github.event.workflow_run.event == 'push'" in condition
+
+
+def test_the_documentation_has_every_app_setting(trees: dict[str, Any]) -> None:
+    text = (ROOT / "docs" / "deployment.md").read_text()
+    source = (ROOT / "infra" / "app" / "api.bicep").read_text()
+    names = re.findall(r"^  ([A-Z]\w+): ", source.split("resource plan")[0], re.MULTILINE)
+    assert "AZURE_CLIENT_ID" in names
+    for name in names:
+        first, _, last = name.partition("__")
+        assert f"`{first}" in text
+        assert f"__{last}" in text

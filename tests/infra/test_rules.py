@@ -1,0 +1,280 @@
+"""What this project asks of its infrastructure: security, and what azd and Flex Consumption need."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+INFRA = ROOT / "infra"
+
+REFUSED_SETTINGS = {
+    *("FUNCTIONS_EXTENSION_VERSION", "FUNCTIONS_WORKER_RUNTIME", "FUNCTIONS_WORKER_RUNTIME_VERSION"),
+    *("FUNCTIONS_WORKER_PROCESS_COUNT", "WEBSITE_RUN_FROM_PACKAGE", "SCM_DO_BUILD_DURING_DEPLOYMENT"),
+    *("ENABLE_ORYX_BUILD", "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING", "WEBSITE_CONTENTSHARE"),
+    *("WEBSITE_CONTENTOVERVNET", "WEBSITE_VNET_ROUTE_ALL", "WEBSITE_TIME_ZONE", "TZ"),
+    # identity-based storage does not work beside it
+    "AzureWebJobsStorage",
+}
+REFUSED_PROPERTIES = {"linuxFxVersion", "alwaysOn"}
+
+ROLES = {
+    "signalrServiceOwner": "7e4f1700-ea5a-4f59-8f37-079cfe29dce3",
+    "keyVaultSecretsUser": "4633458b-17de-408a-b874-0445c86b69e6",
+    "storageBlobDataOwner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
+    "monitoringMetricsPublisher": "3913510d-42f4-4e42-8a64-420c390055eb",
+}
+"""Microsoft's built-in roles."""
+
+
+def members(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield every key of a tree with its value."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield key, item
+            yield from members(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from members(item)
+
+
+def resources(trees: dict[str, Any], type_: str) -> list[Any]:
+    return [
+        config_of(resource["config"])
+        for tree in trees.values()
+        for resource in tree.get("resources", {}).values()
+        if resource["type"] == type_ and not resource["existing"]
+    ]
+
+
+def config_of(config: Any) -> Any:
+    return config["config"] if "condition" in config else config
+
+
+def parameters_of(trees: dict[str, Any], module: str) -> Any:
+    return config_of(trees["main.bicep"]["modules"][module]["config"])["params"]
+
+
+def app_settings(trees: dict[str, Any]) -> dict[str, Any]:
+    variables = trees["app/api.bicep"]["variables"]
+    return {
+        key: value
+        for name in ("platformSettings", "signalrSettings", "upstreamSettings", "authSettings")
+        for key, value in members(variables[name]["value"])
+        if re.fullmatch(r"[A-Za-z]+(_+\w+)*", key) and not isinstance(value, dict)
+    }
+
+
+def test_no_setting_that_flex_consumption_refuses(trees: dict[str, Any]) -> None:
+    settings = app_settings(trees)
+    assert "AzureSignalRConnectionString" in settings
+    assert not REFUSED_SETTINGS & set(settings)
+
+
+def test_no_site_property_that_flex_consumption_replaces(trees: dict[str, Any]) -> None:
+    for site in resources(trees, "Microsoft.Web/sites"):
+        assert not REFUSED_PROPERTIES & {key for key, _ in members(site)}
+
+
+def test_every_connection_by_identity_names_the_identity(trees: dict[str, Any]) -> None:
+    settings = app_settings(trees)
+    connections = {key.removesuffix("__credential") for key in settings if key.endswith("__credential")}
+    assert connections == {"AzureWebJobsStorage", "AzureSignalRConnectionString"}
+    for connection in connections:
+        assert settings[f"{connection}__credential"] == "managedidentity"
+        assert settings[f"{connection}__clientId"] == "identityClientId"
+
+
+def test_the_platform_runs_the_python_of_the_project(trees: dict[str, Any]) -> None:
+    (site,) = resources(trees, "Microsoft.Web/sites")
+    version = (ROOT / ".python-version").read_text().strip()
+    assert site["properties"]["functionAppConfig"]["runtime"] == {"name": "python", "version": version}
+
+
+def test_the_plan_is_flex_consumption(trees: dict[str, Any]) -> None:
+    (plan,) = resources(trees, "Microsoft.Web/serverfarms")
+    assert plan["sku"] == {"name": "FC1", "tier": "FlexConsumption"}
+    assert plan["properties"]["reserved"] is True
+
+
+def test_the_service_is_serverless(trees: dict[str, Any]) -> None:
+    (service,) = resources(trees, "Microsoft.SignalRService/signalR")
+    assert {"flag": "ServiceMode", "value": "Serverless"} in service["properties"]["features"]
+
+
+def test_roles_are_those_that_microsoft_publishes(trees: dict[str, Any]) -> None:
+    named: dict[str, str] = {}
+    for tree in trees.values():
+        named |= tree.get("variables", {}).get("roles", {}).get("value", {})
+    assert named == ROLES
+
+
+def test_roles_are_given_to_identities_on_one_resource_each(trees: dict[str, Any]) -> None:
+    assignments = resources(trees, "Microsoft.Authorization/roleAssignments")
+    assert len(assignments) == len(ROLES)
+    for assignment in assignments:
+        assert assignment["scope"] in ("account", "component", "signalr", "vault")
+        assert assignment["properties"]["principalType"] == "ServicePrincipal"
+
+
+def test_azd_finds_the_app_by_its_tag(trees: dict[str, Any], azure_yaml: Any) -> None:
+    tags = [value for tree in trees.values() for key, value in members(tree) if key == "'azd-service-name'"]
+    assert tags == list(azure_yaml["services"])
+
+
+def test_everything_carries_the_name_of_the_environment(trees: dict[str, Any]) -> None:
+    main = trees["main.bicep"]
+    assert main["variables"]["tags"]["value"] == {"'azd-env-name'": "environmentName"}
+    assert main["resources"]["group"]["config"]["tags"] == "tags"
+    for file, tree in trees.items():
+        for name, resource in tree.get("resources", {}).items():
+            if "location" in resource["config"]:
+                assert "tags" in resource["config"], f"{file}: {name}"
+
+
+def test_events_go_to_the_webhook_with_its_key_or_to_the_http_upstream() -> None:
+    source = (INFRA / "app" / "signalr.bicep").read_text()
+    urls = re.findall(r"'(https://\$\{functionAppHost\}[^']*)", source)
+    assert urls == [
+        "https://${functionAppHost}/runtime/webhooks/signalr?code=${listKeys(",
+        "https://${functionAppHost}/api/upstream",
+    ]
+
+
+def test_every_event_is_sent_to_the_one_upstream() -> None:
+    source = (INFRA / "app" / "signalr.bicep").read_text()
+    assert [re.search(rf"{name}Pattern: '(.)'", source) for name in ("hub", "category", "event")].count(
+        None
+    ) == 0
+    assert source.count("urlTemplate: upstreamUrl") == 1
+
+
+def test_authentication_leaves_out_the_path_of_the_upstream(trees: dict[str, Any]) -> None:
+    source = (INFRA / "app" / "api.bicep").read_text()
+    assert "upstreamPath: (upstream == 'http') ? '/api/upstream' : '/runtime/webhooks/signalr'" in source
+    (auth,) = (
+        item for item in resources(trees, "Microsoft.Web/sites/config") if item["name"] == "authsettingsV2"
+    )
+    assert auth["properties"]["globalValidation"]["excludedPaths"] == ["upstreamPath"]
+
+
+def test_users_are_named_only_while_authentication_is_on() -> None:
+    source = (INFRA / "app" / "api.bicep").read_text()
+    settings = re.search(r"var authSettings = useAuth \? \{(.*?)\} : \{\}", source, re.DOTALL)
+    assert settings is not None
+    assert "NEGOTIATE_USER_ID: '{headers.x-ms-client-principal-id}'" in settings[1]
+    assert "WEBSITE_AUTH_ENABLED: 'true'" in settings[1]
+    assert source.count("NEGOTIATE_USER_ID") == 1
+
+
+def test_both_lists_of_origins_are_one(trees: dict[str, Any]) -> None:
+    assert parameters_of(trees, "signalr")["allowedOrigins"] == "origins"
+    assert parameters_of(trees, "apim")["allowedOrigins"] == "origins"
+    # the list of the function app; empty where API Management answers in its place
+    operands = parameters_of(trees, "api")["allowedOrigins"]["operator"]["operands"]
+    assert (operands["condition"], operands["true_value"], operands["false_value"]) == (
+        "useApiManagement",
+        [],
+        "origins",
+    )
+    (service,) = resources(trees, "Microsoft.SignalRService/signalR")
+    (site,) = resources(trees, "Microsoft.Web/sites")
+    for cors in (service["properties"]["cors"], site["properties"]["siteConfig"]["cors"]):
+        assert cors["allowedOrigins"] == "allowedOrigins"
+
+
+def test_no_wildcard_meets_credentials(trees: dict[str, Any]) -> None:
+    source = (INFRA / "main.bicep").read_text()
+    assert "origin => !empty(origin) && origin != '*'" in source
+    assert "var origins = union(['https://${functionAppHost}'], asked)" in source
+    (site,) = resources(trees, "Microsoft.Web/sites")
+    assert "supportCredentials" in site["properties"]["siteConfig"]["cors"]
+    assert "*" not in (INFRA / "app" / "apim-policy.xml").read_text()
+
+
+def test_keys_are_read_only_where_azure_passes_them_on() -> None:
+    for path in INFRA.rglob("*.bicep"):
+        for line in path.read_text().splitlines():
+            if "listKeys" in line:
+                assert line.lstrip().startswith(("value: (activeKey == 'primary')", "var webhookUrl =")), (
+                    path.name
+                )
+            assert "listConnectionStrings" not in line
+
+
+def test_no_output_is_a_secret(trees: dict[str, Any]) -> None:
+    allowed = {"connectionString"}  # of Application Insights, an address: telemetry needs a token
+    for file, tree in trees.items():
+        for name in tree.get("outputs", {}):
+            assert name in allowed or not re.search(
+                r"key$|secret|password|connection", name, re.IGNORECASE
+            ), file
+
+
+def test_parameters_that_may_hold_secrets_are_secure(trees: dict[str, Any]) -> None:
+    secure = {
+        (file, name)
+        for file, tree in trees.items()
+        for name, parameter in tree["parameters"].items()
+        if {"type": "secure"} in parameter["decorators"]
+    }
+    assert secure == {("main.bicep", "appSettings"), ("app/api.bicep", "moreSettings")}
+
+
+def test_no_key_is_written_down() -> None:
+    key = re.compile(r"AccessKey=|code=[A-Za-z0-9]|[A-Za-z0-9+/]{43}=")
+    for path in INFRA.rglob("*.*"):
+        assert not key.search(path.read_text()), path.name
+
+
+def test_the_secret_reaches_the_app_as_a_reference(trees: dict[str, Any]) -> None:
+    reference = app_settings(trees)["AzureSignalRConnectionString"]
+    (secret,) = resources(trees, "Microsoft.KeyVault/vaults/secrets")
+    assert reference == f"@Microsoft.KeyVault(VaultName=${{vaultName}};SecretName={secret['name']})"
+    (site,) = resources(trees, "Microsoft.Web/sites")
+    assert site["properties"]["keyVaultReferenceIdentity"] == "identityId"
+
+
+def test_with_managed_identity_there_is_no_access_key(trees: dict[str, Any]) -> None:
+    (service,) = resources(trees, "Microsoft.SignalRService/signalR")
+    assert service["properties"]["disableLocalAuth"] == "useManagedIdentity"
+    source = (INFRA / "main.bicep").read_text()
+    assert "module vault 'app/vault.bicep' = if (!useManagedIdentity)" in source
+    assert "vaultName: useManagedIdentity ? '' : vaultName" in source
+
+
+def test_nothing_takes_a_password(trees: dict[str, Any]) -> None:
+    (storage,) = resources(trees, "Microsoft.Storage/storageAccounts")
+    (vault,) = resources(trees, "Microsoft.KeyVault/vaults")
+    (component,) = resources(trees, "Microsoft.Insights/components")
+    passwords = resources(trees, "Microsoft.Web/sites/basicPublishingCredentialsPolicies")
+    assert storage["properties"]["allowSharedKeyAccess"] is False
+    assert storage["properties"]["allowBlobPublicAccess"] is False
+    assert vault["properties"]["enableRbacAuthorization"] is True
+    assert component["properties"]["DisableLocalAuth"] is True
+    assert {item["name"]: item["properties"]["allow"] for item in passwords} == {"ftp": False, "scm": False}
+
+
+def test_connections_are_encrypted(trees: dict[str, Any]) -> None:
+    (storage,) = resources(trees, "Microsoft.Storage/storageAccounts")
+    (site,) = resources(trees, "Microsoft.Web/sites")
+    assert storage["properties"]["minimumTlsVersion"] == "TLS1_2"
+    assert site["properties"]["httpsOnly"] is True
+    assert site["properties"]["siteConfig"]["minTlsVersion"] == "1.2"
+
+
+def test_logs_of_services_go_to_the_workspace(trees: dict[str, Any]) -> None:
+    settings = resources(trees, "Microsoft.Insights/diagnosticSettings")
+    assert {item["scope"] for item in settings} == {"signalr", "vault", "service"}
+    assert all(item["properties"]["workspaceId"] == "workspaceId" for item in settings)
+
+
+def test_the_private_network_closes_storage_vault_and_rest_api() -> None:
+    for file in ("storage", "vault"):
+        source = (INFRA / "app" / f"{file}.bicep").read_text()
+        assert "publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'" in source
+        assert "defaultAction: isPrivate ? 'Deny' : 'Allow'" in source
+    source = (INFRA / "app" / "signalr.bicep").read_text()
+    denied = re.search(r"var privateRules = .*?deny: \[(.*?)\]", source, re.DOTALL)
+    assert denied is not None
+    assert set(re.findall(r"'(\w+)'", denied[1])) == {"ServerConnection", "RESTAPI", "Trace"}
