@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from signalr.answers import answering_client
+from signalr.answers import answering_client, to_answer
 from signalr.arguments import Arguments
 from signalr.models import (
     SignalRConnectionInfo,
@@ -183,4 +183,4 @@ class _Call:
         if self._returns_output and result is not None:
             items = [result] if isinstance(result, SignalRMessage | SignalRGroupAction) else result
             return [item.to_dict() for item in items]
-        return result
+        return to_answer(result) if self._is_message else result

@@ -1,12 +1,14 @@
 """What a client is told of a call that failed."""
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from signalr.errors import HubException
+from signalr.values import to_builtins
 
-__all__ = ["answering_client"]
+__all__ = ["answering_client", "to_answer"]
 
 _log = logging.getLogger("signalr")
 
@@ -53,3 +55,17 @@ def answering_client(event: str) -> Iterator[None]:
     except Exception:  # noqa: BLE001 - the client must not see what it was
         _log.exception("%s failed", event)
         raise _Answer(f"{event} failed on the server.") from None
+
+
+def to_answer(result: object) -> object:
+    """Return what answers ``invoke`` in terms of JSON, bytes as they are.
+
+    Raise TypeError or ValueError for what cannot be sent: in the worker it would fail too late, with a
+    traceback that the client sees.
+    """
+    if isinstance(result, bytes | bytearray) or result is None:
+        return result
+    value = to_builtins(result)
+    if not isinstance(value, str | bool | int):
+        json.dumps(value, allow_nan=False)
+    return value

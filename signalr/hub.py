@@ -20,7 +20,6 @@ from signalr.router import Router, any_online
 from signalr.settings import DEFAULT_CONNECTION
 from signalr.tokens import sign_client_token
 from signalr.upstream import Category, check_claims
-from signalr.values import to_builtins
 
 if TYPE_CHECKING:
     from signalr.managers import ClientManager, Clients, Groups, UserGroups
@@ -162,9 +161,7 @@ class ServerlessHub[T = AnyClient]:
 
     def _add_trigger(self, blueprint: Blueprint, method: HubMethod) -> None:
         async def trigger(invocation: SignalRInvocationContext) -> Any:
-            result = await self._dispatch(method, invocation)
-            # What cannot be sent fails here, not in the worker, whose traceback the client would see.
-            return result if isinstance(result, bytes) else to_builtins(result)
+            return await self._dispatch(method, invocation)
 
         trigger.__name__ = trigger.__qualname__ = self._function_name(method.name)
         trigger.__doc__ = method.function.__doc__

@@ -5,6 +5,7 @@ import json
 import logging
 import traceback
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -137,19 +138,19 @@ def test_trigger_is_delivered_as_the_invocation() -> None:
         return invocation.connection_id, invocation.arguments
 
     adapted = adapt(function, "f", [MESSAGE], [])
-    assert adapted(invocation=invocation(1, "x")) == ("c1", [1, "x"])
+    assert adapted(invocation=invocation(1, "x")) == ["c1", [1, "x"]]
 
 
 @pytest.mark.parametrize(
     ("given", "received"),
     [
-        pytest.param(["g", "hi"], ("c1", "g", "hi", 1, ()), id="required"),
-        pytest.param(["g", "hi", 2], ("c1", "g", "hi", 2, ()), id="optional"),
-        pytest.param(["g", "hi", 2, True, None], ("c1", "g", "hi", 2, (True, None)), id="rest"),
+        pytest.param(["g", "hi"], ["c1", "g", "hi", 1, []], id="required"),
+        pytest.param(["g", "hi", 2], ["c1", "g", "hi", 2, []], id="optional"),
+        pytest.param(["g", "hi", 2, True, None], ["c1", "g", "hi", 2, [True, None]], id="rest"),
     ],
 )
 def test_arguments_of_the_call_are_those_of_the_function(
-    given: list[object], received: tuple[object, ...]
+    given: list[object], received: list[object]
 ) -> None:
     def function(
         invocation: SignalRInvocationContext, group_name: str, text: str, times: int = 1, *more: Any
@@ -255,13 +256,31 @@ def test_return_value_is_the_output_where_it_is_bound(returned: object, encoded:
     assert adapt(function, "f", [MESSAGE, RETURN], [])(invocation=invocation()) == encoded
 
 
-def test_return_value_is_left_as_it_is_where_it_is_not_bound() -> None:
-    value = {"a": object()}
+def test_return_value_is_made_of_what_json_has() -> None:
+    def function(invocation: SignalRInvocationContext) -> object:
+        return {"when": date(2026, 1, 2), "ok": True}
+
+    answer = adapt(function, "f", [MESSAGE], [])(invocation=invocation())
+    assert answer == {"when": "2026-01-02", "ok": True}
+
+
+@pytest.mark.parametrize("value", [object(), float("nan"), [float("inf")], {"a": object()}], ids=repr)
+def test_return_value_that_cannot_be_sent_reaches_the_client_as_a_general_error(value: object) -> None:
+    def function(invocation: SignalRInvocationContext) -> object:
+        return value
+
+    with pytest.raises(HubException, match=r"^sendNews failed on the server\.$"):
+        adapt(function, "f", [MESSAGE], [])(invocation=invocation())
+
+
+def test_return_value_of_a_connection_event_is_left_as_it_is() -> None:
+    value = object()
 
     def function(invocation: SignalRInvocationContext) -> object:
         return value
 
-    assert adapt(function, "f", [MESSAGE], [])(invocation=invocation()) is value
+    came = invocation(event="connected", category="connections")
+    assert adapt(function, "f", [CONNECTED], [])(invocation=came) is value
 
 
 # What a client sees of an exception.
