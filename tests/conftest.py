@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,4 +115,45 @@ def app_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert page.exists(), "the page is not built: run make test, or npm ci && npm run build in web/"
     (folder / "web" / "dist").mkdir(parents=True)
     shutil.copy(page, folder / "web" / "dist")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the project as it would be cloned, with the page."""
+    folder = tmp_path_factory.mktemp("clone") / "project"
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in {*listed.stdout.split("\0"), "web/dist/index.html"} - {""}:
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built(project: Path) -> tuple[Path, str]:
+    """Build what is deployed, once for all tests; return the zip and what was printed."""
+    done = subprocess.run(
+        [sys.executable, str(project / "infra" / "scripts" / "package.py")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"the package could not be built, is PyPI within reach?\n{done.stderr}"
+    return project / "build" / "app.zip", done.stdout
+
+
+@pytest.fixture(scope="session")
+def package_folder(built: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Unpack what is deployed into an empty folder, with the settings of the example beside it."""
+    folder = tmp_path_factory.mktemp("package")
+    with zipfile.ZipFile(built[0]) as archive:
+        archive.extractall(folder)
+    shutil.copy(ROOT / "local.settings.json.example", folder / "local.settings.json")
     return folder

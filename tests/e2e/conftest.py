@@ -142,15 +142,20 @@ class Launch(Protocol):
     def __call__(self, *arguments: str, environment: dict[str, str]) -> Any: ...
 
 
-@pytest.fixture(scope="session", params=["bindings", "class", "class over HTTP upstream"])
+@pytest.fixture(scope="session", params=["bindings", "package", "class", "class over HTTP upstream"])
 def app(
     launch: Launch,
-    app_folder: Path,
     example_folder: Callable[[Path], Path],
     request: pytest.FixtureRequest,
 ) -> Iterator[Addresses]:
     """Run one of the apps that keep the contract, for all tests: each has users and groups of its own."""
-    folder = app_folder if request.param == "bindings" else example_folder(EXAMPLE)
+    match request.param:
+        case "bindings":
+            folder: Path = request.getfixturevalue("app_folder")
+        case "package":
+            folder = request.getfixturevalue("package_folder")
+        case _:
+            folder = example_folder(EXAMPLE)
     options = ["--app", str(folder), "--port", "0", "--emulator-port", "0"]
     environment = {}
     if request.param == "class over HTTP upstream":

@@ -22,24 +22,6 @@ EMULATOR = (
 )
 
 
-@pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the project as it would be cloned, with the page."""
-    folder = tmp_path_factory.mktemp("clone") / "project"
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in {*listed.stdout.split("\0"), "web/dist/index.html"} - {""}:
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
-    return folder
-
-
 def package(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(project / "infra" / "scripts" / "package.py"), *arguments],
@@ -48,14 +30,6 @@ def package(project: Path, *arguments: str, **environment: str) -> subprocess.Co
         text=True,
         check=False,
     )
-
-
-@pytest.fixture(scope="session")
-def built(project: Path) -> tuple[Path, str]:
-    """Return the zip and what was printed."""
-    done = package(project)
-    assert done.returncode == 0, f"the package could not be built, is PyPI within reach?\n{done.stderr}"
-    return project / "build" / "app.zip", done.stdout
 
 
 @pytest.fixture(scope="session")
