@@ -9,12 +9,13 @@ from local.doctor.findings import Finding, fine, warning, wrong
 from local.host.functions import CONNECTION_INFO, SIGNALR_OUTPUT, Function, connection_setting, is_type
 from local.host.settings import LOCAL_SETTINGS, Settings
 from local.host.worker import AppError
+from local.secrets import resolve_references
 from signalr.endpoint import Endpoint
 from signalr.errors import ConnectionStringError
+from signalr.vault import is_reference
 
 __all__ = ["examine"]
 
-_REFERENCE = "@microsoft.keyvault("
 _FLEX_FORBIDS = ("FUNCTIONS_WORKER_RUNTIME", "FUNCTIONS_EXTENSION_VERSION", "WEBSITE_RUN_FROM_PACKAGE")
 
 
@@ -33,7 +34,14 @@ async def examine(app: Path, settings_file: Path | None, service_file: Path | No
     except AppError as error:
         yield app_checks.app_error(error)
         return
-    settings = Settings(given.values, environment={})
+    values = dict(given.values)
+    if not given.is_deployed:
+        try:
+            values = await resolve_references(values)
+        except ValueError as error:
+            yield wrong("Key Vault", str(error), "as said, then run the doctor again")
+            return
+    settings = Settings(values, environment={})
     for finding in app_checks.check_functions(functions, settings):
         yield finding
     for setting, hub in _connections(functions).items():
@@ -89,10 +97,8 @@ def _check_connection(
         if settings.get(f"{setting}__serviceUri"):
             return fine(setting, "identity-based; the role cannot be tried from here"), None
         return wrong(setting, "it is not set", "add the connection string of the service"), None
-    if text.lower().startswith(_REFERENCE):
-        if given.is_deployed:
-            return fine(setting, "a Key Vault reference: az functionapp shows whether it resolved"), None
-        return warning(setting, "a Key Vault reference", "func start does not resolve it"), None
+    if is_reference(text):
+        return fine(setting, "a Key Vault reference: the portal shows whether it resolved"), None
     try:
         endpoint = Endpoint.parse(text)
     except ConnectionStringError as error:

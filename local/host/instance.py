@@ -17,6 +17,7 @@ from local.host.service import Service
 from local.host.settings import LocalSettings, Settings
 from local.host.trigger import Webhook
 from local.host.worker import Worker, worker_environment
+from local.secrets import resolve_references
 
 __all__ = ["Adjust", "AppInstance"]
 
@@ -61,7 +62,7 @@ class AppInstance:
         """
         local_settings = LocalSettings.read(app)
         configuration = HostConfiguration.read(app)
-        values = adjust(local_settings.values)
+        values = adjust(await resolve_references(local_settings.values))
         settings = Settings(values)
         # What the environment already says wins, in the worker as in the bindings.
         seen = {name: settings[name] for name in values}
