@@ -79,6 +79,10 @@ class FunctionsHost:
         await web.SockSite(self._runner, self._socket).start()
         self._supervisor = asyncio.create_task(self._supervise())
 
+    async def reloaded(self) -> None:
+        """Wait until the app is loaded the next time, or was found to be broken."""
+        await self._reloaded.wait()
+
     async def stop(self) -> None:
         """Answer what runs, for two seconds at most, and end the worker."""
         if self._supervisor is not None:
@@ -162,7 +166,7 @@ class FunctionsHost:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         while (instance := self.instance) is not None and not instance.worker.is_running:
             # Another worker is on its way.
-            await self._reloaded.wait()
+            await self.reloaded()
         if request.path.startswith(admin.PREFIX):
             return admin.handle(request, instance, self.error)
         if instance is None:
