@@ -17,8 +17,8 @@ help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
-run: local-packages page settings ## Start the app: emulator, host and page; APP=FOLDER starts another app
-	@exec $(PYTHON) -m local $(if $(filter-out .,$(APP)),--app "$(APP)")
+run: local-packages page settings ## Start the app: emulator, host and page; APP=FOLDER another app, ARGS=options
+	@exec $(PYTHON) -m local $(if $(filter-out .,$(APP)),--app "$(APP)") $(ARGS)
 
 .PHONY: func
 func: local-packages page settings ## Start the emulator, and the app in Azure Functions Core Tools
