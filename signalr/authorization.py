@@ -41,6 +41,8 @@ def requires[F: Callable[..., Any]](
 
     A claim of None must be there, whatever its value. Roles are the values of the claims in ROLE_CLAIMS.
     Several decorators add up. Who lacks something is answered with an error; the function does not run.
+    A decorator above this one has to use functools.wraps, or it hides the requirement. Filters run before
+    it: one that answers without calling on answers everybody.
     """
     wanted: list[Requirement] = []
     if role is not None:

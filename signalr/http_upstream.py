@@ -108,6 +108,9 @@ class _Endpoint:
         invocation = _invocation(event, request, error=_close_error(request.get_body()))
         try:
             await self._hub._dispatch(method, invocation)
+        except HubException as error:
+            _log.warning("%s of connection %s: %s", method.event, event.connection_id, error)
+            return func.HttpResponse(status_code=HTTPStatus.FORBIDDEN.value)
         except Exception:  # noqa: BLE001 - the answer is the extension's, whatever it was
             _log.exception("%s failed", method.event)
             return func.HttpResponse(status_code=HTTPStatus.FORBIDDEN.value)

@@ -57,6 +57,7 @@ class ServerlessHub[T = AnyClient]:
     filters: ClassVar[Sequence[Filter]] = ()
     """What surrounds every event, the first outermost."""
 
+    _upstream_route: str | None = None
     _methods: ClassVar[Sequence[HubMethod]] = ()
     _interface: ClassVar[ClientInterface[Any]] = ClientInterface(AnyClient)
 
