@@ -19,6 +19,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from aiohttp import web
 
 from local.emulator.incoming import is_websocket, query_of
+from signalr.endpoint import Endpoint
 from signalr.tokens import USER_CLAIM_PREFIX, USER_ID_CLAIM
 from signalr.upstream import Claims
 
@@ -59,6 +60,12 @@ class Gate:
     def __init__(self, keys: Sequence[str]) -> None:
         self.keys = keys
         self.port = 0
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """What signs tokens that are accepted here, however this emulator is reached."""
+        url = f"http://{_SAME_HOST}:{self.port}"
+        return Endpoint(url, url, url, self.keys[0])
 
     def client(self, request: web.BaseRequest, hub: str) -> Identity:
         """Return who a client is, or raise UnauthorizedError. The token must be made for this hub."""

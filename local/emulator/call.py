@@ -1,8 +1,9 @@
 """A request of the REST API, once it is understood: which operation, on what, with what."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from http import HTTPStatus
 
 from multidict import CIMultiDict
 
@@ -11,7 +12,7 @@ from local.emulator.hub import Hub, Hubs
 from local.emulator.protocols import Outgoing
 from signalr.endpoint import Endpoint
 
-__all__ = ["Body", "Call", "NotExistedError", "Operation"]
+__all__ = ["Body", "Call", "NotExistedError", "Operation", "RestError"]
 
 
 class Body(Enum):
@@ -19,6 +20,7 @@ class Body(Enum):
 
     NONE = "nothing that counts"
     MESSAGE = "target and arguments"
+    ITEM = "an item of a stream"
     JSON = "any JSON value"
 
 
@@ -34,11 +36,28 @@ class NotExistedError(Exception):
         self.code = code
 
 
+class RestError(ValueError):
+    """Refuse a request with a status and a sentence; ``target`` names what is wrong in it."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        message: str,
+        target: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.target = target
+        self.headers = headers or {}
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """Hold what an operation works with. ``version`` is None in v1; ``names`` are those of the path.
 
-    ``message`` or ``value`` is what the body holds, ``endpoint`` this emulator as the caller reached it.
+    ``url`` is the one that the caller asked for, without its query; ``endpoint`` signs tokens that this
+    emulator accepts. ``message`` or ``value`` is what the body holds.
     """
 
     hub: Hub[Connection]
@@ -46,6 +65,7 @@ class Call:
     names: dict[str, str]
     query: CIMultiDict[str]
     version: str | None
+    url: str
     endpoint: Endpoint
     message: Outgoing | None = None
     value: object = None

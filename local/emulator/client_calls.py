@@ -7,7 +7,8 @@ the client is 400, a client that goes is 404, one that does not answer in time i
 from local.emulator.call import Call, NotExistedError
 from local.emulator.connection import Connection
 from local.emulator.protocols import Outgoing
-from signalr.protocol.messages import NO_RESULT, Completion, Invocation, StreamItem
+from local.emulator.values import for_json
+from signalr.protocol.messages import NO_RESULT, Completion
 
 __all__ = ["complete_stream", "invoke_client", "send_stream_item"]
 
@@ -16,21 +17,21 @@ _GONE = "Error.Connection.NotExisted"
 
 async def invoke_client(call: Call) -> dict[str, object]:
     """Invoke a method of a client and answer with its result."""
-    message = call.message.message if call.message else None
-    assert isinstance(message, Invocation)  # noqa: S101 - the table says that this operation has one
+    assert call.message is not None  # noqa: S101 - the table says that this operation has one
     try:
-        completion = await _connection(call).ask(message)
+        completion = await _connection(call).ask(call.message)
     except ConnectionError:
         raise NotExistedError(_GONE) from None
     if completion.error is not None:
         raise ValueError(completion.error)
-    return {"result": None if completion.result is NO_RESULT else completion.result}
+    return {"result": None if completion.result is NO_RESULT else for_json(completion.result)}
 
 
 def send_stream_item(call: Call) -> None:
     """Send one item of a stream to a client, and its end where the query says ``completed``."""
+    assert call.message is not None  # noqa: S101 - the table says that this operation has one
     connection = _connection(call)
-    connection.send(Outgoing(StreamItem(call.names["stream"], call.value)))
+    connection.send(call.message)
     if call.query.get("completed", "").lower() == "true":
         connection.send(Outgoing(Completion(call.names["stream"])))
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 
@@ -65,6 +65,11 @@ class Connection:
         self._expires = expires_on(identity.claims)
         self._asked: dict[str, asyncio.Future[Completion]] = {}
 
+    @property
+    def groups(self) -> Collection[str]:
+        """The groups that the connection is in."""
+        return self._hub.groups_of(self.connection_id)
+
     def start(self) -> None:
         """Enter the hub and begin to watch for silence."""
         self._hub.add(self)
@@ -78,16 +83,19 @@ class Connection:
         """Queue a message for the client. One that reads too slowly is cut off rather than waited for."""
         self._put(message.encode(self.protocol))
 
-    async def ask(self, call: Invocation) -> Completion:
+    async def ask(self, call: Outgoing) -> Completion:
         """Invoke a method of the client and return its answer.
 
         Raise ConnectionError where the client goes first, TimeoutError where it takes too long.
         """
+        message = call.read(self.protocol)
+        if not isinstance(message, Invocation):
+            raise TypeError(f"{type(message).__name__} is no call")
         invocation_id = secrets.token_hex(8)
         answer: asyncio.Future[Completion] = self._loop.create_future()
         self._asked[invocation_id] = answer
-        self.send(Outgoing(replace(call, invocation_id=invocation_id)))
         try:
+            self.send(Outgoing(replace(message, invocation_id=invocation_id)))
             async with asyncio.timeout(self._timing.client_result):
                 return await answer
         finally:
@@ -141,7 +149,7 @@ class Connection:
     async def _take(self, frame: Frame) -> None:
         match self.protocol.parse(frame):
             case Invocation() as message:
-                await self.dispatcher.put(message)
+                await self.dispatcher.put(message, frame)
             case StreamInvocation() as message:
                 _log.warning(
                     "The client asked for a stream of %r (hub '%s'): Serverless mode has no streams; in "

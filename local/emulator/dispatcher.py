@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from local.emulator.protocols import HubProtocol
+from local.emulator.protocols import Frame, HubProtocol, is_framed
 from local.emulator.upstream import Upstream
 from signalr.protocol.messages import Completion, Invocation, ProtocolError
 from signalr.upstream import CONNECTED, DISCONNECTED, Category, UpstreamEvent
@@ -40,13 +40,13 @@ class Dispatcher:
         """Return when the app was last at work for this connection, on the clock of the loop."""
         return now if self._is_calling else self._called
 
-    async def put(self, message: Invocation) -> None:
+    async def put(self, message: Invocation, frame: Frame) -> None:
         """Add a message of the client; wait while too many wait. After ``finish`` it is dropped.
 
         Raise ProtocolError for one that cannot be sent on, such as one with an infinite number.
         """
         try:
-            body = self._protocol.encode_body(_without_secrets(message))
+            body = self._protocol.forward(message, frame)
         except ValueError as error:
             raise ProtocolError(f"the message cannot be sent on: {error}") from None
         with contextlib.suppress(asyncio.QueueShutDown):
@@ -79,7 +79,7 @@ class Dispatcher:
         answer, error = await self._deliver(event, self._protocol.content_type, body)
         if message.invocation_id is None:
             return
-        if error is None and answer and not self._is_framed(answer):
+        if error is None and answer and not is_framed(answer, self._protocol):
             _log.error(
                 "The answer to event %r of hub '%s' is no completion of the hub protocol. In Azure it "
                 "would reach the client as it is and break its connection: answer the invocation's "
@@ -102,20 +102,6 @@ class Dispatcher:
             self._is_calling = False
             self._called = asyncio.get_running_loop().time()
         return answer.body, answer.error
-
-    def _is_framed(self, answer: bytes) -> bool:
-        reader = self._protocol.reader()
-        try:
-            frames = reader.feed(answer)
-            return bool(frames) and all(self._protocol.parse(frame) is not None for frame in frames)
-        except ProtocolError:
-            return False
-
-
-def _without_secrets(message: Invocation) -> Invocation:
-    # The Python clients repeat the headers of their connection, the token among them, in every message.
-    headers = {name: value for name, value in message.headers.items() if name.lower() != "authorization"}
-    return replace(message, headers=headers)
 
 
 def _header_safe(event: UpstreamEvent) -> dict[str, tuple[str, ...]]:

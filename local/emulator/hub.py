@@ -121,6 +121,10 @@ class Hub[C: Member]:
         """Tell whether the group is remembered for the user, whatever its connections joined themselves."""
         return group in self._live_entries(user_id)
 
+    def groups_of(self, connection_id: str) -> Collection[str]:
+        """Return the groups of a connection; one that is not there is in none."""
+        return frozenset(self._groups_of.get(connection_id, ()))
+
     def in_hub(self, excluded: Collection[str] = ()) -> list[C]:
         """Return all connections but the excluded ones."""
         return _without(self.connections, excluded)

@@ -15,7 +15,7 @@ from signalr.tokens import sign_client_token
 
 __all__ = ["OPERATIONS"]
 
-_MAX_TTL = 2**31 - 1
+_MAX_INT = 2**31 - 1
 
 _log = logging.getLogger(__name__)
 
@@ -61,9 +61,9 @@ def _close_connections(call: Call, connections: Callable[[Call], list[Connection
 
 def _generate_token(call: Call) -> dict[str, object]:
     minutes = call.query.get("minutesToExpire", "60")
-    if not (minutes.isascii() and minutes.isdigit() and int(minutes) >= 1):
-        raise ValueError(f"minutesToExpire is {minutes[:20]!r}, expected a number of minutes from 1.")
-    user_id = call.query.get("userId")
+    if not (minutes.isascii() and minutes.isdigit() and 1 <= int(minutes) <= _MAX_INT):
+        raise ValueError(f"minutesToExpire is {minutes[:20]!r}, expected a number from 1 to {_MAX_INT:,}.")
+    user_id = call.query.get("userId") or None
     lifetime = timedelta(minutes=int(minutes))
     return {"token": sign_client_token(call.endpoint, call.hub.name, user_id=user_id, lifetime=lifetime)}
 
@@ -106,8 +106,8 @@ def _remove_connection_from_all(call: Call) -> None:
 
 def _add_user(call: Call) -> None:
     ttl = call.query.get("ttl")
-    if ttl is not None and not (ttl.isascii() and ttl.isdigit() and int(ttl) <= _MAX_TTL):
-        raise ValueError(f"ttl is {ttl[:20]!r}, expected a number of seconds from 0 to {_MAX_TTL:,}.")
+    if ttl is not None and not (ttl.isascii() and ttl.isdigit() and int(ttl) <= _MAX_INT):
+        raise ValueError(f"ttl is {ttl[:20]!r}, expected a number of seconds from 0 to {_MAX_INT:,}.")
     call.hub.add_user_to_group(call.names["user"], call.names["group"], None if ttl is None else int(ttl))
 
 
@@ -121,6 +121,9 @@ def _remove_user_from_all(call: Call) -> None:
 
 def _send(call: Call, connections: list[Connection]) -> int:
     assert call.message is not None  # noqa: S101 - the table says that this operation has one
+    # Everything is encoded before the first is sent to: a message that cannot be reaches nobody.
+    for protocol in {connection.protocol for connection in connections}:
+        call.message.encode(protocol)
     for connection in connections:
         connection.send(call.message)
     return len(connections)
@@ -189,7 +192,7 @@ OPERATIONS = (
         send_stream_item,
         202,
         202,
-        body=Body.JSON,
+        body=Body.ITEM,
     ),
     _operation("POST", "connections/{connection}/streams/{stream}/:complete", complete_stream, 202, 202),
     _operation("DELETE", "connections/{connection}", _close_connection, 200, 202),

@@ -1,6 +1,6 @@
 """The connections of a group, listed page by page."""
 
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from local.emulator.call import Call
 from local.emulator.connection import Connection
@@ -24,13 +24,9 @@ def list_group(call: Call) -> dict[str, object]:
     if len(page) == len(rest) or left == 0:
         return {"value": value}
     query = {} if left is None else {"top": str(left)}
-    query |= {
-        "maxpagesize": str(size),
-        "continuationToken": page[-1].connection_id,
-        "api-version": call.version or "",
-    }
-    path = f"/api/hubs/{quote(call.hub.name, safe='')}/groups/{quote(group, safe='')}/connections"
-    return {"value": value, "nextLink": f"{call.endpoint.url}{path}?{urlencode(query)}"}
+    query |= {"maxpagesize": str(size), "continuationToken": page[-1].connection_id}
+    query |= {name: call.query[name] for name in ("application", "api-version") if name in call.query}
+    return {"value": value, "nextLink": f"{call.url}?{urlencode(query)}"}
 
 
 def _shown(member: Connection) -> dict[str, str]:

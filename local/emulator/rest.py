@@ -7,53 +7,34 @@ import hashlib
 import inspect
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Never
 from urllib.parse import unquote
 
-import msgpack
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from local.emulator.auth import Gate
-from local.emulator.call import Body, Call, NotExistedError, Operation
+from local.emulator.bodies import check_content_type, read_item, read_message, read_value
+from local.emulator.call import Body, Call, NotExistedError, Operation, RestError
 from local.emulator.connection import Connection
 from local.emulator.hub import Hubs
 from local.emulator.incoming import HUB_NAME_RULE, query_of, shown
 from local.emulator.operations import OPERATIONS
-from local.emulator.protocols import Outgoing
-from signalr.endpoint import Endpoint
 from signalr.names import MAX_BODY, check_group_name, check_hub_name
-from signalr.protocol import json_protocol
-from signalr.protocol.messages import Invocation
 
-__all__ = ["API_VERSIONS", "Rest", "RestError", "parse_message", "parse_packed"]
+__all__ = ["API_VERSIONS", "Rest"]
 
 API_VERSIONS = ("2022-06-01", "2022-11-01", "2023-07-01", "2024-12-01")
 """The versions of ``/api/hubs``; ``/api/v1/hubs`` has none."""
 
-_PACKED = "application/octet-stream"
 _ERROR_CODE = "x-ms-error-code"
 _GROUP_NAME_RULE = "Invalid group name. Valid group name should be in between 1 and 1024 characters long."
+_STREAM_ID_RULE = "Invalid stream id. Valid stream id should be in between 1 and 100 characters long."
+_MAX_STREAM_ID = 100
 _APPLICATION_RULE = HUB_NAME_RULE.replace("hub name. Valid hub", "value of 'application'. Valid application")
 
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _log = logging.getLogger(__name__)
-
-
-class RestError(ValueError):
-    """Refuse a request with a status and a sentence; ``target`` names what is wrong in it."""
-
-    def __init__(
-        self,
-        status: HTTPStatus,
-        message: str,
-        target: str | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.target = target
-        self.headers = headers or {}
 
 
 class Rest:
@@ -96,80 +77,38 @@ class Rest:
         hub = _internal_name(names[0], query.get("application"))
         if "group" in found:
             _check(check_group_name, found["group"], _GROUP_NAME_RULE, "group")
+        if "stream" in found:
+            _check(_check_stream_id, found["stream"], _STREAM_ID_RULE, "streamId")
         message, value = None, None
-        if operation.body is Body.MESSAGE:
-            message = await _message(request)
-        elif operation.body is Body.JSON:
-            value = _json_value(await _body(request))
-        call = Call(
-            self._hubs[hub], self._hubs, found, query, version, self._endpoint(request), message, value
-        )
+        if operation.body is not Body.NONE:
+            data = await _read(request, operation.body)
+            match operation.body:
+                case Body.MESSAGE:
+                    message = read_message(request.content_type, data)
+                case Body.ITEM:
+                    message = read_item(request.content_type, data, found["stream"])
+                case Body.JSON:
+                    value = read_value(request.content_type, data)
+        url = f"{request.scheme}://{request.host}{request.rel_url.raw_path}"
+        endpoint = self._gate.endpoint
+        call = Call(self._hubs[hub], self._hubs, found, query, version, url, endpoint, message, value)
         try:
             answer = operation.run(call)
             if inspect.isawaitable(answer):
                 answer = await answer
+            text = None if answer is None else _encode(answer)
         except TimeoutError:
             raise RestError(HTTPStatus.GATEWAY_TIMEOUT, "The client did not answer in time.") from None
         except ValueError as error:
             raise RestError(HTTPStatus.BAD_REQUEST, str(error)) from None
         status = operation.v1_status if is_v1 else operation.status
-        return web.Response(status=status) if answer is None else web.json_response(answer, status=status)
-
-    def _endpoint(self, request: web.BaseRequest) -> Endpoint:
-        url = f"{request.scheme}://{request.host}"
-        return Endpoint(url, url, url, self._gate.keys[0])
+        return web.Response(status=status, text=text, content_type="application/json" if text else None)
 
     def _access_key(self, request: web.BaseRequest) -> web.Response:
         """Hand out a key that signs client tokens. Azure gives it to identities, and renews it."""
         self._gate.server(request)
         key = self._gate.keys[0]
         return web.json_response({"KeyId": hashlib.sha256(key.encode()).hexdigest()[:16], "AccessKey": key})
-
-
-async def _message(request: web.BaseRequest) -> Outgoing:
-    """Return the message of a request, in whichever form it comes."""
-    # Without the header aiohttp takes a body for bytes.
-    if hdrs.CONTENT_TYPE in request.headers and request.content_type == _PACKED:
-        return parse_packed(await _body(request, _PACKED))
-    return parse_message(await _body(request))
-
-
-def parse_packed(body: bytes) -> Outgoing:
-    """Return the message that a map holds as complete frames, by protocol: .NET sends it with MessagePack."""
-    try:
-        frames = msgpack.unpackb(body)
-        (frame,) = json_protocol.FrameSplitter().feed(frames["json"].decode())
-        message = json_protocol.parse(frame)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        message = None
-    if not isinstance(message, Invocation) or not all(isinstance(item, bytes) for item in frames.values()):
-        raise _invalid("The request body is no map of protocols to messages with an invocation as json.")
-    return Outgoing(message, frames)
-
-
-def parse_message(body: bytes) -> Outgoing:
-    """Return the message of a request's body. Raise RestError that says what is wrong with it."""
-    value = _json_value(body)
-    if not isinstance(value, dict):
-        raise _invalid(
-            'The request body must be a JSON object such as {"target": "newMessage", "arguments": []}.'
-        )
-    fields = {name.lower(): item for name, item in value.items()}
-    target, arguments = fields.get("target"), fields.get("arguments")
-    if not isinstance(target, str) or not target:
-        raise _invalid("The Target field is required.", "target")
-    if arguments is not None and not isinstance(arguments, list):
-        raise _invalid("The Arguments field must be a list.", "arguments")
-    return Outgoing(Invocation(target, arguments or []))
-
-
-def _json_value(body: bytes) -> object:
-    if not body.strip():
-        raise _invalid("Message in request body is required.")
-    try:
-        return json.loads(body, parse_constant=_refuse_number, parse_float=_finite)
-    except (ValueError, RecursionError) as error:
-        raise _invalid(f"The request body is not valid JSON: {error}") from None
 
 
 def _find(method: str, names: list[str]) -> tuple[Operation, dict[str, str]]:
@@ -216,13 +155,14 @@ def _check(check: Callable[[str], str], name: str, rule: str, target: str) -> No
         raise _invalid(rule, target) from None
 
 
-async def _body(request: web.BaseRequest, content_type: str = "application/json") -> bytes:
-    if request.content_type != content_type:
-        raise RestError(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"The content type is {request.content_type}, expected application/json.",
-            "Content-Type",
-        )
+def _check_stream_id(stream_id: str) -> str:
+    if not stream_id.strip() or len(stream_id) > _MAX_STREAM_ID:
+        raise ValueError(_STREAM_ID_RULE)
+    return stream_id
+
+
+async def _read(request: web.BaseRequest, body: Body) -> bytes:
+    check_content_type(request.content_type, body)
     if (request.content_length or 0) > MAX_BODY:
         raise RestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_large())
     if request.headers.get("Expect", "").lower() == "100-continue":
@@ -236,17 +176,6 @@ def _too_large() -> str:
 
 def _invalid(message: str, target: str | None = None) -> RestError:
     return RestError(HTTPStatus.BAD_REQUEST, message, target)
-
-
-def _refuse_number(text: str) -> Never:
-    raise ValueError(f"{text} is no number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        _refuse_number(text)
-    return number
 
 
 def _refusal(request: web.BaseRequest, error: RestError, *, is_v1: bool) -> web.Response:

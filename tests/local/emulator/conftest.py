@@ -17,6 +17,8 @@ from yarl import URL
 
 from local.emulator import Emulator, Timing, UpstreamRule
 from signalr.endpoint import Endpoint
+from signalr.protocol import json_protocol, messagepack_protocol
+from signalr.protocol.messages import Completion, HubMessage, Invocation
 from signalr.tokens import sign_client_token, sign_server_token
 
 PATIENCE = 10.0
@@ -51,10 +53,28 @@ class Event:
     def json(self) -> Any:
         return json.loads(self.body)
 
-    def completion(self, **fields: object) -> web.Response:
+    def call(self) -> Invocation:
+        """Return the call that the client made, in whichever protocol it came."""
+        protocol = messagepack_protocol if self._is_packed else json_protocol
+        message = protocol.parse(self.body)
+        assert isinstance(message, Invocation)
+        return message
+
+    def completion(self, **fields: Any) -> web.Response:
         """Return the answer that the SignalR extension gives for a function that returned."""
-        message = {"type": 3, "invocationId": self.json()["invocationId"], **fields}
-        return web.Response(body=json.dumps(message).encode() + b"\x1e")
+        completion = Completion(self.call().invocation_id or "", **fields)
+        if self._is_packed:
+            return web.Response(body=messagepack_protocol.encode(completion))
+        return web.Response(body=json_protocol.encode(completion).encode())
+
+    @property
+    def _is_packed(self) -> bool:
+        return self.headers["Content-Type"] == "application/x-msgpack"
+
+
+async def echo(event: Event) -> web.StreamResponse:
+    """Answer a call with its first argument."""
+    return event.completion(result=event.call().arguments[0])
 
 
 class App:
@@ -166,6 +186,26 @@ class Client:
         connection.transport.abort()
 
 
+class PackedClient:
+    """Speak MessagePack through a WebSocket that is open."""
+
+    def __init__(self, client: Client) -> None:
+        self.socket = client.socket
+        self.connection_id = client.connection_id
+        self._splitter = messagepack_protocol.FrameSplitter()
+        self._frames: list[bytes] = []
+
+    async def send(self, message: HubMessage) -> None:
+        await self.socket.send_bytes(messagepack_protocol.encode(message))
+
+    async def next(self) -> HubMessage | None:
+        """Return the next message."""
+        while not self._frames:
+            async with asyncio.timeout(PATIENCE):
+                self._frames = self._splitter.feed(await self.socket.receive_bytes())
+        return messagepack_protocol.parse(self._frames.pop(0))
+
+
 @dataclass(frozen=True)
 class Reply:
     """Hold an HTTP response, read to its end."""
@@ -266,12 +306,25 @@ class Service:
         self, user: str | None = None, hub: str = "chat", query: str = "", **options: Any
     ) -> Client:
         """Connect a client as the JavaScript client does: negotiate, WebSocket, handshake."""
+        client = await self._connect(user, hub, query, **options)
+        await client.send_text(HANDSHAKE)
+        assert await client.next_frame() == "{}"
+        return client
+
+    async def connect_packed(self, user: str | None = None) -> PackedClient:
+        """Connect a client that speaks MessagePack."""
+        client = await self._connect(user, "chat", "")
+        await client.send_text(HANDSHAKE.replace("json", "messagepack"))
+        async with asyncio.timeout(PATIENCE):
+            # The answer to the handshake is JSON, in a frame of the kind that the protocol uses.
+            assert await client.socket.receive_bytes() == b"{}\x1e"
+        return PackedClient(client)
+
+    async def _connect(self, user: str | None, hub: str, query: str, **options: Any) -> Client:
         token = self.client_token(hub, user_id=user, **options)
         answer = (await self.negotiate(f"hub={hub}&negotiateVersion=1", token)).json()
         client = await self.open(f"hub={hub}&id={answer['connectionToken']}{query}", token)
         client.connection_id = answer["connectionId"]
-        await client.send_text(HANDSHAKE)
-        assert await client.next_frame() == "{}"
         return client
 
 
@@ -330,5 +383,6 @@ async def service(start: Start) -> Service:
 
 @pytest.fixture
 async def service_with_app(start: Start, app: App) -> Service:
-    """Run an emulator that sends all events to the app."""
+    """Run an emulator that sends all events to the app, which answers calls of ``echo``."""
+    app.answers["echo"] = echo
     return await start([UpstreamRule(app.url)])

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from local.emulator.protocols import MESSAGEPACK
+from signalr.protocol.messages import Completion, StreamItem
+
 type Start = Callable[..., Awaitable[Any]]
 
 ASK = {"target": "confirm", "arguments": ["sure?"]}
@@ -40,6 +43,56 @@ async def test_an_error_of_the_client_is_400_with_its_text(service: Any) -> None
     await client.send({"type": 3, "invocationId": (await client.next())["invocationId"], "error": "no"})
     reply = await asking
     assert (reply.status, reply.json()["message"]) == (400, "no")
+
+
+@pytest.mark.parametrize(
+    ("result", "shown"),
+    [([True], [True]), (b"\x00\xff", "AP8="), (None, None), ({1: 2.5}, {"1": 2.5}), ("\ud83d", "?")],
+)
+async def test_a_client_may_answer_in_messagepack(service: Any, result: object, shown: object) -> None:
+    client = await service.connect_packed()
+    asking = asyncio.create_task(ask(service, client.connection_id))
+    call = await client.next()
+    await client.socket.send_bytes(MESSAGEPACK.encode(Completion(call.invocation_id, result)))
+    assert (await asking).json() == {"result": shown}
+
+
+async def test_a_result_that_json_has_no_form_for_is_400(service: Any) -> None:
+    client = await service.connect_packed()
+    asking = asyncio.create_task(ask(service, client.connection_id))
+    await client.send(Completion((await client.next()).invocation_id, float("nan")))
+    assert (await asking).status == 400
+
+
+async def test_several_servers_may_ask_one_client_at_a_time(service: Any) -> None:
+    client = await service.connect()
+    asking = [asyncio.create_task(ask(service, client.connection_id)) for _ in range(5)]
+    ids = [(await client.next())["invocationId"] for _ in asking]
+    assert len(set(ids)) == 5
+    for id in reversed(ids):
+        await client.send({"type": 3, "invocationId": id, "result": id})
+    assert {(await task).json()["result"] for task in asking} == set(ids)
+
+
+async def test_an_answer_that_nobody_waits_for_means_nothing(service: Any) -> None:
+    client = await service.connect()
+    asking = asyncio.create_task(ask(service, client.connection_id))
+    id = (await client.next())["invocationId"]
+    for result in ("first", "second"):
+        await client.send(
+            {"type": 3, "invocationId": "unknown"}, {"type": 3, "invocationId": id, "result": result}
+        )
+    assert (await asking).json() == {"result": "first"}
+    await service.send("", "still here")
+    assert (await client.next())["arguments"] == ["still here"]
+
+
+async def test_a_client_that_is_closed_while_it_is_asked_is_404(service: Any) -> None:
+    client = await service.connect()
+    asking = asyncio.create_task(ask(service, client.connection_id))
+    await client.next()
+    await service.rest("DELETE", f"/connections/{client.connection_id}")
+    assert (await asking).status == 404
 
 
 async def test_a_client_that_goes_is_404(service: Any) -> None:
@@ -86,3 +139,18 @@ async def test_a_stream_may_end_with_an_error(service: Any, name: str) -> None:
     path = f"/connections/{client.connection_id}/streams/s1/:complete"
     await service.rest("POST", path, f"{name}=broken", version="2024-12-01")
     assert await client.next() == {"type": 3, "invocationId": "s1", "error": "broken"}
+
+
+@pytest.mark.parametrize("stream", ["%20", "x" * 101])
+async def test_the_id_of_a_stream_is_checked(service: Any, stream: str) -> None:
+    client = await service.connect()
+    path = f"/connections/{client.connection_id}/streams/{stream}/:complete"
+    reply = await service.rest("POST", path, version="2024-12-01")
+    assert (reply.status, reply.json()["target"]) == (400, "streamId")
+
+
+async def test_a_stream_reaches_a_client_of_messagepack(service: Any) -> None:
+    client = await service.connect_packed()
+    path = f"/connections/{client.connection_id}/streams/s1/:send"
+    await service.rest("POST", path, "completed=true", version="2024-12-01", message={"a": 1})
+    assert [await client.next(), await client.next()] == [StreamItem("s1", {"a": 1}), Completion("s1")]

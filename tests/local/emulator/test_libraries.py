@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 from pysignalr.client import SignalRClient
+from pysignalr.protocol.json import JSONProtocol
+from pysignalr.protocol.messagepack import MessagepackProtocol
 from signalrcore.hub_connection_builder import HubConnectionBuilder
 from signalrcore.types import HubProtocolEncoding
 
@@ -18,14 +20,8 @@ type Url = str
 
 
 @pytest.fixture
-async def service(start: Start, app: Any) -> Any:
+async def service(start: Start, service_with_app: Any, app: Any) -> Any:
     """Run an emulator whose pings come often: signalrcore notices that it was stopped when it hears one."""
-
-    async def echo(event: Any) -> web.StreamResponse:
-        response: web.StreamResponse = event.completion(result=event.json()["arguments"][0])
-        return response
-
-    app.answers["echo"] = echo
     return await start([UpstreamRule(app.url)], ping=0.05)
 
 
@@ -44,10 +40,11 @@ async def negotiate_url(service: Any) -> AsyncIterator[Url]:
     await runner.cleanup()
 
 
+@pytest.mark.parametrize("protocol", [JSONProtocol, MessagepackProtocol])
 async def test_pysignalr_connects_is_answered_and_receives(
-    service: Any, app: Any, negotiate_url: Url
+    service: Any, app: Any, negotiate_url: Url, protocol: Callable[[], Any]
 ) -> None:
-    client = SignalRClient(negotiate_url)
+    client = SignalRClient(negotiate_url, protocol=protocol())
     results: asyncio.Queue[Any] = asyncio.Queue()
     opened = asyncio.Event()
 
@@ -76,8 +73,9 @@ async def test_pysignalr_connects_is_answered_and_receives(
     await app.next("disconnected")
 
 
+@pytest.mark.parametrize("protocol", [HubProtocolEncoding.text, HubProtocolEncoding.binary, None])
 async def test_signalrcore_connects_is_answered_and_receives(
-    service: Any, app: Any, negotiate_url: Url
+    service: Any, app: Any, negotiate_url: Url, protocol: HubProtocolEncoding | None
 ) -> None:
     loop = asyncio.get_running_loop()
     results: asyncio.Queue[Any] = asyncio.Queue()
@@ -86,9 +84,9 @@ async def test_signalrcore_connects_is_answered_and_receives(
     def put(value: object) -> None:
         loop.call_soon_threadsafe(results.put_nowait, value)
 
+    builder = HubConnectionBuilder().with_url(negotiate_url)
     # Left to itself it speaks MessagePack to Azure.
-    builder = HubConnectionBuilder().with_url(negotiate_url).with_hub_protocol(HubProtocolEncoding.text)
-    client = builder.build()
+    client = (builder if protocol is None else builder.with_hub_protocol(protocol)).build()
     client.on_open(opened.set)
     client.on("m", put)
     await asyncio.to_thread(client.start)

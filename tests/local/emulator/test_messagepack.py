@@ -1,67 +1,26 @@
 """Clients that speak MessagePack, beside those that speak JSON."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-import aiohttp
 import msgpack
 import pytest
-from aiohttp import web
 
-from local.emulator import UpstreamRule
 from signalr.protocol import messagepack_protocol
-from signalr.protocol.messages import Completion, HubMessage, Invocation
-
-type Start = Callable[..., Awaitable[Any]]
-
-PATIENCE = 10.0
-
-
-class PackedClient:
-    """Speak MessagePack through a WebSocket."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self._socket = socket
-        self._splitter = messagepack_protocol.FrameSplitter()
-        self._frames: list[bytes] = []
-
-    async def send(self, message: HubMessage) -> None:
-        await self._socket.send_bytes(messagepack_protocol.encode(message))
-
-    async def next(self) -> HubMessage | None:
-        while not self._frames:
-            async with asyncio.timeout(PATIENCE):
-                self._frames = self._splitter.feed(await self._socket.receive_bytes())
-        return messagepack_protocol.parse(self._frames.pop(0))
+from signalr.protocol.messages import Completion, Invocation, StreamInvocation
 
 
 @pytest.fixture
-async def service(start: Start, app: Any) -> Any:
-    """Run an emulator whose app answers calls of ``echo`` in the protocol that they came in."""
-
-    async def echo(event: Any) -> web.StreamResponse:
-        message = messagepack_protocol.parse(event.body)
-        assert isinstance(message, Invocation)
-        completion = Completion(message.invocation_id or "", message.arguments[0])
-        return web.Response(body=messagepack_protocol.encode(completion))
-
-    app.answers["echo"] = echo
-    return await start([UpstreamRule(app.url)])
+def service(service_with_app: Any) -> Any:
+    return service_with_app
 
 
 @pytest.fixture
-async def packed(service: Any) -> PackedClient:
+async def packed(service: Any) -> Any:
     """Connect a client that speaks MessagePack."""
-    client = await service.open()
-    await client.send_text('{"protocol":"messagepack","version":1}\x1e')
-    async with asyncio.timeout(PATIENCE):
-        # The answer to the handshake is JSON, in a frame of the kind that the protocol uses.
-        assert await client.socket.receive_bytes() == b"{}\x1e"
-    return PackedClient(client.socket)
+    return await service.connect_packed()
 
 
-async def test_a_message_reaches_clients_of_both_protocols(service: Any, packed: PackedClient) -> None:
+async def test_a_message_reaches_clients_of_both_protocols(service: Any, packed: Any) -> None:
     client = await service.connect()
     await service.send("", "to all", 1.5, {"a": [None, True]})
     arguments = ["to all", 1.5, {"a": [None, True]}]
@@ -69,24 +28,85 @@ async def test_a_message_reaches_clients_of_both_protocols(service: Any, packed:
     assert (await client.next())["arguments"] == arguments
 
 
-async def test_a_call_goes_to_the_app_without_its_length_and_the_answer_comes_back(
-    packed: PackedClient, app: Any
+async def test_a_call_goes_to_the_app_as_it_came_without_its_length_and_the_answer_comes_back(
+    packed: Any, app: Any
 ) -> None:
     await app.next("connected")
-    await packed.send(Invocation("echo", [b"\x00\xff"], "7"))
-    answer = await packed.next()
+    call = msgpack.packb([1, {}, "7", "echo", [b"\x00\xff", msgpack.Timestamp(1, 1)]])
+    await packed.socket.send_bytes(bytes([len(call)]) + call)
     event = await app.next("echo")
     assert event.headers["Content-Type"] == "application/x-msgpack"
-    assert messagepack_protocol.parse(event.body) == Invocation("echo", [b"\x00\xff"], "7")
-    assert answer == Completion("7", b"\x00\xff")
+    assert event.body == call
+    assert await packed.next() == Completion("7", b"\x00\xff")
 
 
-async def test_events_of_the_connection_are_json(packed: PackedClient, app: Any) -> None:
+async def test_messages_may_come_in_any_pieces(packed: Any, app: Any) -> None:
+    await app.next("connected")
+    data = b"".join(messagepack_protocol.encode(Invocation(name, ["x" * 200])) for name in ("a", "b", "c"))
+    for start in range(0, len(data), 100):
+        await packed.socket.send_bytes(data[start : start + 100])
+    for name in ("a", "b", "c"):
+        await app.next(name)
+
+
+async def test_a_handshake_may_bring_messages_along(service: Any, app: Any) -> None:
+    client = await service.open()
+    handshake = b'{"protocol":"messagepack","version":1}\x1e'
+    await client.socket.send_bytes(handshake + messagepack_protocol.encode(Invocation("early", [])))
+    for name in ("connected", "early"):
+        await app.next(name)
+
+
+async def test_the_token_that_clients_repeat_in_a_message_does_not_reach_the_app(
+    packed: Any, app: Any
+) -> None:
+    await app.next("connected")
+    await packed.send(Invocation("m", [], headers={"Authorization": "Bearer secret", "x": "y"}))
+    assert (await app.next("m")).call().headers == {"x": "y"}
+
+
+async def test_a_stream_is_answered_with_an_error_instead_of_silence(packed: Any) -> None:
+    await packed.send(StreamInvocation("counter", [], "7"))
+    assert await packed.next() == Completion(
+        "7", error="Invocation failed, streaming is not supported in Serverless mode."
+    )
+
+
+@pytest.mark.parametrize("status", [204, 500])
+async def test_an_answer_without_a_body_is_a_completion_in_the_clients_protocol(
+    packed: Any, app: Any, status: int
+) -> None:
+    app.answer("m", status)
+    await packed.send(Invocation("m", [], "7"))
+    error = None if status == 204 else "Invocation failed, status code 500"
+    assert await packed.next() == Completion("7", error=error)
+
+
+async def test_what_messagepack_cannot_carry_does_not_stop_a_message(service: Any, packed: Any) -> None:
+    client = await service.connect()
+    arguments = [10**30, "\ud83d", "ü🙂", {"1": {"a": [[]]}}]
+    assert (await service.send("", *arguments)).status == 202
+    assert (await client.next())["arguments"] == arguments
+    assert (await packed.next()).arguments == [1e30, "?", *arguments[2:]]
+
+
+async def test_a_message_that_cannot_be_encoded_for_all_reaches_nobody(service: Any, packed: Any) -> None:
+    client = await service.connect()
+    nested: list[object] = []
+    for _ in range(600):
+        nested = [nested]
+    assert (await service.send("", nested)).status == 400
+    assert (await service.send("", "next")).status == 202
+    assert (await client.next())["arguments"] == ["next"]
+    assert (await packed.next()).arguments == ["next"]
+
+
+async def test_events_of_the_connection_are_json(packed: Any, app: Any) -> None:
     event = await app.next("connected")
     assert (event.headers["Content-Type"], event.json()) == ("application/json", {"type": 10})
 
 
-async def test_an_answer_in_the_other_protocol_becomes_an_error(packed: PackedClient, app: Any) -> None:
+async def test_an_answer_in_the_other_protocol_becomes_an_error(packed: Any, app: Any) -> None:
     app.answer("other", body=b'{"type":3,"invocationId":"1","result":1}\x1e')
     await packed.send(Invocation("other", [], "1"))
     answer = await packed.next()
@@ -95,8 +115,8 @@ async def test_an_answer_in_the_other_protocol_becomes_an_error(packed: PackedCl
 
 
 @pytest.mark.parametrize("data", [b"\x01\xc1", b"\xff\xff\xff\xff\xff\x01", b"\x01\x90"])
-async def test_bytes_that_are_no_message_end_the_connection(packed: PackedClient, data: bytes) -> None:
-    await packed._socket.send_bytes(data)
+async def test_bytes_that_are_no_message_end_the_connection(packed: Any, data: bytes) -> None:
+    await packed.socket.send_bytes(data)
     closed = await packed.next()
     assert getattr(closed, "error", "") == "Connection closed with an error."
 
@@ -121,7 +141,7 @@ async def post(service: Any, data: bytes) -> int:
     return status
 
 
-async def test_each_client_gets_the_frame_of_its_protocol(service: Any, packed: PackedClient) -> None:
+async def test_each_client_gets_the_frame_of_its_protocol(service: Any, packed: Any) -> None:
     client = await service.connect()
     assert await post(service, body(json=JSON_FRAME, messagepack=PACKED_FRAME)) == 202
     assert await packed.next() == Invocation("m", [1])
@@ -135,9 +155,14 @@ async def test_each_client_gets_the_frame_of_its_protocol(service: Any, packed: 
         b"\xc1",
         b"\x90",
         body(),
-        body(messagepack=PACKED_FRAME),
+        body(blazorpack=PACKED_FRAME),
         body(json=b"{}\x1e"),
+        body(json=b'{"type":6}\x1e'),
+        body(json=JSON_FRAME * 2),
+        body(json=JSON_FRAME[:-1]),
         body(json=b"\xff\x1e"),
+        body(json=JSON_FRAME, messagepack=PACKED_FRAME[:-1]),
+        body(json=JSON_FRAME, messagepack=PACKED_FRAME + b"\x05"),
     ],
 )
 async def test_a_body_without_a_message_is_400(service: Any, data: bytes) -> None:

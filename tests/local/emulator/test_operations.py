@@ -5,6 +5,10 @@ from typing import Any
 
 import pytest
 
+from local.emulator import DEFAULT_ACCESS_KEY as KEY
+from signalr.endpoint import Endpoint
+from signalr.tokens import sign_server_token
+
 NEW = "2022-06-01"
 
 
@@ -288,7 +292,24 @@ async def test_a_token_that_was_generated_opens_the_hub_for_its_user(service: An
     assert (await service.rest("GET", "/users/ann")).status == 200
 
 
-@pytest.mark.parametrize("minutes", ["0", "x", "-1"])
+async def test_a_token_opens_the_hub_however_the_emulator_was_reached(service: Any) -> None:
+    path = "/api/hubs/chat/:generateToken"
+    token = sign_server_token(
+        Endpoint.parse("Endpoint=http://emulator:9;AccessKey=" + KEY), f"http://emulator:9{path}"
+    )
+    headers = {"Authorization": f"Bearer {token}", "Host": "emulator:9"}
+    reply = await service.request("POST", f"{path}?api-version=2022-11-01", headers=headers)
+    assert (await service.negotiate(token=reply.json()["token"])).status == 200
+
+
+async def test_a_token_is_for_the_hub_of_the_application(service: Any) -> None:
+    reply = await service.rest("POST", "/:generateToken", "application=Shop", version="2024-12-01")
+    token = reply.json()["token"]
+    assert (await service.negotiate("hub=shop_chat", token)).status == 200
+    assert (await service.negotiate("hub=chat", token)).status == 401
+
+
+@pytest.mark.parametrize("minutes", ["0", "x", "-1", "2147483648", "9" * 5000])
 async def test_a_token_lives_a_minute_at_least(service: Any, minutes: str) -> None:
     reply = await service.rest("POST", "/:generateToken", f"minutesToExpire={minutes}", version="2022-11-01")
     assert reply.status == 400

@@ -22,15 +22,15 @@ async def pages(service: Any, query: str) -> list[list[str]]:
     found: list[list[str]] = []
     while True:
         path = f"/groups/{GROUP}/connections"
-        reply = await service.rest(
-            "GET", path, query, version=None if "api-version" in query else "2024-12-01"
-        )
+        reply = await service.rest("GET", path, query, version="2024-12-01")
         content = reply.json()
         found.append([item["connectionId"] for item in content["value"]])
         link = content.get("nextLink")
         if link is None:
             return found
-        query = urlsplit(link).query.replace("&api-version=2024-12-01", "")
+        parts = urlsplit(link)
+        assert (parts.netloc, parts.path) == (urlsplit(service.url).netloc, f"/api/hubs/chat{path}")
+        query = parts.query.replace("&api-version=2024-12-01", "")
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,23 @@ async def test_every_member_is_listed_once(
     ids = [member.connection_id for member in members]
     assert [len(page) for page in found] == sizes
     assert [id for page in found for id in page] == ids[: sum(sizes)]
+
+
+async def test_the_next_page_is_of_the_same_hub_and_version(service: Any) -> None:
+    for user in ("ann", "bob"):
+        client = await service.connect(user, hub="shop_chat")
+        await service.rest("PUT", f"/groups/g/connections/{client.connection_id}", hub="shop_chat")
+    for version, prefix in (("2024-12-01", "/api"), (None, "/api/v1")):
+        reply = await service.rest(
+            "GET", "/groups/g/connections", "application=shop&maxpagesize=1", version=version
+        )
+        link = reply.json()["nextLink"]
+        assert urlsplit(link).path == f"{prefix}/hubs/chat/groups/g/connections"
+        path, _, query = link.removeprefix(service.url).partition("?")
+        headers = {"Authorization": f"Bearer {service.server_token(path)}"}
+        following = await service.request("GET", f"{path}?{query}", headers=headers)
+        assert len(following.json()["value"]) == 1
+        assert "nextLink" not in following.json()
 
 
 async def test_a_member_is_shown_with_its_user(service: Any, members: list[Any]) -> None:

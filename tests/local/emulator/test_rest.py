@@ -117,15 +117,22 @@ async def test_a_wrong_method_is_405_with_the_right_ones(service: Any) -> None:
         (JSON, 202),
         ("application/json; charset=utf-8", 202),
         ("text/plain", 415),
-        ("application/x-msgpack", 415),
+        ("application/xml", 415),
     ],
 )
-async def test_a_message_is_json(service: Any, content_type: str | None, status: int) -> None:
+async def test_a_message_has_a_content_type_that_is_known(
+    service: Any, content_type: str | None, status: int
+) -> None:
     reply = await post(service, json.dumps(MESSAGE).encode(), content_type)
     assert reply.status == status
     if status == 415:
         assert reply.json()["code"] == "UnsupportedMediaType"
-        assert "expected application/json" in reply.json()["message"]
+        assert "expected application/json or application/x-msgpack" in reply.json()["message"]
+
+
+async def test_commands_are_json_only(service: Any) -> None:
+    reply = await post(service, b"[]", "application/x-msgpack", "/api/hubs/chat/:execute")
+    assert (reply.status, reply.json()["target"]) == (415, "Content-Type")
 
 
 @pytest.mark.parametrize(
