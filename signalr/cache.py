@@ -5,15 +5,14 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["Cached"]
 
 _log = logging.getLogger("signalr")
 
 
-@dataclass(frozen=True, slots=True)
-class _Held[T]:
+class _Held[T](NamedTuple):
     value: T
     since: float
 

@@ -9,7 +9,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from signalr.errors import ConnectionStringError
-from signalr.identity import Identity, IdentityKind
+from signalr.identity import Identity, IdentityKind, check_ids
 
 __all__ = ["Endpoint", "EndpointType", "check_https", "parse_url"]
 
@@ -214,6 +214,7 @@ def _identity(properties: dict[str, str]) -> Identity:
     client_id, tenant_id, secret, certificate = (
         properties.get(name) for name in ("ClientId", "TenantId", "ClientSecret", "ClientCert")
     )
+    check_ids("ClientId in the connection string", client_id, "TenantId in the connection string", tenant_id)
     if kind == "aad":
         # The old name of two: an application where there is a tenant, else a managed identity.
         kind = "azure.app" if client_id and tenant_id else "azure.msi"

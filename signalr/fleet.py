@@ -129,11 +129,12 @@ class FleetClient(ServiceClient):
             if isinstance(result, ServiceError)
         }
         found = [answer for answer in answers if answer.status != 404]
-        if operation.method in ("HEAD", "GET") and found:
+        is_question = operation.method in ("HEAD", "GET")
+        if is_question and found:
             return found[0]
         # What is not on one instance is on another, if it is anywhere.
         serious = {name: error for name, error in errors.items() if not isinstance(error, NotFoundError)}
-        if not answers:
+        if not answers or (is_question and serious):
             raise next(iter((serious or errors).values()))
         if serious:
             raise _partial(operation, serious, len(members))

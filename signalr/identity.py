@@ -6,6 +6,7 @@ and https://learn.microsoft.com/azure/azure-signalr/concept-connection-string.
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
     from azure.core.credentials_async import AsyncSupportsTokenInfo
 
-__all__ = ["Credential", "Identity", "IdentityKind"]
+__all__ = ["Credential", "Identity", "IdentityKind", "check_ids"]
 
 _PATIENCE = 20.0
 """Seconds that a token may take: azure-identity would go on for more than a minute."""
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DOMAIN = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 
 
 class IdentityKind(StrEnum):
@@ -59,6 +63,16 @@ class Identity:
         """
         client_id, tenant_id = members.get("clientid"), members.get("tenantid")
         secret, resource_id = members.get("clientsecret"), members.get("managedidentityresourceid")
+        check_ids(
+            f"the app setting {section}__clientId",
+            client_id,
+            f"the app setting {section}__tenantId",
+            tenant_id,
+        )
+        if resource_id is not None and not resource_id.startswith("/subscriptions/"):
+            raise ConnectionStringError(
+                f"the app setting {section}__managedIdentityResourceId is wrong, expected /subscriptions/…"
+            )
         match members.get("credential", "").lower():
             case "managedidentity":
                 if client_id and resource_id:
@@ -102,12 +116,25 @@ class Identity:
             case IdentityKind.APPLICATION:
                 return f"the application {self.client_id} of the tenant {self.tenant_id}"
             case _:
-                chosen = self.client_id or os.environ.get("AZURE_CLIENT_ID")
-                return f"DefaultAzureCredential{f' with the client id {chosen}' if chosen else ''}"
+                return " ".join(f"the identity {self._chosen()} that DefaultAzureCredential finds".split())
+
+    def _chosen(self) -> str:
+        """Return the client id, or that of the environment, which azure-identity uses then."""
+        found = self.client_id or os.environ.get("AZURE_CLIENT_ID", "")
+        # Who pastes a secret into the wrong setting does not want to read it in a log.
+        return found if _GUID.fullmatch(found) else ""
 
     def credential(self) -> "Credential":
         """Return a credential for one client; those of an identity share its tokens."""
         return Credential(self)
+
+
+def check_ids(client_label: str, client_id: str | None, tenant_label: str, tenant_id: str | None) -> None:
+    """Raise ConnectionStringError for ids that cannot be those of an identity: messages show ids."""
+    if client_id is not None and not _GUID.fullmatch(client_id):
+        raise ConnectionStringError(f"{client_label} is wrong, expected a GUID: the client id of an identity")
+    if tenant_id is not None and not (_GUID.fullmatch(tenant_id) or _DOMAIN.fullmatch(tenant_id)):
+        raise ConnectionStringError(f"{tenant_label} is wrong, expected a GUID, or a domain of the tenant")
 
 
 class Credential:

@@ -28,7 +28,7 @@ _PATIENCE = 25.0
 
 _VAULT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]")
 _SECRET_NAME = re.compile(r"[A-Za-z0-9-]{1,127}")
-_VERSION = re.compile(r"[0-9A-Za-z]+")
+_VERSION = re.compile(r"[0-9a-fA-F]{32}")
 _PROPERTIES = ("SecretUri", "VaultName", "SecretName", "SecretVersion")
 
 _FORMS = (

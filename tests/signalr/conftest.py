@@ -1,5 +1,6 @@
 """Fixtures for tests that ask Azure: a cloud of their own, an environment that leads there, and a clock."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from functools import partial
@@ -8,7 +9,7 @@ import aiohttp
 import pytest
 from azure.keyvault.secrets._shared import http_challenge_cache
 
-from signalr import connection
+from signalr import connection, pipeline
 from signalr.transport import PoolTransport
 from tests.signalr.azure_fakes.certificates import Certificates
 from tests.signalr.azure_fakes.clock import Clock
@@ -35,7 +36,7 @@ async def cloud(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> 
     """Run a cloud to which all connections go, with a managed identity for the app."""
     cloud = Cloud()
     await cloud.start(certificates.server)
-    connector = partial(aiohttp.TCPConnector, resolver=cloud, ssl=certificates.client)
+    connector = partial(aiohttp.TCPConnector, resolver=cloud, ssl=certificates.client, use_dns_cache=False)
     monkeypatch.setattr(aiohttp, "TCPConnector", connector)
     for name in list(os.environ):
         if name.upper().startswith(_PREFIXES) or name.upper().endswith(_PROXY):
@@ -44,9 +45,17 @@ async def cloud(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("IDENTITY_HEADER", cloud.identity.secret)
     http_challenge_cache.clear()
     connection._shared.cache_clear()
+    await _close_pools_elsewhere()
     yield cloud
+    await _close_pools_elsewhere()
     connection._shared.cache_clear()
     await cloud.stop()
+
+
+async def _close_pools_elsewhere() -> None:
+    """Close the pool of the event loop that sync functions share: it would lead the next test astray."""
+    for loop in [loop for loop in pipeline._pools if loop is not asyncio.get_running_loop()]:
+        await asyncio.to_thread(pipeline._close_pool, loop)
 
 
 @pytest.fixture

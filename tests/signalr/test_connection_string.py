@@ -5,10 +5,11 @@ import pytest
 from signalr.endpoint import Endpoint
 from signalr.errors import ConnectionStringError
 from signalr.identity import Identity, IdentityKind
+from tests.signalr.azure_fakes.cloud import CLIENT, TENANT
 
 KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
 AZURE = "Endpoint=https://chat.service.signalr.net"
-APP = "ClientId=c;TenantId=t"
+APP = f"ClientId={CLIENT};TenantId={TENANT}"
 
 
 @pytest.mark.parametrize(
@@ -16,35 +17,39 @@ APP = "ClientId=c;TenantId=t"
     [
         pytest.param("AuthType=azure", Identity(), id="default"),
         pytest.param("AuthType=Azure;Version=1.0;", Identity(), id="any-case"),
-        pytest.param("AuthType=azure;ClientId=c", Identity(client_id="c"), id="default-with-client-id"),
+        pytest.param(
+            f"AuthType=azure;ClientId={CLIENT}", Identity(client_id=CLIENT), id="default-with-client-id"
+        ),
         pytest.param("AuthType=azure.msi", Identity(IdentityKind.MANAGED), id="system-assigned"),
         pytest.param(
-            "AuthType=azure.msi;ClientId=c", Identity(IdentityKind.MANAGED, "c"), id="user-assigned"
+            f"AuthType=azure.msi;ClientId={CLIENT}",
+            Identity(IdentityKind.MANAGED, CLIENT),
+            id="user-assigned",
         ),
         pytest.param(
             f"AuthType=azure.app;{APP};ClientSecret=s=;",
-            Identity(IdentityKind.APPLICATION, "c", "t", "s="),
+            Identity(IdentityKind.APPLICATION, CLIENT, TENANT, "s="),
             id="application",
         ),
         pytest.param(
             f"AuthType=azure.app;{APP};ClientCert=/app/my cert.pem",
-            Identity(IdentityKind.APPLICATION, "c", "t", certificate="/app/my cert.pem"),
+            Identity(IdentityKind.APPLICATION, CLIENT, TENANT, certificate="/app/my cert.pem"),
             id="application-with-certificate",
         ),
         pytest.param(
             f"AuthType=azure.app;{APP};clientCertPath=/app/cert.pem",
-            Identity(IdentityKind.APPLICATION, "c", "t", certificate="/app/cert.pem"),
+            Identity(IdentityKind.APPLICATION, CLIENT, TENANT, certificate="/app/cert.pem"),
             id="certificate-as-documented",
         ),
         pytest.param(
             f"AuthType=azure.certificate;{APP};ClientCert=/app/cert.pem",
-            Identity(IdentityKind.APPLICATION, "c", "t", certificate="/app/cert.pem"),
+            Identity(IdentityKind.APPLICATION, CLIENT, TENANT, certificate="/app/cert.pem"),
             id="certificate",
         ),
         pytest.param("AuthType=aad", Identity(IdentityKind.MANAGED), id="old-name-of-managed"),
         pytest.param(
             f"AuthType=aad;{APP};ClientSecret=s",
-            Identity(IdentityKind.APPLICATION, "c", "t", "s"),
+            Identity(IdentityKind.APPLICATION, CLIENT, TENANT, "s"),
             id="old-name-of-application",
         ),
     ],
@@ -76,11 +81,19 @@ def test_identity_may_reach_this_machine_in_the_clear(host: str) -> None:
         ),
         pytest.param(
             f"{AZURE};AuthType=azure.app;ClientSecret={KEY}",
-            "has no ClientId, TenantId, which AuthType=azure.app needs; seen: Endpoint, AuthType, ClientSecret",
+            "has no ClientId, TenantId, which AuthType=azure.app needs; seen: Endpoint, AuthType, Client",
             id="application-without-ids",
         ),
         pytest.param(
             f"{AZURE};AuthType=azure.app;{APP}", "has no ClientSecret, which", id="application-without-secret"
+        ),
+        pytest.param(
+            f"{AZURE};AuthType=azure.msi;ClientId={KEY}",
+            "ClientId .* is wrong, expected a GUID",
+            id="client-id",
+        ),
+        pytest.param(
+            f"{AZURE};AuthType=azure;TenantId={KEY}", "TenantId .* is wrong, expected a GUID", id="tenant-id"
         ),
         pytest.param(
             f"{AZURE};AuthType=azure.certificate;{APP}", "has no ClientCert, which", id="no-certificate"

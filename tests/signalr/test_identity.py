@@ -12,11 +12,11 @@ from signalr import identity
 from signalr.errors import ConnectionStringError
 from signalr.identity import Credential, Identity, IdentityKind
 from tests.signalr.azure_fakes.certificates import Certificates
-from tests.signalr.azure_fakes.cloud import TENANT, Cloud
+from tests.signalr.azure_fakes.cloud import CLIENT, TENANT, Cloud
 
 SCOPE = "https://signalr.azure.com/.default"
 SECRET = "s3cret~of.the-application_that-nobody-may-see"
-APPLICATION = Identity(IdentityKind.APPLICATION, "c1", TENANT, SECRET)
+APPLICATION = Identity(IdentityKind.APPLICATION, CLIENT, TENANT, SECRET)
 
 
 # From settings.
@@ -26,11 +26,11 @@ APPLICATION = Identity(IdentityKind.APPLICATION, "c1", TENANT, SECRET)
     ("members", "found"),
     [
         pytest.param({}, Identity(), id="default"),
-        pytest.param({"clientid": "c"}, Identity(client_id="c"), id="default-with-client-id"),
+        pytest.param({"clientid": CLIENT}, Identity(client_id=CLIENT), id="default-with-client-id"),
         pytest.param({"credential": "managedidentity"}, Identity(IdentityKind.MANAGED), id="system-assigned"),
         pytest.param(
-            {"credential": "ManagedIdentity", "clientid": "c"},
-            Identity(IdentityKind.MANAGED, "c"),
+            {"credential": "ManagedIdentity", "clientid": CLIENT},
+            Identity(IdentityKind.MANAGED, CLIENT),
             id="user-assigned",
         ),
         pytest.param(
@@ -39,13 +39,13 @@ APPLICATION = Identity(IdentityKind.APPLICATION, "c1", TENANT, SECRET)
             id="by-resource-id",
         ),
         pytest.param(
-            {"credential": "workloadidentity", "clientid": "c", "tenantid": "t"},
-            Identity(IdentityKind.WORKLOAD, "c", "t"),
+            {"credential": "workloadidentity", "clientid": CLIENT, "tenantid": TENANT},
+            Identity(IdentityKind.WORKLOAD, CLIENT, TENANT),
             id="workload",
         ),
         pytest.param(
-            {"clientid": "c", "tenantid": "t", "clientsecret": "s"},
-            Identity(IdentityKind.APPLICATION, "c", "t", "s"),
+            {"clientid": CLIENT, "tenantid": TENANT, "clientsecret": "s"},
+            Identity(IdentityKind.APPLICATION, CLIENT, TENANT, "s"),
             id="application",
         ),
     ],
@@ -63,7 +63,7 @@ def test_settings_say_which_identity_it_is(members: Mapping[str, str], found: Id
             id="unknown",
         ),
         pytest.param(
-            {"clientsecret": SECRET, "tenantid": "t"},
+            {"clientsecret": SECRET, "tenantid": TENANT},
             "Mine__clientSecret is set, but not Mine__clientId: an application",
             id="no-client-id",
         ),
@@ -71,9 +71,24 @@ def test_settings_say_which_identity_it_is(members: Mapping[str, str], found: Id
             {"clientsecret": SECRET}, "but not Mine__clientId and Mine__tenantId", id="secret-alone"
         ),
         pytest.param(
-            {"credential": "managedidentity", "clientid": "c", "managedidentityresourceid": "r"},
+            {
+                "credential": "managedidentity",
+                "clientid": CLIENT,
+                "managedidentityresourceid": "/subscriptions/1",
+            },
             "Mine__clientId and Mine__managedIdentityResourceId both are set",
             id="two-names",
+        ),
+        pytest.param(
+            {"clientid": SECRET}, "the app setting Mine__clientId is wrong, expected a GUID", id="client"
+        ),
+        pytest.param(
+            {"tenantid": SECRET}, "the app setting Mine__tenantId is wrong, expected a GUID", id="tenant"
+        ),
+        pytest.param(
+            {"managedidentityresourceid": SECRET},
+            "the app setting Mine__managedIdentityResourceId is wrong, expected /subscriptions/",
+            id="resource-id",
         ),
     ],
 )
@@ -86,13 +101,16 @@ def test_settings_that_make_no_identity_are_named(members: Mapping[str, str], me
 @pytest.mark.parametrize(
     ("found", "text"),
     [
-        (Identity(), "DefaultAzureCredential"),
-        (Identity(client_id="c"), "DefaultAzureCredential with the client id c"),
+        (Identity(), "the identity that DefaultAzureCredential finds"),
+        (Identity(client_id=CLIENT), f"the identity {CLIENT} that DefaultAzureCredential finds"),
         (Identity(IdentityKind.MANAGED), "the system-assigned managed identity"),
-        (Identity(IdentityKind.MANAGED, "c"), "the managed identity c"),
+        (Identity(IdentityKind.MANAGED, CLIENT), f"the managed identity {CLIENT}"),
         (Identity(IdentityKind.MANAGED, resource_id="/r"), "the managed identity /r"),
-        (Identity(IdentityKind.WORKLOAD, "c"), "the workload identity c"),
-        (Identity(IdentityKind.APPLICATION, "c", "t", SECRET), "the application c of the tenant t"),
+        (Identity(IdentityKind.WORKLOAD, CLIENT), f"the workload identity {CLIENT}"),
+        (
+            Identity(IdentityKind.APPLICATION, CLIENT, TENANT, SECRET),
+            f"the application {CLIENT} of the tenant {TENANT}",
+        ),
     ],
 )
 def test_text_is_what_a_role_is_granted_to(
@@ -103,8 +121,8 @@ def test_text_is_what_a_role_is_granted_to(
 
 
 def test_text_names_the_identity_that_the_environment_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AZURE_CLIENT_ID", "c2")
-    assert str(Identity()) == "DefaultAzureCredential with the client id c2"
+    monkeypatch.setenv("AZURE_CLIENT_ID", CLIENT)
+    assert str(Identity()) == f"the identity {CLIENT} that DefaultAzureCredential finds"
 
 
 def test_repr_hides_the_secret() -> None:
@@ -124,15 +142,15 @@ def on_a_virtual_machine(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     ("found", "request_line"),
     [
         (Identity(IdentityKind.MANAGED), ""),
-        (Identity(IdentityKind.MANAGED, "c1"), "&client_id=c1"),
+        (Identity(IdentityKind.MANAGED, CLIENT), f"&client_id={CLIENT}"),
         (Identity(IdentityKind.MANAGED, resource_id="r"), "&mi_res_id=r"),
         (Identity(), ""),
-        (Identity(client_id="c1"), "&client_id=c1"),
+        (Identity(client_id=CLIENT), f"&client_id={CLIENT}"),
     ],
     ids=["system-assigned", "user-assigned", "resource-id", "default", "default-with-client-id"],
 )
 async def test_app_service_gives_the_token(cloud: Cloud, found: Identity, request_line: str) -> None:
-    cloud.identity.known.add("c1")
+    cloud.identity.known.add(CLIENT)
     await found.credential().get_token_info(SCOPE)
     assert cloud.identity.requests == [
         f"GET /msi/token?api-version=2019-08-01&resource=https://signalr.azure.com{request_line}"
@@ -140,10 +158,10 @@ async def test_app_service_gives_the_token(cloud: Cloud, found: Identity, reques
 
 
 async def test_client_id_of_the_environment_is_used(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AZURE_CLIENT_ID", "c1")
-    cloud.identity.known.add("c1")
+    monkeypatch.setenv("AZURE_CLIENT_ID", CLIENT)
+    cloud.identity.known.add(CLIENT)
     await Identity().credential().get_token_info(SCOPE)
-    assert cloud.identity.requests[0].endswith("&client_id=c1")
+    assert cloud.identity.requests[0].endswith(f"&client_id={CLIENT}")
 
 
 async def test_virtual_machine_gives_the_token(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,11 +177,11 @@ async def test_application_gets_its_token_from_entra_id(cloud: Cloud) -> None:
     await APPLICATION.credential().get_token_info(SCOPE)
     assert cloud.entra.requests == [f"POST /{TENANT}/oauth2/v2.0/token"]
     assert cloud.entra.forms[0]["scope"] == SCOPE
-    assert (cloud.entra.forms[0]["client_id"], cloud.entra.forms[0]["client_secret"]) == ("c1", SECRET)
+    assert (cloud.entra.forms[0]["client_id"], cloud.entra.forms[0]["client_secret"]) == (CLIENT, SECRET)
 
 
 async def test_application_may_have_a_certificate(cloud: Cloud, certificates: Certificates) -> None:
-    found = Identity(IdentityKind.APPLICATION, "c1", TENANT, certificate=str(certificates.application))
+    found = Identity(IdentityKind.APPLICATION, CLIENT, TENANT, certificate=str(certificates.application))
     await found.credential().get_token_info(SCOPE)
     assert cloud.entra.forms[0]["client_assertion"].startswith("eyJ")
 
@@ -222,18 +240,18 @@ async def test_credential_has_the_older_interface_too(cloud: Cloud) -> None:
     ("found", "message"),
     [
         pytest.param(
-            Identity(IdentityKind.MANAGED, "unknown"),
-            "the managed identity unknown got none: No User Assigned or Delegated Managed Identity found",
+            Identity(IdentityKind.MANAGED, TENANT),
+            f"the managed identity {TENANT} got none: No User Assigned or Delegated Managed Identity found",
             id="not-assigned",
         ),
         pytest.param(
             APPLICATION,
-            rf"the application c1 of the tenant {TENANT} got none: .*AADSTS7000215: Invalid client secret",
+            rf"the application {CLIENT} of the tenant {TENANT} got none: .*AADSTS7000215: Invalid client",
             id="wrong-secret",
         ),
         pytest.param(
-            Identity(IdentityKind.APPLICATION, "c1", TENANT, certificate="/nowhere.pem"),
-            rf"the application c1 of the tenant {TENANT} got none: .*/nowhere\.pem",
+            Identity(IdentityKind.APPLICATION, CLIENT, TENANT, certificate="/nowhere.pem"),
+            rf"the application {CLIENT} of the tenant {TENANT} got none: .*/nowhere\.pem",
             id="no-certificate",
         ),
     ],
@@ -250,7 +268,9 @@ async def test_identity_that_is_nowhere_is_told_in_one_line(
 ) -> None:
     monkeypatch.delenv("IDENTITY_ENDPOINT")
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
-    with pytest.raises(ClientAuthenticationError, match=r"^DefaultAzureCredential got none: ") as raised:
+    with pytest.raises(
+        ClientAuthenticationError, match=r"^the identity that DefaultAzureCredential finds got none: "
+    ) as raised:
         await Identity().credential().get_token_info(SCOPE)
     assert "\n" not in str(raised.value)
 

@@ -9,6 +9,7 @@ from signalr.errors import ConnectionStringError
 from signalr.identity import Identity, IdentityKind
 from signalr.settings import endpoint_from_settings, read_sources
 from signalr.vault import SecretReference
+from tests.signalr.azure_fakes.cloud import CLIENT, TENANT
 
 KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
 REFERENCE = "@Microsoft.KeyVault(VaultName=main;SecretName=signalr)"
@@ -35,10 +36,10 @@ def names(settings: dict[str, str]) -> list[tuple[str, str, str]]:
     [
         ({}, Identity()),
         ({"credential": "managedidentity"}, Identity(IdentityKind.MANAGED)),
-        ({"credential": "managedidentity", "clientId": "c"}, Identity(IdentityKind.MANAGED, "c")),
+        ({"credential": "managedidentity", "clientId": CLIENT}, Identity(IdentityKind.MANAGED, CLIENT)),
         (
-            {"tenantId": "t", "clientId": "c", "clientSecret": "s"},
-            Identity(IdentityKind.APPLICATION, "c", "t", "s"),
+            {"tenantId": TENANT, "clientId": CLIENT, "clientSecret": "s"},
+            Identity(IdentityKind.APPLICATION, CLIENT, TENANT, "s"),
         ),
     ],
     ids=["default", "system-assigned", "user-assigned", "application"],
@@ -100,7 +101,7 @@ def test_connection_string_comes_before_an_identity_as_in_the_host(caplog: pytes
             id="credential",
         ),
         pytest.param(
-            {"Mine__serviceUri": URI, "Mine__clientSecret": KEY, "Mine__clientId": "c"},
+            {"Mine__serviceUri": URI, "Mine__clientSecret": KEY, "Mine__clientId": CLIENT},
             "the app setting Mine__clientSecret is set, but not Mine__tenantId",
             id="application",
         ),
@@ -155,7 +156,7 @@ def test_endpoint_with_neither_form_is_named_with_what_was_seen() -> None:
     settings = {"Mine": connection_string("own"), "Azure__SignalR__Endpoints__east__serviceUrl": URI}
     with pytest.raises(
         ConnectionStringError,
-        match=r"the endpoint east has no connection string .*seen: Azure__SignalR__Endpoints__east__serviceUrl",
+        match=r"the endpoint east has no connection string .*seen: Azure__SignalR__Endpoints__east__serviceU",
     ):
         read_sources("Mine", settings)
 
@@ -181,8 +182,8 @@ def test_wrong_endpoint_is_named() -> None:
         (
             {
                 "Mine__serviceUri": URI,
-                "Mine__clientId": "c",
-                "Mine__tenantId": "t",
+                "Mine__clientId": CLIENT,
+                "Mine__tenantId": TENANT,
                 "Mine__clientSecret": REFERENCE,
             },
             ["Mine__clientSecret"],
@@ -202,17 +203,17 @@ def test_references_are_found_in_every_setting_that_counts(
 
 
 def test_secrets_take_the_place_of_references() -> None:
-    [source] = read_sources("Mine", {"Mine__serviceUri": REFERENCE, "Mine__clientId": "c"})
+    [source] = read_sources("Mine", {"Mine__serviceUri": REFERENCE, "Mine__clientId": CLIENT})
     endpoint = source.endpoint({"Mine__serviceUri": URI})
-    assert (endpoint.url, endpoint.identity) == (URI, Identity(client_id="c"))
+    assert (endpoint.url, endpoint.identity) == (URI, Identity(client_id=CLIENT))
 
 
 @pytest.mark.parametrize(
     ("members", "identity"),
     [
         ({}, Identity()),
-        ({"credential": "managedidentity", "clientId": "c"}, Identity(IdentityKind.MANAGED, "c")),
-        ({"clientId": "c", "tenantId": "t", "clientSecret": REFERENCE}, Identity()),
+        ({"credential": "managedidentity", "clientId": CLIENT}, Identity(IdentityKind.MANAGED, CLIENT)),
+        ({"clientId": CLIENT, "tenantId": TENANT, "clientSecret": REFERENCE}, Identity()),
     ],
     ids=["default", "beside", "not-with-the-secret-itself"],
 )
@@ -244,7 +245,7 @@ def test_reference_cannot_be_read_without_waiting(settings: dict[str, str], mess
 def test_malformed_reference_is_named_by_its_setting() -> None:
     [source] = read_sources("Mine", {"Mine": "@Microsoft.KeyVault(VaultName=main)"})
     with pytest.raises(
-        ConnectionStringError, match="the app setting Mine is wrong: SecretName .* is missing"
+        ConnectionStringError, match=r"the app setting Mine is wrong: SecretName .* is missing"
     ):
         source.references()
 
@@ -254,8 +255,8 @@ def test_secret_with_a_malformed_value_is_named_without_it() -> None:
     with pytest.raises(ConnectionStringError) as raised:
         source.endpoint({"Mine": f"AccessKey={KEY}"})
     assert str(raised.value) == (
-        "the secret signalr of the vault main.vault.azure.net, to which the app setting Mine refers, is wrong: "
-        "the connection string has no Endpoint; seen: AccessKey"
+        "the secret signalr of the vault main.vault.azure.net, to which the app setting Mine refers, "
+        "is wrong: the connection string has no Endpoint; seen: AccessKey"
     )
 
 
@@ -276,7 +277,7 @@ def test_missing_connection_is_told_with_the_settings_that_look_like_it() -> Non
 
 
 def test_missing_connection_is_told_even_where_nothing_looks_like_it() -> None:
-    with pytest.raises(ConnectionStringError, match="; seen: no setting with SignalR in its name$"):
+    with pytest.raises(ConnectionStringError, match=r"; seen: no setting with SignalR in its name$"):
         read_sources("Mine", {"PATH": "x"})
 
 

@@ -11,7 +11,7 @@ from signalr import vault
 from signalr.errors import ConnectionStringError
 from signalr.identity import Identity, IdentityKind
 from signalr.vault import SecretReference, VaultError, is_reference, read_secret
-from tests.signalr.azure_fakes.cloud import Cloud, forbidden
+from tests.signalr.azure_fakes.cloud import CLIENT, Cloud, forbidden
 
 VALUE = "Endpoint=https://chat.service.signalr.net;AccessKey=ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH;"
 SETTING = "AzureSignalRConnectionString"
@@ -128,10 +128,10 @@ async def test_version_that_is_named_is_read(cloud: Cloud) -> None:
 
 async def test_vault_is_asked_with_the_token_of_the_identity(cloud: Cloud) -> None:
     cloud.vault.put("signalr", VALUE)
-    cloud.identity.known.add("c1")
-    await read_secret(REFERENCE, Identity(IdentityKind.MANAGED, "c1"), SETTING)
+    cloud.identity.known.add(CLIENT)
+    await read_secret(REFERENCE, Identity(IdentityKind.MANAGED, CLIENT), SETTING)
     assert cloud.identity.requests == [
-        "GET /msi/token?api-version=2019-08-01&resource=https://vault.azure.net&client_id=c1"
+        f"GET /msi/token?api-version=2019-08-01&resource=https://vault.azure.net&client_id={CLIENT}"
     ]
 
 

@@ -16,6 +16,7 @@ import jwt
 from aiohttp import abc, web
 
 TENANT = "11111111-1111-1111-1111-111111111111"
+CLIENT = "22222222-2222-2222-2222-222222222222"
 AUTHORITY = f"https://login.microsoftonline.com/{TENANT}"
 VAULT_RESOURCE = "https://vault.azure.net"
 SIGNALR_RESOURCE = "https://signalr.azure.com"
@@ -71,14 +72,7 @@ class Host:
 
     def break_off(self) -> None:
         """End the connection in place of an answer."""
-
-        async def respond(request: web.BaseRequest) -> web.StreamResponse:
-            assert request.transport is not None
-            request.transport.abort()
-            await asyncio.Event().wait()
-            raise AssertionError
-
-        self._fail(respond, None)
+        self._fail(_break_off, None)
 
     def recover(self) -> None:
         """Answer as it should be from now on."""
@@ -90,6 +84,13 @@ class Host:
             self._failure = respond
         else:
             self._failures += [respond] * times
+
+
+async def _break_off(request: web.BaseRequest) -> web.StreamResponse:
+    assert request.transport is not None
+    request.transport.abort()
+    await asyncio.Event().wait()
+    raise AssertionError
 
 
 class Tokens:
@@ -383,4 +384,5 @@ class Cloud(abc.AbstractResolver):
         return port
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        return await self.hosts[request.host.partition(":")[0]].handle(request)
+        host = request.host.partition(":")[0]
+        return await (_break_off(request) if host in self.down else self.hosts[host].handle(request))
