@@ -149,9 +149,7 @@ def test_trigger_is_delivered_as_the_invocation() -> None:
         pytest.param(["g", "hi", 2, True, None], ["c1", "g", "hi", 2, [True, None]], id="rest"),
     ],
 )
-def test_arguments_of_the_call_are_those_of_the_function(
-    given: list[object], received: list[object]
-) -> None:
+def test_arguments_of_the_call_are_those_of_the_function(given: list[object], received: list[object]) -> None:
     def function(
         invocation: SignalRInvocationContext, group_name: str, text: str, times: int = 1, *more: Any
     ) -> tuple[object, ...]:
