@@ -54,8 +54,7 @@ async def _found(exists: Callable[[str], Awaitable[bool]], name: str) -> func.Ht
 def _clients() -> "ClientManager":
     # No binding looks or closes: these functions ask the service themselves. The first that does imports
     # what asking takes; a cold start that only negotiates does without.
+    from signalr.connection import connection_from_settings
     from signalr.managers import ClientManager
-    from signalr.rest import ServiceClient
-    from signalr.settings import endpoint_from_settings
 
-    return ClientManager(ServiceClient(endpoint_from_settings(), HUB))
+    return ClientManager(connection_from_settings().client(HUB))

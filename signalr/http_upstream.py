@@ -16,13 +16,13 @@ import azure.functions as func
 
 from signalr.answers import answering_client
 from signalr.bindings import Blueprint
+from signalr.connection import connection_from_settings
 from signalr.errors import HubException
 from signalr.methods import HubMethod
 from signalr.models import SignalRInvocationContext
 from signalr.protocol.bodies import BODY_FORMATS, BodyFormat
 from signalr.protocol.messages import Completion, Invocation, ProtocolError
-from signalr.settings import endpoint_from_settings
-from signalr.upstream import SIGNATURE_HEADER, Category, UpstreamEvent, is_signed
+from signalr.upstream import SIGNATURE_HEADER, Category, UpstreamEvent
 from signalr.values import to_builtins
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class _Endpoint:
         except ValueError as error:
             raise _RefusedError(HTTPStatus.BAD_REQUEST, str(error)) from None
         method = self._method(event)
-        self._check_signature(event, request.headers)
+        await self._check_signature(event, request.headers)
         if method.category is Category.CONNECTIONS:
             return await self._connection(method, event, request)
         return await self._message(method, event, request, protocol)
@@ -92,11 +92,10 @@ class _Endpoint:
             f"there are {known}",
         )
 
-    def _check_signature(self, event: UpstreamEvent, headers: Mapping[str, str]) -> None:
+    async def _check_signature(self, event: UpstreamEvent, headers: Mapping[str, str]) -> None:
         setting = self._hub.connection_setting
-        key = endpoint_from_settings(setting).access_key
-        signature = headers.get(SIGNATURE_HEADER) or ""
-        if key is None or not is_signed(event.connection_id, signature, [key]):
+        connection = connection_from_settings(setting)
+        if not await connection.is_signed(event.connection_id, headers.get(SIGNATURE_HEADER) or ""):
             raise _RefusedError(
                 HTTPStatus.UNAUTHORIZED,
                 f"its {SIGNATURE_HEADER} fits no access key of the setting {setting}",

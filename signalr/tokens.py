@@ -62,8 +62,8 @@ def sign_server_token(endpoint: Endpoint, url: str, *, lifetime: timedelta = tim
 def _sign(endpoint: Endpoint, audience: str, payload: dict[str, object], lifetime: timedelta) -> str:
     if endpoint.access_key is None:
         raise ValueError(
-            f"the connection to {endpoint.url} has no AccessKey to sign a token with: where an identity "
-            "opens it, await the endpoint() of signalr.connection, which gets a temporary key"
+            f"the connection to {endpoint.url} has no AccessKey to sign a token with; where an identity "
+            "opens it, Connection.endpoint() gets a temporary key"
         )
     now = int(time.time())
     payload |= {"nbf": now, "exp": now + int(lifetime.total_seconds()), "iat": now, "aud": audience}

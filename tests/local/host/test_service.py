@@ -230,7 +230,7 @@ async def test_without_a_list_no_claim_is_taken(app: Any) -> None:
         (
             "Identity",
             "Exception binding parameter 'info': the connection to http://localhost has no AccessKey to "
-            "sign a token with",
+            "sign a token with; where an identity opens it, Connection.endpoint() gets a temporary key",
         ),
     ],
 )
