@@ -45,6 +45,10 @@ async def examine(app: Path, settings_file: Path | None, service_file: Path | No
     for finding in app_checks.check_functions(functions, settings):
         yield finding
     for setting, hub in _connections(functions).items():
+        if _is_identity_based(setting, settings):
+            for finding in await service_checks.check_identity(setting, settings):
+                yield finding
+            continue
         finding, endpoint = _check_connection(setting, given, settings)
         yield finding
         if endpoint is not None:
@@ -89,13 +93,15 @@ def _connections(functions: list[Function]) -> dict[str, str]:
     return found
 
 
+def _is_identity_based(setting: str, settings: Settings) -> bool:
+    return settings.connection_string(setting) is None and bool(settings.get(f"{setting}__serviceUri"))
+
+
 def _check_connection(
     setting: str, given: AppSettings, settings: Settings
 ) -> tuple[Finding, Endpoint | None]:
     text = settings.connection_string(setting)
     if text is None:
-        if settings.get(f"{setting}__serviceUri"):
-            return fine(setting, "identity-based; the role cannot be tried from here"), None
         return wrong(setting, "it is not set", "add the connection string of the service"), None
     if is_reference(text):
         return fine(setting, "a Key Vault reference: the portal shows whether it resolved"), None

@@ -12,9 +12,10 @@ from local.host.expressions import resolve_settings
 from local.host.functions import Function
 from local.host.settings import Settings
 from signalr.endpoint import Endpoint
+from signalr.health import check_health
 from signalr.tokens import sign_server_token
 
-__all__ = ["check_cors", "check_description", "check_reachable"]
+__all__ = ["check_cors", "check_description", "check_identity", "check_reachable"]
 
 _TIMEOUT = aiohttp.ClientTimeout(total=15)
 
@@ -48,6 +49,18 @@ async def check_reachable(setting: str, endpoint: Endpoint, hub: str) -> list[Fi
     if healthy != 200 or status not in (200, 404):
         return [warning(setting, f"{base} answers {healthy} (health) and {status}", "look at its metrics")]
     return [fine(setting, f"{base} is well and accepts the access key")]
+
+
+async def check_identity(setting: str, settings: Mapping[str, str]) -> list[Finding]:
+    """Ask the service as the identity that the settings name: on this machine, mostly the developer's."""
+    found: list[Finding] = []
+    for instance in (await check_health(setting, settings)).instances:
+        if instance.problem is None:
+            found.append(fine(setting, f"{instance.endpoint} is well, and lets in {instance.opened_by}"))
+        else:
+            what, _, fix = instance.problem.rpartition("; ")
+            found.append(wrong(setting, what or instance.problem, fix if what else "correct the settings"))
+    return found
 
 
 def check_description(

@@ -216,3 +216,16 @@ async def test_a_file_that_is_no_service_is_told(app: Path, tmp_path: Path, cont
     path = tmp_path / "service.json"
     path.write_text(content)
     assert errors(await found(app, service=path))[0].startswith("files: ")
+
+
+async def test_an_identity_that_cannot_come_in_is_found_with_what_to_grant(
+    app: Path, unused_tcp_port: int
+) -> None:
+    path = app / "local.settings.json"
+    content = json.loads(path.read_text())
+    del content["Values"]["AzureSignalRConnectionString"]
+    content["Values"]["AzureSignalRConnectionString__serviceUri"] = f"https://localhost:{unused_tcp_port}"
+    path.write_text(json.dumps(content))
+    findings = [item for item in await found(app) if item.subject == "AzureSignalRConnectionString"]
+    assert [item.state for item in findings] == [State.WRONG]
+    assert findings[0].fix
