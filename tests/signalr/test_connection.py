@@ -9,10 +9,10 @@ from datetime import timedelta
 import jwt
 import pytest
 
+from signalr.background import run_sync
 from signalr.connection import Connection, connection_from_settings
 from signalr.errors import ConnectionStringError, ServiceUnavailableError, UnauthorizedError
 from signalr.hub import ServerlessHub
-from signalr.rest import run_sync
 from signalr.settings import read_sources
 from signalr.tokens import sign_client_token
 from signalr.upstream import sign

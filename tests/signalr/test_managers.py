@@ -12,10 +12,11 @@ from aiohttp import web
 
 from local.emulator import DEFAULT_ACCESS_KEY, Emulator
 from signalr import HubException, SignalRConnectionInfo
+from signalr.background import run_sync
 from signalr.errors import NotFoundError
 from signalr.hub import ServerlessHub
 from signalr.proxy import target
-from signalr.rest import GroupConnection, run_sync
+from signalr.rest import GroupConnection
 
 PATIENCE = 10.0
 """Seconds after which something that should have happened has not."""

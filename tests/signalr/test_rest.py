@@ -23,6 +23,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.settings import settings
 
+from signalr.background import run_sync
 from signalr.endpoint import Endpoint
 from signalr.errors import (
     HubException,
@@ -42,7 +43,6 @@ from signalr.rest import (
     LeaveGroup,
     SendMessage,
     ServiceClient,
-    run_sync,
 )
 
 KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"

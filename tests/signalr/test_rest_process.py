@@ -60,7 +60,8 @@ async def run(connection_string: str, body: str, *options: str) -> tuple[str, st
     """Run a script in which ``client`` is a client, and return what it printed and what it complained of."""
     head = f"""
         import asyncio, os, threading
-        from signalr.rest import ServiceClient, run_sync
+        from signalr.background import run_sync
+        from signalr.rest import ServiceClient
         client = ServiceClient({connection_string!r}, "chat")
     """
     script = textwrap.dedent(head) + textwrap.dedent(body)
