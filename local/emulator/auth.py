@@ -18,18 +18,17 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from aiohttp import web
 
-from local.emulator.incoming import is_websocket, query_of
+from local.emulator.incoming import is_event_stream, is_websocket, query_of
+from local.emulator.terms import Terms
 from signalr.endpoint import Endpoint
 from signalr.tokens import USER_CLAIM_PREFIX, USER_ID_CLAIM
 from signalr.upstream import Claims
 
-__all__ = ["Gate", "Identity", "UnauthorizedError", "expires_on"]
+__all__ = ["Gate", "Identity", "UnauthorizedError"]
 
 _ALGORITHMS = {"HS256": hashlib.sha256, "HS512": hashlib.sha512}
 _NAME_IDENTIFIER = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
 _USER_ID_CLAIMS = (USER_ID_CLAIM, "nameid", _NAME_IDENTIFIER, "sub")
-_CLOSE_ON_EXPIRY = "asrs.s.coae"
-_EXPIRES_ON = "asrs.s.aeo"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAME_HOST = "localhost"
 
@@ -52,6 +51,7 @@ class Identity:
 
     user_id: str | None
     claims: Claims
+    terms: Terms
 
 
 class Gate:
@@ -72,7 +72,7 @@ class Gate:
         payload = self._payload(_token(request))
         self._check_audience(payload, request, "/client/", f"hub={hub}")
         claims = _claims(payload)
-        return Identity(_user_id(claims), claims)
+        return Identity(_user_id(claims), claims, Terms.of(claims))
 
     def server(self, request: web.BaseRequest) -> None:
         """Raise UnauthorizedError unless the token was made for this very URL, its query aside."""
@@ -126,22 +126,14 @@ class Gate:
         return {_SAME_HOST, _host(reached)}, {None, self.port, reached.port}
 
 
-def expires_on(claims: Claims) -> float | None:
-    """Return when a connection has to end with its token, in seconds since 1970, None where it need not."""
-    match claims.get(_CLOSE_ON_EXPIRY), claims.get(_EXPIRES_ON):
-        case (("true" | "True", *_), (text, *_)) if text.isascii() and text.isdigit():
-            return float(text)
-        case _:
-            return None
-
-
 def _token(request: web.BaseRequest) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
-    # A browser cannot set headers on a WebSocket; everything else has to.
-    if is_websocket(request) and (tokens := query_of(request).getall("access_token", [])):
-        return tokens[-1]
+    # A browser cannot set headers on a WebSocket or an event stream; everything else has to.
+    if is_websocket(request) or is_event_stream(request):
+        for token in reversed(query_of(request).getall("access_token", [])):
+            return token
     raise UnauthorizedError("the request has no access token: expected Authorization: Bearer <token>")
 
 

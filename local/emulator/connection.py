@@ -8,14 +8,22 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 
-from local.emulator.auth import Identity, expires_on
+from local.emulator.auth import Identity
 from local.emulator.dispatcher import Dispatcher
 from local.emulator.hub import Hub
 from local.emulator.outbox import Outbox
 from local.emulator.protocols import Frame, HubProtocol, Outgoing
 from local.emulator.timing import Timing
 from local.emulator.upstream import Upstream
-from signalr.protocol.messages import Close, Completion, Invocation, Ping, ProtocolError, StreamInvocation
+from signalr.protocol.messages import (
+    Close,
+    Completion,
+    HubMessage,
+    Invocation,
+    Ping,
+    ProtocolError,
+    StreamInvocation,
+)
 from signalr.upstream import UpstreamEvent
 
 __all__ = ["Connection"]
@@ -47,7 +55,9 @@ class Connection:
         timing: Timing,
         send_buffer: int,
         abort: Callable[[], None],
+        is_watched: bool = True,
     ) -> None:
+        """Take what there is to know of a client; ``is_watched`` says that it may be silent for too long."""
         self.connection_id = connection_id
         self.user_id = identity.user_id
         self.protocol = protocol
@@ -55,6 +65,8 @@ class Connection:
         self._hub = hub
         self._timing = timing
         self._abort = abort
+        self._is_watched = is_watched
+        self._terms = identity.terms
         event = UpstreamEvent(hub.name, "", "", connection_id, identity.user_id, identity.claims, query)
         self.dispatcher = Dispatcher(event, protocol, upstream, self._put)
         self._reader = protocol.reader()
@@ -62,7 +74,6 @@ class Connection:
         self._last_sent = self._last_received = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._expiry: asyncio.TimerHandle | None = None
-        self._expires = expires_on(identity.claims)
         self._asked: dict[str, asyncio.Future[Completion]] = {}
 
     @property
@@ -73,15 +84,19 @@ class Connection:
     def start(self) -> None:
         """Enter the hub and begin to watch for silence."""
         self._hub.add(self)
-        self._watch()
-        if self._expires is not None:
-            left = max(0.0, self._expires - time.time())
+        if self._is_watched:
+            self._watch()
+        if self._terms.expires is not None:
+            left = max(0.0, self._terms.expires - time.time())
             self._expiry = self._loop.call_later(left, partial(self.close, _EXPIRED, allow_reconnect=True))
         _log.info("Connection %s of hub '%s' opened.", self.connection_id, self._hub.name)
 
     def send(self, message: Outgoing) -> None:
         """Queue a message for the client. One that reads too slowly is cut off rather than waited for."""
-        self._put(message.encode(self.protocol))
+        frame = message.encode(self.protocol)
+        if self._terms.is_diagnostic:
+            self._trace("is sent", message.read(self.protocol))
+        self._put(frame)
 
     async def ask(self, call: Outgoing) -> Completion:
         """Invoke a method of the client and return its answer.
@@ -147,7 +162,10 @@ class Connection:
         _log.info("Connection %s of hub '%s' closed.", self.connection_id, self._hub.name)
 
     async def _take(self, frame: Frame) -> None:
-        match self.protocol.parse(frame):
+        message = self.protocol.parse(frame)
+        if self._terms.is_diagnostic:
+            self._trace("sent", message)
+        match message:
             case Invocation() as message:
                 await self.dispatcher.put(message, frame)
             case StreamInvocation() as message:
@@ -166,6 +184,12 @@ class Connection:
             case _:
                 # Pings have done their work by arriving; the rest means nothing in Serverless mode.
                 pass
+
+    def _trace(self, what: str, message: HubMessage | None) -> None:
+        subject = getattr(message, "target", None) or getattr(message, "invocation_id", "")
+        shown = f"{type(message).__name__} {subject}".rstrip()
+        # What it carries is nobody's business.
+        _log.info("Diagnostic client %s of hub '%s' %s %s.", self.connection_id, self._hub.name, what, shown)
 
     def _put(self, frame: bytes) -> None:
         self._last_sent = self._loop.time()

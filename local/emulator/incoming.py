@@ -3,7 +3,7 @@
 from aiohttp import web
 from multidict import CIMultiDict
 
-__all__ = ["HUB_NAME_RULE", "is_websocket", "query_of", "shown"]
+__all__ = ["HUB_NAME_RULE", "is_event_stream", "is_websocket", "query_of", "shown"]
 
 HUB_NAME_RULE = (
     "Invalid hub name. Valid hub name should be in between 1 and 128 characters long. The first character "
@@ -15,6 +15,11 @@ HUB_NAME_RULE = (
 def is_websocket(request: web.BaseRequest) -> bool:
     """Tell whether the request wants to become a WebSocket."""
     return request.headers.get("Upgrade", "").strip().lower() == "websocket"
+
+
+def is_event_stream(request: web.BaseRequest) -> bool:
+    """Tell whether the request wants to become a stream of events."""
+    return request.method == "GET" and "text/event-stream" in request.headers.get("Accept", "").lower()
 
 
 def query_of(request: web.BaseRequest) -> CIMultiDict[str]:

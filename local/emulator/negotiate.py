@@ -9,12 +9,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from local.emulator.terms import Terms
 from local.emulator.timing import Timing
+from local.emulator.transports import TRANSPORTS
 
-__all__ = ["TRANSPORTS", "Ticket", "TicketTakenError", "Tickets", "new_id", "response", "version_of"]
-
-TRANSPORTS: dict[str, tuple[str, ...]] = {"WebSockets": ("Text", "Binary")}
-"""The transports a client may choose from, each with its transfer formats."""
+__all__ = ["Ticket", "TicketTakenError", "Tickets", "new_id", "response", "version_of"]
 
 _MAX_VERSION = 1
 
@@ -104,12 +103,14 @@ def version_of(text: str | None) -> int:
     return min(version, _MAX_VERSION)
 
 
-def response(ticket: Ticket, version: int) -> dict[str, object]:
-    """Return the answer to a negotiate request."""
+def response(ticket: Ticket, version: int, terms: Terms) -> dict[str, object]:
+    """Return the answer to a negotiate request, with the transports that the client may choose from."""
     answer: dict[str, object] = {"negotiateVersion": version, "connectionId": ticket.connection_id}
     if version > 0:
         answer["connectionToken"] = ticket.token
     answer["availableTransports"] = [
-        {"transport": name, "transferFormats": list(formats)} for name, formats in TRANSPORTS.items()
+        {"transport": transport.name, "transferFormats": list(transport.formats)}
+        for transport in TRANSPORTS
+        if transport.is_allowed(terms)
     ]
     return answer

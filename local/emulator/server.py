@@ -12,6 +12,7 @@ from local.emulator.client import ClientSide
 from local.emulator.connection import Connection
 from local.emulator.hub import Hubs
 from local.emulator.incoming import shown
+from local.emulator.origin import allow_origin
 from local.emulator.rest import Rest
 from local.emulator.timing import Timing
 from local.emulator.upstream import Upstream, UpstreamRule
@@ -118,7 +119,13 @@ class Emulator:
             raise RuntimeError("the emulator is running already")
         self._clients = ClientSide(self._hubs, self._gate, self._upstream, self._timing, self._send_buffer)
         server = web.Server(
-            self._answer, access_log=None, logger=_http_log, max_line_size=_MAX_LINE, max_field_size=_MAX_LINE
+            self._answer,
+            # An event stream has nothing to read from: that its client has gone is heard in no other way.
+            handler_cancellation=True,
+            access_log=None,
+            logger=_http_log,
+            max_line_size=_MAX_LINE,
+            max_field_size=_MAX_LINE,
         )
         # Handlers that are still at work when all clients have gone are REST requests, which wait for nobody.
         runner = web.ServerRunner(server, shutdown_timeout=0.2)
@@ -138,11 +145,12 @@ class Emulator:
         runner, clients = self._runner, self._clients
         if runner is None or clients is None:
             return
-        self._runner = self._clients = None
+        self._runner = None
         # The app may send a last message when it learns who has gone, so the REST API is there to the end.
         try:
             await clients.stop()
         finally:
+            self._clients = None
             await self._upstream.close()
             await runner.cleanup()
 
@@ -157,7 +165,7 @@ class Emulator:
         except web.HTTPException as error:
             response = web.Response(status=error.status, text=error.text)
         if not response.prepared:
-            _allow_origin(request, response)
+            allow_origin(request, response)
         return response
 
     async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -181,20 +189,3 @@ class Emulator:
         if path.startswith("/api/"):
             return await self._rest.answer(request)
         return web.Response(status=HTTPStatus.NOT_FOUND, text="Not found.")
-
-
-def _allow_origin(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """Let a page of any origin read the answer, with credentials: the service's default."""
-    origin = request.headers.get("Origin")
-    if origin is None:
-        return
-    headers = {
-        "Access-Control-Allow-Origin": origin,
-        "Access-Control-Allow-Credentials": "true",
-        "Vary": "Origin",
-    }
-    for asked, allowed in (("Method", "Methods"), ("Headers", "Headers")):
-        value = request.headers.get(f"Access-Control-Request-{asked}")
-        if value:
-            headers[f"Access-Control-Allow-{allowed}"] = value
-    response.headers.update(headers)

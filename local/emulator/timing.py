@@ -24,6 +24,12 @@ class Timing:
     client_timeout: float = 30.0
     """How long a client may say nothing. The clock stands still while the app works for it."""
 
+    poll: float = 90.0
+    """How long a poll waits for something to answer."""
+
+    poll_gap: float = 15.0
+    """How long a client that polls may take from one poll to the next. Azure gives it 5."""
+
     upstream: float = 100.0
     """How long the app may take to answer an event."""
 

@@ -1,40 +1,31 @@
-"""The WebSocket transport: handshake, reader and writer of one client."""
+"""The WebSocket transport: reader and writer of one client."""
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import Callable
 
 from aiohttp import WSMsgType, web
 
 from local.emulator.connection import Connection
-from local.emulator.protocols import PROTOCOLS, HubProtocol
+from local.emulator.opening import Open, shake_hands
+from local.emulator.protocols import HubProtocol
+from local.emulator.terms import Terms
 from local.emulator.timing import Timing
+from local.emulator.transports import WEBSOCKETS
 from signalr.protocol import handshake
-from signalr.protocol.json_protocol import RECORD_SEPARATOR
 from signalr.protocol.messages import ProtocolError
 
 __all__ = ["WebSocketSession"]
 
-_SEPARATOR = RECORD_SEPARATOR.encode()
-_MAX_VERSION = 2
-_GARBAGE = "An unexpected error occurred during connection handshake."
-_LATE = "Handshake was canceled."
 _DATA = (WSMsgType.TEXT, WSMsgType.BINARY)
-
-type Open = Callable[[HubProtocol, Callable[[], None]], Connection]
-"""Make the connection once its protocol is known; the second argument cuts the transport."""
-
-_log = logging.getLogger(__name__)
 
 
 class WebSocketSession:
     """Serve one WebSocket from its upgrade to its end."""
 
-    def __init__(self, request: web.BaseRequest, open_connection: Open, timing: Timing) -> None:
+    def __init__(self, request: web.BaseRequest, open_connection: Open, timing: Timing, terms: Terms) -> None:
         self._request = request
         self._open = open_connection
-        self._timing = timing
+        self._handshake_timeout = terms.handshake or timing.handshake
         # Clients take a WebSocket ping for a message; the hub protocol has its own.
         self._socket = web.WebSocketResponse(
             timeout=timing.close, heartbeat=None, compress=False, max_msg_size=0, decode_text=False
@@ -47,9 +38,8 @@ class WebSocketSession:
         self._task = asyncio.current_task()
         await self._socket.prepare(self._request)
         try:
-            protocol, rest = await self._shake_hands()
+            protocol, rest = await shake_hands(self._receive, WEBSOCKETS, self._handshake_timeout)
         except ProtocolError as error:
-            _log.warning("A client is refused: %r Protocols here: %s.", str(error), ", ".join(PROTOCOLS))
             with contextlib.suppress(ConnectionError):
                 await self._socket.send_frame(handshake.encode_response(str(error)).encode(), WSMsgType.TEXT)
         except ConnectionResetError:
@@ -66,31 +56,12 @@ class WebSocketSession:
         elif self._task is not None:
             self._task.cancel()
 
-    async def _shake_hands(self) -> tuple[HubProtocol, bytes]:
-        """Return the protocol and what came after the handshake. Raise ProtocolError to refuse."""
-        data = b""
-        try:
-            async with asyncio.timeout(self._timing.handshake):
-                while _SEPARATOR not in data:
-                    message = await self._socket.receive()
-                    if message.type not in _DATA:
-                        raise ConnectionResetError
-                    data += message.data
-        except TimeoutError:
-            raise ProtocolError(_LATE) from None
-        frame, _, rest = data.partition(_SEPARATOR)
-        try:
-            request = handshake.parse_request(frame)
-        except ProtocolError:
-            raise ProtocolError(_GARBAGE) from None
-        protocol = PROTOCOLS.get(request.protocol)
-        if protocol is None:
-            raise ProtocolError(f"The protocol '{request.protocol}' is not supported.")
-        if not 1 <= request.version <= _MAX_VERSION:
-            raise ProtocolError(
-                f"The server does not support version {request.version} of the '{request.protocol}' protocol."
-            )
-        return protocol, rest
+    async def _receive(self) -> bytes:
+        message = await self._socket.receive()
+        if message.type not in _DATA:
+            raise ConnectionResetError
+        data: bytes = message.data
+        return data
 
     async def _serve(self, protocol: HubProtocol, rest: bytes) -> None:
         connection = self._connection = self._open(protocol, self._abort)
@@ -116,11 +87,9 @@ class WebSocketSession:
     async def _read(self, connection: Connection, rest: bytes) -> None:
         if rest:
             await connection.receive(rest)
-        while True:
-            message = await self._socket.receive()
-            if message.type not in _DATA:
-                return
-            await connection.receive(message.data)
+        with contextlib.suppress(ConnectionResetError):
+            while True:
+                await connection.receive(await self._receive())
 
     async def _write(self, connection: Connection, opcode: WSMsgType, until_written: asyncio.Timeout) -> None:
         try:

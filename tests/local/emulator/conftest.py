@@ -1,6 +1,7 @@
 """What the tests of the emulator share: an emulator, an app behind it, clients that speak the bare wire."""
 
 import asyncio
+import contextlib
 import io
 import json
 import socket
@@ -212,7 +213,11 @@ class Reply:
 
     status: int
     headers: CIMultiDictProxy[str]
-    text: str
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
 
     def json(self) -> Any:
         return json.loads(self.text)
@@ -227,7 +232,7 @@ class Service:
         self.url = f"http://127.0.0.1:{emulator.port}"
         self._session = session
         # A WebSocket that nobody holds would be closed.
-        self._clients: list[Client] = []
+        self._clients: list[Client | Poller] = []
 
     def client_token(self, hub: str = "chat", **options: Any) -> str:
         return sign_client_token(self.endpoint, hub, **options)
@@ -249,7 +254,7 @@ class Service:
             asyncio.timeout(PATIENCE),
             self._session.request(method, url, headers=headers, data=data) as response,
         ):
-            return Reply(response.status, response.headers, await response.text())
+            return Reply(response.status, response.headers, await response.read())
 
     async def rest(
         self,
@@ -289,8 +294,9 @@ class Service:
         headers = {"Authorization": f"Bearer {token or self.client_token()}"}
         async with asyncio.timeout(PATIENCE):
             websocket = await self._session.ws_connect(url, headers=headers, max_msg_size=0)
-        self._clients.append(Client(websocket))
-        return self._clients[-1]
+        client = Client(websocket)
+        self._clients.append(client)
+        return client
 
     async def refusal(self, query: str, token: str | None = None) -> int:
         """Return the status with which a WebSocket is refused."""
@@ -311,6 +317,15 @@ class Service:
         assert await client.next_frame() == "{}"
         return client
 
+    async def poller(self, user: str | None = None, **claims: str) -> "Poller":
+        """Negotiate for a client that polls; the claims are those of ``asrs.s.``."""
+        names = {f"asrs.s.{name}": value for name, value in claims.items()}
+        token = self.client_token(user_id=user, claims=names)
+        answer = (await self.negotiate(token=token)).json()
+        poller = Poller(self, answer["connectionToken"], token, answer["connectionId"])
+        self._clients.append(poller)
+        return poller
+
     async def connect_packed(self, user: str | None = None) -> PackedClient:
         """Connect a client that speaks MessagePack."""
         client = await self._connect(user, "chat", "")
@@ -326,6 +341,43 @@ class Service:
         client = await self.open(f"hub={hub}&id={answer['connectionToken']}{query}", token)
         client.connection_id = answer["connectionId"]
         return client
+
+
+class Poller:
+    """Speak to the emulator by long polling, one request at a time."""
+
+    def __init__(self, service: Service, id: str, token: str, connection_id: str) -> None:
+        self.connection_id = connection_id
+        self.headers = {"Authorization": f"Bearer {token}"}
+        self._service = service
+        self.path = f"/client/?hub=chat&id={id}"
+
+    async def ask(self, method: str, data: bytes | str | None = None) -> Reply:
+        body = data.encode() if isinstance(data, str) else data
+        content = None if body is None else io.BytesIO(body)
+        return await self._service.request(method, self.path, headers=self.headers, data=content)
+
+    async def poll(self) -> Reply:
+        return await self.ask("GET")
+
+    async def post(self, data: bytes | str) -> Reply:
+        return await self.ask("POST", data)
+
+    async def shake_hands(self, protocol: str = "json") -> None:
+        assert (await self.poll()).body == b""
+        assert (await self.post(HANDSHAKE.replace("json", protocol))).status == 200
+        assert (await self.poll()).body == b"{}\x1e"
+
+    async def wait(self) -> "asyncio.Task[Reply]":
+        """Return a poll that waits at the emulator, not on the way to it."""
+        first, second = (asyncio.create_task(self.poll()) for _ in range(2))
+        done, (waiting,) = await asyncio.wait([first, second], return_when=asyncio.FIRST_COMPLETED)
+        assert [task.result().status for task in done] == [204]
+        return waiting
+
+    async def leave(self) -> None:
+        with contextlib.suppress(aiohttp.ClientError):
+            await self.ask("DELETE")
 
 
 @pytest.fixture

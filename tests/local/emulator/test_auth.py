@@ -175,10 +175,21 @@ async def test_every_key_opens(start: Start) -> None:
     assert (await service.negotiate(token=sign(payload(service)))).status == 401
 
 
-async def test_a_token_in_the_query_is_for_websockets_only(service: Any) -> None:
+async def test_a_token_in_the_query_is_for_websockets_and_event_streams_only(service: Any) -> None:
     query = f"hub=chat&access_token={service.client_token()}"
     assert (await service.request("POST", f"/client/negotiate?{query}")).status == 401
     assert (await service.request("GET", f"/client/?{query}")).status == 401
+    stream = {"Accept": "text/event-stream"}
+    assert (await service.request("POST", f"/client/?{query}&id=x", headers=stream)).status == 401
+    assert (await service.request("GET", f"/client/?{query}&id=x", headers=stream)).status == 404
+
+
+async def test_of_several_tokens_in_the_query_the_last_counts(service: Any) -> None:
+    token = service.client_token()
+    stream = {"Accept": "text/event-stream"}
+    for first, last, status in (("x", token, 404), (token, "x", 401)):
+        path = f"/client/?hub=chat&id=x&access_token={first}&access_token={last}"
+        assert (await service.request("GET", path, headers=stream)).status == status
 
 
 async def test_on_a_websocket_the_header_wins_over_the_query(service: Any) -> None:

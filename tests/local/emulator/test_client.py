@@ -121,15 +121,10 @@ async def test_a_websocket_request_that_is_none_is_400(service: Any) -> None:
         ("GET", "unknown", "*/*", 404, "No Connection with that ID"),
         ("POST", "unknown", "*/*", 404, "No Connection with that ID"),
         ("PUT", None, "*/*", 405, ""),
-        ("GET", "fresh", "*/*", 404, "LongPolling transport not supported by this end point type"),
-        (
-            "GET",
-            "fresh",
-            "text/event-stream",
-            404,
-            "ServerSentEvents transport not supported by this end point type",
-        ),
+        ("POST", "fresh", "*/*", 404, "No Connection with that ID"),
+        ("DELETE", "fresh", "*/*", 400, "Cannot terminate this connection using the DELETE endpoint."),
         ("GET", "used", "*/*", 400, "Cannot change transports mid-connection"),
+        ("GET", "used", "text/event-stream", 400, "Cannot change transports mid-connection"),
         ("POST", "used", "*/*", 405, "POST requests are not allowed for WebSocket connections."),
         ("DELETE", "used", "*/*", 400, "Cannot terminate this connection using the DELETE endpoint."),
     ],
@@ -144,6 +139,24 @@ async def test_requests_that_are_no_websocket(
     reply = await service.request(method, f"/client/?{query}", headers=headers)
     assert (reply.status, reply.text) == (status, text)
     await client.leave()
+
+
+@pytest.mark.parametrize(
+    ("bits", "name", "headers"),
+    [
+        ("6", "WebSockets", {"Upgrade": "websocket"}),
+        ("5", "ServerSentEvents", {"Accept": "text/event-stream"}),
+        ("3", "LongPolling", {}),
+    ],
+)
+async def test_a_transport_that_the_token_does_not_allow_is_404(
+    service: Any, bits: str, name: str, headers: dict[str, str]
+) -> None:
+    token = service.client_token(claims={"asrs.s.htt": bits})
+    id = (await service.negotiate(token=token)).json()["connectionToken"]
+    headers = {**headers, "Authorization": f"Bearer {token}"}
+    reply = await service.request("GET", f"/client/?hub=chat&id={id}", headers=headers)
+    assert (reply.status, reply.text) == (404, f"{name} transport not supported by this end point type")
 
 
 async def test_the_app_learns_the_query_without_the_access_token(service_with_app: Any, app: Any) -> None:

@@ -8,7 +8,11 @@ import pytest
 from local.emulator import Timing
 from local.emulator.negotiate import Tickets, TicketTakenError
 
-TRANSPORTS = [{"transport": "WebSockets", "transferFormats": ["Text", "Binary"]}]
+TRANSPORTS = [
+    {"transport": "WebSockets", "transferFormats": ["Text", "Binary"]},
+    {"transport": "ServerSentEvents", "transferFormats": ["Text"]},
+    {"transport": "LongPolling", "transferFormats": ["Text", "Binary"]},
+]
 
 
 @pytest.mark.parametrize("version", ["1", "2", "99"])
@@ -21,6 +25,22 @@ async def test_version_1_has_a_token_besides_the_connection_id(service: Any, ver
     assert answer["negotiateVersion"] == 1
     assert answer["connectionId"] != answer["connectionToken"]
     assert answer["availableTransports"] == TRANSPORTS
+
+
+@pytest.mark.parametrize(
+    ("bits", "names"),
+    [
+        ("0", []),
+        ("1", ["WebSockets"]),
+        ("6", ["ServerSentEvents", "LongPolling"]),
+        ("7", ["WebSockets", "ServerSentEvents", "LongPolling"]),
+        ("8", ["WebSockets", "ServerSentEvents", "LongPolling"]),
+        ("none", ["WebSockets", "ServerSentEvents", "LongPolling"]),
+    ],
+)
+async def test_a_token_may_restrict_the_transports(service: Any, bits: str, names: list[str]) -> None:
+    answer = (await service.negotiate(token=service.client_token(claims={"asrs.s.htt": bits}))).json()
+    assert [transport["transport"] for transport in answer["availableTransports"]] == names
 
 
 @pytest.mark.parametrize("query", ["hub=chat", "hub=chat&negotiateVersion=0"])

@@ -144,6 +144,18 @@ async def test_clients_that_come_while_it_stops_are_503(start: Start, app: Any) 
     assert statuses == [503]
 
 
+async def test_a_client_that_is_let_in_is_answered_while_it_stops_and_others_are_503(service: Any) -> None:
+    inside, outside = await service.poller(), await service.poller()
+    await inside.shake_hands()
+    waiting = await inside.wait()
+    stopping = asyncio.create_task(service.emulator.stop())
+    assert "allowReconnect" in (await waiting).text
+    assert (await outside.poll()).status == 503
+    assert await service.refusal("hub=chat") == 503
+    assert (await inside.ask("DELETE")).status == 202
+    await stopping
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_the_root_is_a_page_that_says_what_this_is(service: Any, method: str) -> None:
     reply = await service.request(method, "/")
