@@ -59,15 +59,15 @@ class ChatClient:
         )
         return cls(kind, process, events, answers)
 
-    async def start(self, api: str) -> None:
+    async def start(self, api: str, **options: str) -> None:
         """Negotiate, connect, and see oneself come."""
-        await self.connect(f"{api}?user={self.user}")
+        await self.connect(f"{api}?user={self.user}", **options)
         own = await self.next("newConnection", userId=self.user)
         self.connection_id = own["connectionId"]
 
-    async def connect(self, url: str) -> None:
+    async def connect(self, url: str, **options: str) -> None:
         """Negotiate and connect."""
-        await self._call("start", url=url, **self._listens)
+        await self._call("start", url=url, **self._listens, **options)
 
     async def invoke(self, target: str, *args: object) -> Any:
         """Return what the hub method answers. Raise InvocationError with the text it was rejected with."""

@@ -10,9 +10,9 @@ const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 let connection;
 
 const commands = {
-  async start({ url, events, answers = {} }) {
+  async start({ url, events, answers = {}, transport }) {
     connection = new signalr.HubConnectionBuilder()
-      .withUrl(url)
+      .withUrl(url, transport ? { transport: signalr.HttpTransportType[transport] } : {})
       .configureLogging(signalr.LogLevel.None)
       .build();
     for (const event of events) {
