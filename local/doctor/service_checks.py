@@ -17,6 +17,7 @@ from signalr.tokens import sign_server_token
 
 __all__ = ["check_cors", "check_description", "check_identity", "check_reachable"]
 
+_START = "start it with make run; where it runs on another port, write that port into the connection string"
 _TIMEOUT = aiohttp.ClientTimeout(total=15)
 
 
@@ -34,9 +35,7 @@ async def check_reachable(setting: str, endpoint: Endpoint, hub: str) -> list[Fi
             async with session.head(f"{path}?api-version=2022-06-01", headers=headers) as response:
                 status = response.status
         except (aiohttp.ClientError, TimeoutError) as error:
-            fix = (
-                "start the emulator with python -m local" if "localhost" in base else "check name and network"
-            )
+            fix = _START if "localhost" in base else "check name and network"
             return [wrong(setting, f"{base} cannot be reached: {type(error).__name__}", fix)]
     if status in (401, 403):
         return [
