@@ -206,6 +206,7 @@ class FunctionsHost:
 def describe_error(error: Exception) -> str:
     """Return what a developer needs to see of an app that was not loaded: its own traceback, if any."""
     stack, message = getattr(error, "stack", "").rstrip(), str(error)
-    if not stack or message.strip() in stack:
+    # Python puts the place of a syntax error into the message, and above it into the traceback.
+    if not stack or message.strip() in stack or message.startswith(stack.splitlines()[-1]):
         return stack or message
     return f"{stack}\n{message}"
