@@ -15,7 +15,7 @@ status=0
 report=$(.venv/bin/python "$shared/tools/bicep_schema_check.py" "$shared/data/bicep-types" \
   infra/*.bicep infra/*/*.bicep) || status=$?
 
-# These are not among the types; their properties were compared with Microsoft's reference by hand. Any
+# These are not among the types. Only diagnosticSettings was compared with Microsoft's reference. Any
 # other that is missing may be misspelt.
 known='no types for microsoft\.(resources/resourcegroups@2024-03-01'
 known="$known|insights/diagnosticsettings@2021-05-01-preview"
