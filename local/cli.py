@@ -78,7 +78,11 @@ async def _host(arguments: argparse.Namespace) -> int:
 async def _emulator(arguments: argparse.Namespace) -> int:
     console.install()
     upstream = urljoin(f"http://localhost:{HOST_PORT}", arguments.upstream or trigger.PATH)
-    emulator = Emulator(upstream=[UpstreamRule(upstream)])
+    try:
+        emulator = Emulator(upstream=[UpstreamRule(upstream)], hosts=arguments.host_names)
+    except ValueError as error:
+        _fail(f"{error}.")
+        return 1
     port = EMULATOR_PORT if arguments.emulator_port is None else arguments.emulator_port
 
     async def start() -> None:
@@ -170,6 +174,15 @@ def _parser() -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
     )
     _add_emulator_options(emulator)
+    emulator.add_argument(
+        "--host-name",
+        dest="host_names",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name by which others reach the emulator, such as host.docker.internal: tokens that were made "
+        "for it are good; may be repeated",
+    )
     emulator.set_defaults(command=_emulator)
     host = commands.add_parser(
         "host",

@@ -57,9 +57,11 @@ class Identity:
 class Gate:
     """Check the tokens of requests against the access keys and against what they ask for."""
 
-    def __init__(self, keys: Sequence[str]) -> None:
+    def __init__(self, keys: Sequence[str], hosts: Sequence[str] = ()) -> None:
+        """Take the keys, and the hosts that this machine goes by besides those that it is reached by."""
         self.keys = keys
         self.port = 0
+        self._hosts = {_SAME_HOST, *(_check_host(host) for host in hosts)}
 
     @property
     def endpoint(self) -> Endpoint:
@@ -122,8 +124,8 @@ class Gate:
         """Return the hosts and ports this emulator goes by: its own, and those the caller reached it by."""
         reached = _split(f"//{request.headers.get('Host', '')}")
         if reached is None:
-            return {_SAME_HOST}, {None, self.port}
-        return {_SAME_HOST, _host(reached)}, {None, self.port, reached.port}
+            return self._hosts, {None, self.port}
+        return self._hosts | {_host(reached)}, {None, self.port, reached.port}
 
 
 def _token(request: web.BaseRequest) -> str:
@@ -173,6 +175,13 @@ def _split(url: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts
+
+
+def _check_host(name: str) -> str:
+    parts = _split(f"//{name}")
+    if parts is None or parts.netloc.lower() != (parts.hostname or name) or not name or parts.path:
+        raise ValueError(f"the host {name!r} is not valid, expected a name such as emulator.local, no more")
+    return _host(parts)
 
 
 def _host(parts: SplitResult) -> str:

@@ -58,7 +58,9 @@ class Emulator:
     """Serve any number of hubs to clients, and their messages to the app.
 
     ``keys`` all open the emulator and sign its upstream requests; the first is in the connection string.
-    A client that lets more than ``send_buffer`` bytes wait for it is cut off.
+    ``hosts`` are names that others know it by, such as that of its container: a token made for one of them
+    is good wherever its bearer comes in. A client that lets more than ``send_buffer`` bytes wait for it is
+    cut off.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Emulator:
         keys: Sequence[str] = (DEFAULT_ACCESS_KEY,),
         timing: Timing | None = None,
         *,
+        hosts: Sequence[str] = (),
         send_buffer: int = _SEND_BUFFER,
     ) -> None:
         if not keys:
@@ -75,7 +78,8 @@ class Emulator:
         self._timing = timing or Timing()
         self._send_buffer = send_buffer
         self._upstream = Upstream(upstream, self._keys, self._timing.upstream)
-        self._gate = Gate(self._keys)
+        self._hosts = list(hosts)
+        self._gate = Gate(self._keys, self._hosts)
         self._hubs: Hubs[Connection] = Hubs()
         self._rest = Rest(self._hubs, self._gate)
         self._clients: ClientSide | None = None
@@ -139,6 +143,8 @@ class Emulator:
         self._runner = runner
         self._gate.port = runner.addresses[0][1]
         _log.info("Listening on http://%s:%d.", host, self._gate.port)
+        for name in self._hosts:
+            _log.info("Endpoint=http://%s;Port=%d; names it too.", name, self._gate.port)
 
     async def stop(self) -> None:
         """Send all clients away, tell the app, and stop. It takes at most two seconds."""

@@ -120,3 +120,10 @@ def test_settings_that_are_no_json_are_named(launch: Launch, small_app: Path) ->
     runtime = launch("--app", str(small_app), *FREE)
     assert runtime.wait() == 1
     assert "local.settings.json is not valid JSON" in runtime.text
+
+
+def test_a_host_name_that_is_none_is_refused_without_a_traceback(launch: Launch) -> None:
+    emulator = launch("emulator", "--emulator-port", "0", "--host-name", "http://emulator")
+    assert emulator.wait() == 1
+    assert "the host 'http://emulator' is not valid" in emulator.text
+    assert "Traceback" not in emulator.text

@@ -438,3 +438,18 @@ async def service_with_app(start: Start, app: App) -> Service:
     """Run an emulator that sends all events to the app, which answers calls of ``echo``."""
     app.answers["echo"] = echo
     return await start([UpstreamRule(app.url)])
+
+
+@pytest.fixture
+async def negotiate_url(service: Service) -> AsyncIterator[str]:
+    """Serve what a function app serves to a client that wants to connect; return the address."""
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        token = service.client_token(user_id="ann")
+        return web.json_response({"url": service.endpoint.client_hub_url("chat"), "accessToken": token})
+
+    runner = web.ServerRunner(web.Server(answer, access_log=None), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/api"
+    await runner.cleanup()

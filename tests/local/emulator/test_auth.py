@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local.emulator import DEFAULT_ACCESS_KEY
+from local.emulator import DEFAULT_ACCESS_KEY, Emulator
 
 type Start = Callable[..., Any]
 
@@ -67,6 +67,31 @@ async def test_an_audience_may_be_the_host_that_the_client_reached(service: Any)
     token = sign(payload(service, aud="http://emulator:9999/client/?hub=chat"))
     headers = {"Authorization": f"Bearer {token}", "Host": "emulator:9999"}
     assert (await service.request("POST", "/client/negotiate?hub=chat", headers=headers)).status == 200
+
+
+async def test_an_audience_may_be_a_host_that_the_emulator_goes_by(start: Start) -> None:
+    service = await start(hosts=["Emulator", "host.docker.internal"])
+    for host in ("emulator", "EMULATOR", "host.docker.internal"):
+        for port in (f":{service.emulator.port}", ""):
+            token = sign(payload(service, aud=f"http://{host}{port}/client/?hub=chat"))
+            assert (await service.negotiate(token=token)).status == 200
+    for host in ("emulator:1", "other"):
+        token = sign(payload(service, aud=f"http://{host}/client/?hub=chat"))
+        assert (await service.negotiate(token=token)).status == 401
+
+
+async def test_a_server_may_have_signed_for_a_host_that_the_emulator_goes_by(start: Start) -> None:
+    service = await start(hosts=["emulator"])
+    path = "/api/hubs/chat/users/ann"
+    token = sign({"aud": f"http://emulator:{service.emulator.port}{path}", "exp": time.time() + 60})
+    headers = {"Authorization": f"Bearer {token}"}
+    assert (await service.request("GET", f"{path}?api-version=2022-06-01", headers=headers)).status == 404
+
+
+@pytest.mark.parametrize("host", ["", "http://emulator", "emulator:8888", "emulator/", "a b:c", "u@emulator"])
+def test_a_host_is_a_name_and_nothing_more(host: str) -> None:
+    with pytest.raises(ValueError, match="expected a name such as"):
+        Emulator(hosts=[host])
 
 
 async def test_a_host_header_that_is_none_does_not_matter(service: Any) -> None:

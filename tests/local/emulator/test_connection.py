@@ -165,8 +165,46 @@ async def test_a_client_that_just_vanishes_has_left(service_with_app: Any, app: 
     assert (await service_with_app.rest("HEAD", f"/connections/{client.connection_id}")).status == 404
 
 
-async def test_a_connection_that_ends_with_its_token_is_told_to_come_back(service: Any) -> None:
+async def test_a_connection_that_ends_with_its_token_is_told_to_come_back(
+    service_with_app: Any, app: Any
+) -> None:
     claims = {"asrs.s.coae": "true", "asrs.s.aeo": str(int(time.time()))}
-    client = await service.connect(claims=claims)
+    client = await service_with_app.connect(claims=claims)
     closed = await client.next()
     assert (closed["type"], closed["allowReconnect"]) == (7, True)
+    assert await client.ended() == 1000
+    await app.next("connected")
+    assert (await app.next("disconnected")).json() == {"Type": 11}
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"asrs.s.aeo": "0"},
+        {"asrs.s.coae": "false", "asrs.s.aeo": "0"},
+        {"asrs.s.coae": "true", "asrs.s.aeo": "4102444800"},
+    ],
+)
+async def test_a_connection_outlives_its_token_where_nothing_else_was_agreed_on(
+    service: Any, claims: dict[str, str]
+) -> None:
+    client = await service.connect(claims=claims)
+    await service.send("", "still here")
+    assert (await client.next())["arguments"] == ["still here"]
+
+
+async def test_what_a_diagnostic_client_sends_and_receives_is_logged_without_what_it_carries(
+    service_with_app: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    client = await service_with_app.connect(claims={"asrs.s.dc": "true"})
+    other = await service_with_app.connect()
+    await client.invoke("echo", "private")
+    await other.invoke("echo", "private")
+    await service_with_app.send("", "private")
+    await client.next()
+    who = f"Diagnostic client {client.connection_id} of hub 'chat'"
+    assert f"{who} sent Invocation echo." in caplog.text
+    assert f"{who} is sent Invocation m." in caplog.text
+    assert f"Diagnostic client {other.connection_id}" not in caplog.text
+    assert "private" not in caplog.text

@@ -2,11 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aiohttp import web
 from pysignalr.client import SignalRClient
 from pysignalr.protocol.json import JSONProtocol
 from pysignalr.protocol.messagepack import MessagepackProtocol
@@ -16,7 +15,6 @@ from signalrcore.types import HubProtocolEncoding
 from local.emulator import UpstreamRule
 
 type Start = Callable[..., Any]
-type Url = str
 
 
 @pytest.fixture
@@ -25,24 +23,9 @@ async def service(start: Start, service_with_app: Any, app: Any) -> Any:
     return await start([UpstreamRule(app.url)], ping=0.05)
 
 
-@pytest.fixture
-async def negotiate_url(service: Any) -> AsyncIterator[Url]:
-    """Serve what a function app serves to a client that wants to connect; return the address."""
-
-    async def answer(request: web.BaseRequest) -> web.Response:
-        token = service.client_token(user_id="ann")
-        return web.json_response({"url": service.endpoint.client_hub_url("chat"), "accessToken": token})
-
-    runner = web.ServerRunner(web.Server(answer, access_log=None), shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}/api"
-    await runner.cleanup()
-
-
 @pytest.mark.parametrize("protocol", [JSONProtocol, MessagepackProtocol])
 async def test_pysignalr_connects_is_answered_and_receives(
-    service: Any, app: Any, negotiate_url: Url, protocol: Callable[[], Any]
+    service: Any, app: Any, negotiate_url: str, protocol: Callable[[], Any]
 ) -> None:
     client = SignalRClient(negotiate_url, protocol=protocol())
     results: asyncio.Queue[Any] = asyncio.Queue()
@@ -75,7 +58,7 @@ async def test_pysignalr_connects_is_answered_and_receives(
 
 @pytest.mark.parametrize("protocol", [HubProtocolEncoding.text, HubProtocolEncoding.binary, None])
 async def test_signalrcore_connects_is_answered_and_receives(
-    service: Any, app: Any, negotiate_url: Url, protocol: HubProtocolEncoding | None
+    service: Any, app: Any, negotiate_url: str, protocol: HubProtocolEncoding | None
 ) -> None:
     loop = asyncio.get_running_loop()
     results: asyncio.Queue[Any] = asyncio.Queue()

@@ -57,6 +57,15 @@ async def test_an_emulator_that_does_not_run_has_no_port() -> None:
     await emulator.stop()
 
 
+async def test_what_else_it_goes_by_is_logged_when_it_starts(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    service = await start(hosts=["emulator"])
+    assert f"Endpoint=http://emulator;Port={service.emulator.port}; names it too." in caplog.text
+    assert DEFAULT_ACCESS_KEY not in caplog.text
+
+
 async def test_an_emulator_is_started_once(service: Any) -> None:
     with pytest.raises(RuntimeError, match="running already"):
         await service.emulator.start(port=0)
@@ -258,7 +267,10 @@ def test_the_durations_are_those_of_the_service() -> None:
 
 async def test_keys_may_be_renewed_while_it_runs(service: Any) -> None:
     old = service.client_token()
+    with pytest.raises(ValueError, match="at least one access key"):
+        service.emulator.keys = []
     service.emulator.keys = ["another"]
+    assert service.emulator.keys == ["another"]
     assert (await service.negotiate(token=old)).status == 401
     service.endpoint = Endpoint.parse(service.emulator.connection_string)
     assert (await service.negotiate()).status == 200

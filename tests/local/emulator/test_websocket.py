@@ -54,6 +54,11 @@ async def test_a_client_that_sends_no_handshake_is_cut_off(start: Start) -> None
     await client.ended()
 
 
+async def test_a_token_may_allow_more_time_for_the_handshake(start: Start) -> None:
+    service = await start(handshake=0)
+    await service.connect(claims={"asrs.s.cht": "30"})
+
+
 async def test_a_client_may_leave_before_its_handshake(service_with_app: Any, app: Any) -> None:
     client = await service_with_app.open()
     await client.leave()
