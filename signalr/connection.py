@@ -58,7 +58,7 @@ class Connection:
             return self._only
         if len(self.instances) == 1:
             return await self.instances[0].signing_endpoint()
-        offers = await self._offers()
+        offers = await self.offers()
         chosen = router([shown for shown, _ in offers])
         for shown, endpoint in offers:
             if shown == chosen:
@@ -67,7 +67,18 @@ class Connection:
 
     async def endpoints(self) -> list[SignalREndpoint]:
         """Return the instances to which clients can be sent, and whether each is up."""
-        return [shown for shown, _ in await self._offers()]
+        return [shown for shown, _ in await self.offers()]
+
+    async def offers(self) -> list[tuple[SignalREndpoint, Endpoint]]:
+        """Return the same, each with a key to sign the tokens of its clients with."""
+        endpoints = await _all_that_succeed([instance.signing_endpoint() for instance in self.instances])
+        known = [pair for pair in zip(self.instances, endpoints, strict=True) if pair[1] is not None]
+        online = await asyncio.gather(*(instance.is_online() for instance, _ in known))
+        return [
+            (SignalREndpoint(endpoint.type, endpoint.name, endpoint.url, is_online), endpoint)
+            for (_, endpoint), is_online in zip(known, online, strict=True)
+            if endpoint is not None
+        ]
 
     def client(self, hub: str, **options: Any) -> "ServiceClient":
         """Return the REST client of a hub, for all instances; ``options`` are those of ServiceClient."""
@@ -92,16 +103,6 @@ class Connection:
         pairs = zip(self.instances, known, strict=True)
         renewed = [instance.renew(endpoint) for instance, endpoint in pairs if endpoint is not None]
         return is_signed(connection_id, signature, _keys(await _all_that_succeed(renewed)))
-
-    async def _offers(self) -> list[tuple[SignalREndpoint, Endpoint]]:
-        endpoints = await _all_that_succeed([instance.signing_endpoint() for instance in self.instances])
-        known = [pair for pair in zip(self.instances, endpoints, strict=True) if pair[1] is not None]
-        online = await asyncio.gather(*(instance.is_online() for instance, _ in known))
-        return [
-            (SignalREndpoint(endpoint.type, endpoint.name, endpoint.url, is_online), endpoint)
-            for (_, endpoint), is_online in zip(known, online, strict=True)
-            if endpoint is not None
-        ]
 
 
 @lru_cache(maxsize=64)

@@ -54,8 +54,9 @@ class InstanceClient(ServiceClient):
         """Tell whether the service answers, and says that it is well. It is asked once."""
         return await self._with(lambda client: client.is_healthy())
 
-    async def _run(self, operation: Operation, timeout: timedelta | None = None) -> Answer:
-        return await self._with(lambda client: client._run(operation, timeout))
+    async def run(self, operation: Operation, timeout: timedelta | None = None) -> Answer:
+        """Carry out an operation as the endpoint stands at the moment."""
+        return await self._with(lambda client: client.run(operation, timeout))
 
     async def _with[T](self, ask: Callable[[ServiceClient], Awaitable[T]]) -> T:
         _check_open(is_closed=self._is_closed)
@@ -118,7 +119,8 @@ class FleetClient(ServiceClient):
             "ServerlessHub.negotiate sign it, or make a ServiceClient for one endpoint"
         )
 
-    async def _run(self, operation: Operation, timeout: timedelta | None = None) -> Answer:
+    async def run(self, operation: Operation, timeout: timedelta | None = None) -> Answer:
+        """Carry out an operation on every instance that is not known to be down."""
         _check_open(is_closed=self._is_closed)
         members = await self._addressed()
         results = await asyncio.gather(*(_try(member, operation, timeout) for member in members))
@@ -166,7 +168,7 @@ async def _try(
 ) -> Answer | ServiceError:
     instance, client = member
     try:
-        answer = await client._run(operation, timeout)
+        answer = await client.run(operation, timeout)
     except ServiceError as error:
         if isinstance(error, ServiceUnavailableError):
             instance.note(is_online=False)

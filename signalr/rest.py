@@ -85,6 +85,7 @@ class ServiceClient:
         *,
         credential: "AsyncTokenCredential | None" = None,
         application: str | None = None,
+        api_version: str = API_VERSION,
         connect_timeout: timedelta = timedelta(seconds=10),
         timeout: timedelta = timedelta(seconds=30),
         retries: int = 3,
@@ -93,14 +94,15 @@ class ServiceClient:
     ) -> None:
         """Take an endpoint or a connection string, and a credential of Entra ID where it has no access key.
 
-        ``timeout`` is how long the service may be silent, for each attempt; ``max_parallel`` how many
-        requests a send to several addressees makes at a time.
+        ``api_version`` is that of the REST API; an older one lacks the later operations. ``timeout`` is how
+        long the service may be silent, for each attempt; ``max_parallel`` how many requests a send to several
+        addressees makes at a time.
         """
         self._endpoint = Endpoint.parse(endpoint) if isinstance(endpoint, str) else endpoint
         self._credential = credential
         _check_access(self._endpoint, credential)
         self._hub = f"{self._endpoint.server_url}/api/hubs/{segment('hub name', check_hub_name(hub).lower())}"
-        self._version = f"api-version={API_VERSION}"
+        self._version = f"api-version={quote(api_version)}"
         self._query = self._version
         if application is not None:
             self._query = f"application={quote(_check_application(application))}&{self._version}"
@@ -133,11 +135,11 @@ class ServiceClient:
         It is done when the service has accepted it, not when the clients have it. Arguments are what JSON can
         carry, and dates, bytes, enums, UUIDs and dataclasses, see signalr.values.
         """
-        await self._run(_send("", message(target, arguments), excluded))
+        await self.run(_send("", message(target, arguments), excluded))
 
     async def send_to_user(self, user_id: str, target: str, *arguments: object) -> None:
         """Invoke ``target`` on every connection of a user. It is no error that there is none."""
-        await self._run(_send(user(user_id), message(target, arguments)))
+        await self.run(_send(user(user_id), message(target, arguments)))
 
     async def send_to_users(self, user_ids: Sequence[str], target: str, *arguments: object) -> None:
         """Invoke ``target`` on every connection of several users, each of which is a request.
@@ -150,7 +152,7 @@ class ServiceClient:
         self, group_name: str, target: str, *arguments: object, excluded: Sequence[str] = ()
     ) -> None:
         """Invoke ``target`` on every connection in a group but the excluded ones."""
-        await self._run(_send(group(group_name), message(target, arguments), excluded))
+        await self.run(_send(group(group_name), message(target, arguments), excluded))
 
     async def send_to_groups(self, group_names: Sequence[str], target: str, *arguments: object) -> None:
         """Invoke ``target`` on several groups, each of which is a request; who is in two receives it twice.
@@ -161,7 +163,7 @@ class ServiceClient:
 
     async def send_to_connection(self, connection_id: str, target: str, *arguments: object) -> None:
         """Invoke ``target`` on a connection. It is no error that it is gone."""
-        await self._run(_send(connection(connection_id), message(target, arguments)))
+        await self.run(_send(connection(connection_id), message(target, arguments)))
 
     async def send_to_connections(
         self, connection_ids: Sequence[str], target: str, *arguments: object
@@ -175,16 +177,16 @@ class ServiceClient:
     async def add_connection_to_group(self, group_name: str, connection_id: str) -> None:
         """Put a connection into a group. It is no error that it is gone."""
         path = f"{group(group_name)}{connection(connection_id)}"
-        await self._run(Operation("PUT", path, absent="Error.Connection.NotExisted"))
+        await self.run(Operation("PUT", path, absent="Error.Connection.NotExisted"))
 
     async def remove_connection_from_group(self, group_name: str, connection_id: str) -> None:
         """Take a connection out of a group. It is no error that it is gone."""
         path = f"{group(group_name)}{connection(connection_id)}"
-        await self._run(Operation("DELETE", path, absent="Error.Connection.NotExisted"))
+        await self.run(Operation("DELETE", path, absent="Error.Connection.NotExisted"))
 
     async def remove_connection_from_all_groups(self, connection_id: str) -> None:
         """Take a connection out of every group."""
-        await self._run(Operation("DELETE", f"{connection(connection_id)}/groups"))
+        await self.run(Operation("DELETE", f"{connection(connection_id)}/groups"))
 
     async def add_user_to_group(self, group_name: str, user_id: str, ttl: timedelta | None = None) -> None:
         """Put a user's connections into a group, those to come for as long as ``ttl`` too.
@@ -197,15 +199,15 @@ class ServiceClient:
             if ttl < timedelta(0):
                 raise ValueError(f"ttl is {ttl.total_seconds():g} seconds, expected 0 or more")
             query.append(("ttl", str(math.ceil(ttl.total_seconds()))))
-        await self._run(Operation("PUT", f"{user(user_id)}{group(group_name)}", query))
+        await self.run(Operation("PUT", f"{user(user_id)}{group(group_name)}", query))
 
     async def remove_user_from_group(self, group_name: str, user_id: str) -> None:
         """Take a user's connections out of a group, and those to come."""
-        await self._run(Operation("DELETE", f"{user(user_id)}{group(group_name)}"))
+        await self.run(Operation("DELETE", f"{user(user_id)}{group(group_name)}"))
 
     async def remove_user_from_all_groups(self, user_id: str) -> None:
         """Take a user's connections out of every group, and those to come."""
-        await self._run(Operation("DELETE", f"{user(user_id)}/groups"))
+        await self.run(Operation("DELETE", f"{user(user_id)}/groups"))
 
     async def is_user_in_group(self, group_name: str, user_id: str) -> bool:
         """Tell whether a user was put into a group. What its single connections joined does not count."""
@@ -227,23 +229,23 @@ class ServiceClient:
         """End a connection; the client is told the reason. It is no error that it is gone."""
         query = [] if reason is None else [("reason", reason)]
         path = connection(connection_id)
-        await self._run(Operation("DELETE", path, query, absent="Warning.Connection.NotExisted"))
+        await self.run(Operation("DELETE", path, query, absent="Warning.Connection.NotExisted"))
 
     async def close_user_connections(
         self, user_id: str, excluded: Sequence[str] = (), reason: str | None = None
     ) -> None:
         """End every connection of a user but the excluded ones."""
-        await self._run(_close(user(user_id), excluded, reason))
+        await self.run(_close(user(user_id), excluded, reason))
 
     async def close_group_connections(
         self, group_name: str, excluded: Sequence[str] = (), reason: str | None = None
     ) -> None:
         """End every connection in a group but the excluded ones."""
-        await self._run(_close(group(group_name), excluded, reason))
+        await self.run(_close(group(group_name), excluded, reason))
 
     async def close_all_connections(self, excluded: Sequence[str] = (), reason: str | None = None) -> None:
         """End every connection of the hub but the excluded ones."""
-        await self._run(_close("", excluded, reason))
+        await self.run(_close("", excluded, reason))
 
     def list_group_connections(
         self, group_name: str, *, top: int | None = None, page_size: int | None = None
@@ -267,7 +269,7 @@ class ServiceClient:
         """
         path = f"{connection(connection_id)}/:invoke"
         operation = Operation("POST", path, body=message(target, arguments), is_repeatable=False)
-        answer = await self._run(operation, timeout)
+        answer = await self.run(operation, timeout)
         return answer.json().get("result")
 
     async def send_stream_item(
@@ -276,14 +278,14 @@ class ServiceClient:
         """Send one item of a stream to a client; ``completed`` says that it is the last."""
         path = f"{stream(connection_id, stream_id)}/:send"
         query = [("completed", "true")] if completed else []
-        await self._run(Operation("POST", path, query, json_body(item), is_repeatable=False))
+        await self.run(Operation("POST", path, query, json_body(item), is_repeatable=False))
 
     async def complete_stream(self, connection_id: str, stream_id: str, error: str | None = None) -> None:
         """End a stream to a client, with an error if one is given."""
         path = f"{stream(connection_id, stream_id)}/:complete"
         # The service's description calls it reason, Microsoft's own client sends error.
         query = [] if error is None else [("reason", error), ("error", error)]
-        await self._run(Operation("POST", path, query, is_repeatable=False))
+        await self.run(Operation("POST", path, query, is_repeatable=False))
 
     async def stream_to_connection(
         self, connection_id: str, stream_id: str, items: Iterable[object] | AsyncIterable[object]
@@ -316,7 +318,7 @@ class ServiceClient:
         """
         query = [] if filter is None else [("filter", filter)]
         body = json_body([command.to_dict() for command in commands])
-        await self._run(Operation("POST", "/:execute", query, body, is_repeatable=False))
+        await self.run(Operation("POST", "/:execute", query, body, is_repeatable=False))
 
     async def generate_token(
         self, user_id: str | None = None, lifetime: timedelta = timedelta(hours=1)
@@ -328,7 +330,7 @@ class ServiceClient:
         query = [("minutesToExpire", str(max(1, math.ceil(lifetime / timedelta(minutes=1)))))]
         if user_id is not None:
             query.append(("userId", user_id))
-        answer = await self._run(Operation("POST", "/:generateToken", query))
+        answer = await self.run(Operation("POST", "/:generateToken", query))
         token: str = answer.json()["token"]
         return token
 
@@ -344,6 +346,18 @@ class ServiceClient:
             raise self._refusal(operation, url, answer)
         return answer.status < 500
 
+    async def run(self, operation: Operation, timeout: timedelta | None = None) -> Answer:
+        """Carry out an operation that no method has, and return an answer that it may have.
+
+        ``timeout`` replaces the client's own.
+        """
+        url = operation.url(self._hub, self._query)
+        seconds = self._timeout if timeout is None else timeout.total_seconds()
+        answer = await self._send(operation, url, seconds, self._retries)
+        if not operation.accepts(answer):
+            raise self._refusal(operation, url, answer)
+        return answer
+
     @cached_property
     def _pipeline(self) -> "Pipeline":
         from signalr.pipeline import Pipeline
@@ -354,14 +368,6 @@ class ServiceClient:
             connect_timeout=self._connect_timeout,
             retry_delay=self._retry_delay,
         )
-
-    async def _run(self, operation: Operation, timeout: timedelta | None = None) -> Answer:
-        url = operation.url(self._hub, self._query)
-        seconds = self._timeout if timeout is None else timeout.total_seconds()
-        answer = await self._send(operation, url, seconds, self._retries)
-        if not operation.accepts(answer):
-            raise self._refusal(operation, url, answer)
-        return answer
 
     def _send(
         self, operation: Operation, url: str, timeout: float, retries: int
@@ -375,7 +381,7 @@ class ServiceClient:
         return refusal(what, answer, is_identity=self._credential is not None)
 
     async def _ask(self, path: str, absent: str) -> bool:
-        return (await self._run(Operation("HEAD", path, absent=absent))).status != HTTPStatus.NOT_FOUND
+        return (await self.run(Operation("HEAD", path, absent=absent))).status != HTTPStatus.NOT_FOUND
 
     async def _send_each(
         self,
@@ -394,7 +400,7 @@ class ServiceClient:
         async def work() -> None:
             for name, operation in waiting:
                 try:
-                    await self._run(operation)
+                    await self.run(operation)
                 except ServiceError as error:
                     failures[name] = error
 
@@ -410,7 +416,7 @@ class ServiceClient:
         fixed = [(name, str(value)) for name, value in (("top", top), ("maxpagesize", page_size)) if value]
         query, left = fixed, math.inf if top is None else top
         while True:
-            page = (await self._run(Operation("GET", path, query))).json()
+            page = (await self.run(Operation("GET", path, query))).json()
             for item in page["value"]:
                 if not left:
                     return
