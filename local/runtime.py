@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urljoin
@@ -13,12 +14,14 @@ from local.host.console import LevelFilter
 from local.host.host import DEFAULT_PORT as HOST_PORT
 from local.host.host import FunctionsHost
 from local.host.settings import LocalSettings
-from signalr.endpoint import Endpoint
+from signalr.endpoint import Endpoint, parse_url
 from signalr.errors import ConnectionStringError
 
 __all__ = ["PortInUseError", "Runtime"]
 
 _LOCAL = ("http://localhost", "http://127.0.0.1", "http://[::1]")
+
+_IDENTITY_BASED = ("__serviceuri", ":serviceuri")
 
 _log = logging.getLogger("local.runtime")
 
@@ -86,19 +89,17 @@ class Runtime:
         return {name: self._pointed(name, value) for name, value in values.items()}
 
     def _pointed(self, name: str, value: str) -> str:
+        if name.lower().endswith(_IDENTITY_BASED):
+            with suppress(ConnectionStringError):
+                self._warn_of_azure(name, parse_url(name, value))
+            return value
         try:
             endpoint = Endpoint.parse(value)
         except ConnectionStringError:
             return value
         here = f"http://localhost:{self.emulator.port}"
         if not endpoint.url.startswith(_LOCAL):
-            _log.warning(
-                "%s names the service at %s. Messages go there, and its events do not reach this machine: "
-                "for the emulator, set it to %s",
-                name,
-                endpoint.url,
-                self.emulator.connection_string,
-            )
+            self._warn_of_azure(name, endpoint.url)
             return value
         if endpoint.access_key != DEFAULT_ACCESS_KEY or endpoint.url.rpartition(":")[2] == str(
             self.emulator.port
@@ -106,6 +107,15 @@ class Runtime:
             return value
         _log.info("%s: the emulator runs on port %d here, not at %s.", name, self.emulator.port, endpoint.url)
         return _connection_string(replace(endpoint, url=here))
+
+    def _warn_of_azure(self, name: str, url: str) -> None:
+        _log.warning(
+            "%s names the service at %s. Messages go there, and its events do not reach this machine: "
+            "for the emulator, use the connection string %s",
+            name,
+            url,
+            self.emulator.connection_string,
+        )
 
 
 def _connection_string(endpoint: Endpoint) -> str:

@@ -13,23 +13,23 @@ from local.host.expressions import ExpressionError, resolve_settings
 from local.host.routes import Route, RouteError
 from local.host.settings import Settings
 from signalr.names import check_hub_name
+from signalr.settings import DEFAULT_CONNECTION, read_sources
 from signalr.upstream import CONNECTED, DISCONNECTED, Category
 
-__all__ = ["DEFAULT_CONNECTION", "Event", "Function", "FunctionTable"]
-
-DEFAULT_CONNECTION = "AzureSignalRConnectionString"
-"""The setting that a SignalR binding without ``connectionStringSetting`` reads."""
+__all__ = ["Event", "Function", "FunctionTable"]
 
 HTTP_TRIGGER = "httpTrigger"
 SIGNALR_TRIGGER = "signalRTrigger"
 CONNECTION_INFO = "signalRConnectionInfo"
+NEGOTIATION = "signalRNegotiation"
+ENDPOINTS = "signalREndpoints"
 SIGNALR_OUTPUT = "signalR"
 HTTP_OUTPUT = "http"
 
 _FUNCTION_NAME = re.compile(r"[a-z][a-z0-9_\-]{0,127}", re.IGNORECASE)
 _BINDING_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]{0,127}|\$return")
-_KNOWN = {HTTP_TRIGGER, SIGNALR_TRIGGER, CONNECTION_INFO, SIGNALR_OUTPUT, HTTP_OUTPUT}
-_OF_A_HUB = {SIGNALR_TRIGGER, CONNECTION_INFO, SIGNALR_OUTPUT}
+_OF_A_HUB = {SIGNALR_TRIGGER, CONNECTION_INFO, NEGOTIATION, ENDPOINTS, SIGNALR_OUTPUT}
+_KNOWN = {HTTP_TRIGGER, HTTP_OUTPUT, *_OF_A_HUB}
 _RESERVED_ROUTES = ("admin", "runtime")
 
 type Event = tuple[str, str, str]
@@ -90,7 +90,7 @@ def is_type(binding: Binding, name: str) -> bool:
 
 
 def connection_setting(binding: Binding) -> str:
-    """Return the name of the setting that holds the connection string of a SignalR binding."""
+    """Return the name of the setting that says which service a SignalR binding uses."""
     return str(binding.get("connectionStringSetting") or DEFAULT_CONNECTION)
 
 
@@ -175,11 +175,7 @@ class FunctionTable:
             )
         if not event:
             raise ValueError("The SignalR trigger has no event.")
-        if settings.connection_string(connection_setting(function.trigger)) is None:
-            raise ValueError(
-                f"The setting {connection_setting(function.trigger)} is missing: "
-                "it holds the connection string of the SignalR Service."
-            )
+        read_sources(connection_setting(function.trigger), settings)
         key = (hub.lower(), category.lower(), event.lower())
         if key in self._events:
             raise ValueError(

@@ -8,7 +8,6 @@ from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 
-import aiohttp
 from aiohttp import hdrs, web
 
 from local.host import admin, trigger, watcher
@@ -43,7 +42,6 @@ class FunctionsHost:
         self.instance: AppInstance | None = None
         self._adjust = adjust
         self._levels = levels or LevelFilter()
-        self._session: aiohttp.ClientSession | None = None
         self._runner: web.AppRunner | None = None
         self._supervisor: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
@@ -62,8 +60,6 @@ class FunctionsHost:
         """
         if self._socket is None:
             raise RuntimeError("bind comes before start")
-        # The outputs of many functions go out at the same time, to one service.
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         await self._load()
         application = web.Application(client_max_size=_MAX_BODY)
         application.router.add_route(hdrs.METH_ANY, "/{path:.*}", self._handle)
@@ -97,12 +93,9 @@ class FunctionsHost:
             self._retire(self.instance)
             self.instance = None
         await asyncio.gather(*self._ending)
-        if self._session is not None:
-            await self._session.close()
 
     async def _load(self) -> None:
-        assert self._session is not None  # noqa: S101 - start opened it
-        instance = await AppInstance.load(self.app, self.port, self._session, self._adjust)
+        instance = await AppInstance.load(self.app, self.port, self._adjust)
         self._levels.configure(instance.configuration.log_levels)
         self.instance, self.error = instance, ""
         for name, error in instance.table.errors.items():

@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
-
 from local.host.configuration import HostConfiguration
 from local.host.cors import Cors
 from local.host.functions import Function, FunctionTable
@@ -39,23 +37,21 @@ class AppInstance:
         settings: Settings,
         local_settings: LocalSettings,
         configuration: HostConfiguration,
-        session: aiohttp.ClientSession,
     ) -> None:
         self.worker = worker
         self.configuration = configuration
         self.cors = Cors(local_settings.cors_origins, local_settings.cors_credentials)
         self.table = FunctionTable.build(worker.functions, configuration.route_prefix, settings)
-        invoker = Invoker(worker, Service(settings, session), configuration.function_timeout)
+        self._service = Service(settings)
+        invoker = Invoker(worker, self._service, configuration.function_timeout)
         self.http = HttpFunctions(self.table, invoker)
-        self.webhook = Webhook(self.table, settings, invoker)
+        self.webhook = Webhook(self.table, self._service, invoker)
         self._requests = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
     @classmethod
-    async def load(
-        cls, app: Path, port: int, session: aiohttp.ClientSession, adjust: Adjust
-    ) -> "AppInstance":
+    async def load(cls, app: Path, port: int, adjust: Adjust) -> "AppInstance":
         """Read an app's settings and start its worker.
 
         Raise ValueError for settings that cannot be read, AppError for an app that cannot be imported.
@@ -67,7 +63,7 @@ class AppInstance:
         # What the environment already says wins, in the worker as in the bindings.
         seen = {name: settings[name] for name in values}
         worker = await Worker.start(app, worker_environment(seen, app, port), _log_of_app)
-        return cls(worker, settings, local_settings, configuration, session)
+        return cls(worker, settings, local_settings, configuration)
 
     @asynccontextmanager
     async def in_use(self) -> AsyncIterator[None]:
@@ -89,6 +85,7 @@ class AppInstance:
         except TimeoutError:
             _log.warning("Functions still ran after %.0f seconds and were ended.", _GRACE)
         await self.worker.stop()
+        await self._service.aclose()
 
 
 def _log_of_app(level: int, text: str, function: Function | None) -> None:

@@ -10,9 +10,11 @@ from typing import Any
 from uuid import uuid4
 
 from local.host.expressions import BindingData, ExpressionError
-from local.host.functions import CONNECTION_INFO, SIGNALR_OUTPUT, Function, is_type
-from local.host.service import OutputError, Service
+from local.host.functions import CONNECTION_INFO, NEGOTIATION, SIGNALR_OUTPUT, Function, is_type
+from local.host.outputs import OutputError
+from local.host.service import Service
 from local.host.worker import Failure, FunctionFailedError, Result, Worker
+from signalr.errors import ServiceError
 
 __all__ = ["Invoker"]
 
@@ -50,7 +52,7 @@ class Invoker:
         )
         start = time.perf_counter()
         try:
-            inputs = {str(function.trigger["name"]): trigger, **self._inputs(function, data)}
+            inputs = {str(function.trigger["name"]): trigger, **await self._inputs(function, data)}
             result = await self._run(function, inputs, body, invocation)
             await self._apply(function, result, data)
         except FunctionFailedError as error:
@@ -60,17 +62,23 @@ class Invoker:
         self._log_end(function, "Succeeded", invocation, start)
         return result
 
-    def _inputs(self, function: Function, data: BindingData) -> dict[str, dict[str, Any]]:
+    async def _inputs(self, function: Function, data: BindingData) -> dict[str, dict[str, Any]]:
         inputs: dict[str, dict[str, Any]] = {}
         for binding in function.inputs:
             name = str(binding["name"])
             try:
-                if is_type(binding, CONNECTION_INFO):
-                    info = self._service.connection_info(binding, data)
-                    inputs[name] = {"type": "json", "value": json.dumps(info, indent=2)}
-            except ValueError as error:
+                value = await self._input(binding, data)
+            except (ValueError, ServiceError) as error:
                 raise FunctionFailedError(_binding_failure(name, error)) from error
+            inputs[name] = {"type": "json", "value": json.dumps(value, indent=2)}
         return inputs
+
+    async def _input(self, binding: Mapping[str, Any], data: BindingData) -> object:
+        if is_type(binding, CONNECTION_INFO):
+            return await self._service.connection_info(binding, data)
+        if is_type(binding, NEGOTIATION):
+            return await self._service.negotiation(binding, data)
+        return await self._service.endpoints(binding)
 
     async def _run(
         self, function: Function, inputs: Mapping[str, dict[str, Any]], body: bytes, invocation: str
@@ -102,7 +110,7 @@ class Invoker:
                 continue
             try:
                 await self._service.send(binding, data, _json_value(value))
-            except ValueError as error:
+            except (ValueError, ServiceError) as error:
                 raise FunctionFailedError(_binding_failure(name, error)) from error
 
     def _log_end(self, function: Function, outcome: str, invocation: str, start: float) -> None:
@@ -128,7 +136,7 @@ def _json_value(value: dict[str, Any]) -> object:
     raise OutputError(f"the output is {value['type']}, expected a JSON object or a list of objects")
 
 
-def _binding_failure(name: str, error: ValueError) -> Failure:
+def _binding_failure(name: str, error: Exception) -> Failure:
     hint = f"Exception binding parameter '{name}': {error}"
     if isinstance(error, ExpressionError):
         hint += f" The binding asks for {error.expression}: {_supply(error.expression)}"

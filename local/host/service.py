@@ -1,90 +1,168 @@
-"""The SignalR bindings' way to the service: connection info, and messages through its REST API."""
+"""The SignalR bindings' way to the service: what clients need to connect, and messages.
 
-from collections.abc import Mapping, Sequence
+Source of what the bindings take and hand out: Azure/azure-functions-signalrservice-extension.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
-
-import aiohttp
-from yarl import URL
 
 from local.host.expressions import BindingData, resolve
 from local.host.functions import connection_setting
+from local.host.outputs import Item, OutputError, items, operation
 from local.host.settings import Settings
+from signalr.connection import Connection
 from signalr.endpoint import Endpoint
-from signalr.tokens import sign_client_token, sign_server_token
+from signalr.rest import ServiceClient
+from signalr.settings import Source, read_sources
+from signalr.tokens import sign_client_token
+from signalr.upstream import is_signed
 
-__all__ = ["OutputError", "Service"]
+__all__ = ["Service"]
 
 _API_VERSION = "2022-06-01"
-"""The version that the SignalR extension asks for."""
+"""The version that the SignalR extension asks for. With it the service tells that a connection is gone."""
 
+_TRANSPORT = "AzureSignalRServiceTransportType"
+_TAKES_SEVERAL = {"Transient": False, "0": False, "Persistent": True, "1": True}
+"""Whether bindings take several endpoints, by the transport, whose case matters to the extension."""
 
-class OutputError(ValueError):
-    """Say which item of a SignalR output could not be sent, and why."""
+_LIFETIME = timedelta(hours=1)
+_RETRY_DELAY = timedelta(seconds=0.35)
+"""Three pauses that grow from this one take as long as the extension's three of 0.8 seconds."""
+
+_log = logging.getLogger("local.host")
+
+type _Sources = tuple[Source, ...]
 
 
 class Service:
-    """Act for the bindings of one app; every request goes through one pool of connections."""
+    """Act for the bindings of one app.
 
-    def __init__(self, settings: Settings, session: aiohttp.ClientSession) -> None:
+    Its methods raise ValueError for settings and values that are wrong, and ServiceError where the service,
+    or what opens it, cannot be had.
+    """
+
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._session = session
+        self._sources: dict[str, _Sources] = {}
+        self._connections: dict[_Sources, Connection] = {}
+        self._clients: dict[tuple[_Sources, str], ServiceClient] = {}
 
-    def endpoint(self, binding: Mapping[str, Any]) -> Endpoint:
-        """Return the service that a binding names. Raise ValueError where its setting is absent or wrong."""
-        name = connection_setting(binding)
-        text = self._settings.connection_string(name)
-        if text is None:
-            raise ValueError(f"The setting {name} is missing: it holds the SignalR connection string.")
-        try:
-            return Endpoint.parse(text)
-        except ValueError as error:
-            raise ValueError(f"The setting {name}: {error}.") from None
+    async def aclose(self) -> None:
+        """End the connections to the service."""
+        for client in self._clients.values():
+            await client.aclose()
 
-    def connection_info(self, binding: Mapping[str, Any], data: BindingData) -> dict[str, str]:
+    async def connection_info(self, binding: Mapping[str, Any], data: BindingData) -> dict[str, str]:
         """Return what a client needs to connect: ``url`` and ``accessToken``, valid for an hour."""
+        connection = self._connection(self._usable(binding))
+        info = self._info(binding, data)
+        return info(await connection.endpoint())
+
+    async def negotiation(self, binding: Mapping[str, Any], data: BindingData) -> dict[str, Any]:
+        """Return the same for every endpoint, so that the function can choose."""
+        connection = self._connection(self._usable(binding))
+        info = self._info(binding, data)
+        offers = await connection.offers()
+        return {
+            "endpoints": [{**shown.to_dict(), "connectionInfo": info(endpoint)} for shown, endpoint in offers]
+        }
+
+    async def endpoints(self, binding: Mapping[str, Any]) -> list[dict[str, object]]:
+        """Return the instances of the service and whether each is up."""
+        return [shown.to_dict() for shown in await self._connection(self._usable(binding)).endpoints()]
+
+    async def send(self, binding: Mapping[str, Any], data: BindingData, value: object) -> None:
+        """Send the items of a SignalR output, one after the other. Raise at the first that is refused."""
+        sources = self._usable(binding)
+        hub = self._resolve(binding, "hubName", data)
+        for item in items(value):
+            request = operation(item)
+            if addressed := await self._addressed(sources, item):
+                await self._client(addressed, hub).run(request)
+
+    async def is_signed(self, binding: Mapping[str, Any], connection_id: str, signature: str) -> bool:
+        """Tell whether the service signed an upstream request, as far as the extension looks.
+
+        With one endpoint that an identity opens, it looks at none.
+        """
+        instances = self._connection(self._read(binding)).instances
+        keys = [(await instance.endpoint()).access_key for instance in instances]
+        return None in keys or is_signed(connection_id, signature, [key for key in keys if key])
+
+    def _read(self, binding: Mapping[str, Any]) -> _Sources:
+        name = connection_setting(binding)
+        if name not in self._sources:
+            self._sources[name] = read_sources(name, self._settings)
+        return self._sources[name]
+
+    def _usable(self, binding: Mapping[str, Any]) -> _Sources:
+        """Return what the settings say of the service. Raise ValueError for what the extension refuses."""
+        sources = self._read(binding)
+        transport = self._settings.get(_TRANSPORT) or "Transient"
+        if transport not in _TAKES_SEVERAL:
+            raise ValueError(f"the app setting {_TRANSPORT} is {transport}, expected Transient or Persistent")
+        if len(sources) > 1 and not _TAKES_SEVERAL[transport]:
+            named = ", ".join(source.setting for source in sources)
+            raise ValueError(
+                f"there are {len(sources)} endpoints, which bindings take only with the app setting "
+                f"{_TRANSPORT}=Persistent; seen: {named}"
+            )
+        return sources
+
+    async def _addressed(self, sources: _Sources, item: Item) -> _Sources:
+        """Return the endpoints that an item is for: those that it names, all where it names none.
+
+        With one endpoint the extension does not look at the item's.
+        """
+        wanted = item.get("endpoints")
+        if wanted is None or len(sources) == 1:
+            return sources
+        if not isinstance(wanted, list) or not all(isinstance(one, dict) for one in wanted):
+            raise OutputError("endpoints must be a list of what the binding signalREndpoints hands out.")
+        named = [{name.lower(): part for name, part in one.items()} for one in wanted]
+        addressed = tuple([source for source in sources if await self._is_among(source, named)])
+        if not addressed:
+            _log.warning(
+                "An item of a SignalR output reaches nobody: its endpoints are none of the connection's."
+            )
+        return addressed
+
+    async def _is_among(self, source: Source, named: Sequence[Mapping[str, Any]]) -> bool:
+        [instance] = self._connection((source,)).instances
+        endpoint = await instance.endpoint()
+        return any(
+            (item.get("endpointtype"), item.get("name"), str(item.get("endpoint")).rstrip("/"))
+            == (endpoint.type, endpoint.name, endpoint.url)
+            for item in named
+        )
+
+    def _client(self, sources: _Sources, hub: str) -> ServiceClient:
+        client = self._clients.get((sources, hub))
+        if client is None:
+            connection = self._connection(sources)
+            client = connection.client(hub, api_version=_API_VERSION, retry_delay=_RETRY_DELAY)
+            self._clients[sources, hub] = client
+        return client
+
+    def _connection(self, sources: _Sources) -> Connection:
+        if sources not in self._connections:
+            self._connections[sources] = Connection(sources)
+        return self._connections[sources]
+
+    def _info(self, binding: Mapping[str, Any], data: BindingData) -> Callable[[Endpoint], dict[str, str]]:
+        """Return what makes the connection info for an endpoint."""
         hub = self._resolve(binding, "hubName", data)
         user_id = self._resolve(binding, "userId", data) if "userId" in binding else None
         claims = self._id_token_claims(binding, data)
-        endpoint = self.endpoint(binding)
-        token = sign_client_token(endpoint, hub, user_id=user_id, claims=claims, lifetime=timedelta(hours=1))
-        return {"url": endpoint.client_hub_url(hub), "accessToken": token}
 
-    async def send(self, binding: Mapping[str, Any], data: BindingData, value: object) -> None:
-        """Send the items of a SignalR output, one after the other. Raise OutputError at the first refusal."""
-        endpoint = self.endpoint(binding)
-        hub = self._resolve(binding, "hubName", data)
-        for item in _items(value):
-            method, path, body = _request(item)
-            await self._request(endpoint, method, f"/api/hubs/{quote(hub.lower(), safe='')}{path}", body)
+        def info(endpoint: Endpoint) -> dict[str, str]:
+            token = sign_client_token(endpoint, hub, user_id=user_id, claims=claims, lifetime=_LIFETIME)
+            return {"url": endpoint.client_hub_url(hub), "accessToken": token}
 
-    async def _request(
-        self, endpoint: Endpoint, method: str, path: str, body: dict[str, object] | None
-    ) -> None:
-        url = endpoint.server_url + path
-        audience = endpoint.url + path
-        try:
-            async with self._session.request(
-                method,
-                URL(f"{url}?api-version={_API_VERSION}", encoded=True),
-                json=body,
-                headers={"Authorization": f"Bearer {sign_server_token(endpoint, audience)}"},
-            ) as response:
-                text = await response.text()
-        except aiohttp.ClientError as error:
-            raise OutputError(
-                f"An error happened when making request to {url}: {type(error).__name__}. "
-                "Is the service there?"
-            ) from None
-        if response.ok:
-            return
-        code = response.headers.get("x-ms-error-code", "")
-        # Adding a connection that is gone is no error for the extension either.
-        if method == "PUT" and code == "Error.Connection.NotExisted":
-            return
-        detail = " ".join(part for part in (code, text.strip()) if part)
-        raise OutputError(f"The service answered {response.status} to {method} {url}. {detail}".strip())
+        return info
 
     def _resolve(self, binding: Mapping[str, Any], name: str, data: BindingData) -> str:
         return resolve(str(binding[name]), self._settings, data)
@@ -106,51 +184,3 @@ class Service:
             for name, value in payload.items()
             if name in wanted
         }
-
-
-def _items(value: object) -> list[dict[str, Any]]:
-    items: list[Any] = value if isinstance(value, list) else [value]
-    for item in items:
-        if not isinstance(item, dict):
-            raise OutputError(
-                "Value cannot be null. (Parameter 'item'): a SignalR output takes a JSON object or a list of "
-                f"objects, got {type(item).__name__}."
-            )
-    return [{name.lower(): part for name, part in item.items()} for item in items]
-
-
-def _request(item: dict[str, Any]) -> tuple[str, str, dict[str, object] | None]:
-    """Return method, path and body of the request that an item stands for."""
-    connection, user, group = (
-        quote(str(item[name]), safe="") if item.get(name) else None
-        for name in ("connectionid", "userid", "groupname")
-    )
-    if item.get("target"):
-        arguments = item.get("arguments")
-        if arguments is not None and not isinstance(arguments, list):
-            raise OutputError(f"arguments of the message {item['target']} must be a list.")
-        to = (
-            f"/connections/{connection}"
-            if connection
-            else f"/users/{user}"
-            if user
-            else f"/groups/{group}"
-            if group
-            else ""
-        )
-        return "POST", f"{to}/:send", {"Target": item["target"], "Arguments": arguments or []}
-    action = str(item.get("action") or "").lower()
-    if action not in ("add", "remove", "removeall"):
-        raise OutputError("Unable to convert JObject to valid output binding type, check parameters.")
-    if connection is None and user is None:
-        raise OutputError("ConnectionId and UserId cannot be null or empty together")
-    if action == "removeall":
-        if connection is not None:
-            raise OutputError("removeAll takes a userId: Azure ignores it for a connection.")
-        return "DELETE", f"/users/{user}/groups", None
-    if group is None:
-        raise OutputError("groupName cannot be null or empty")
-    method = "PUT" if action == "add" else "DELETE"
-    if connection is not None:
-        return method, f"/groups/{group}/connections/{connection}", None
-    return method, f"/users/{user}/groups/{group}", None

@@ -6,7 +6,7 @@ Source: Azure Functions Core Tools, whose rules for this file are kept where an 
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,11 +86,11 @@ def _values(given: dict[str, Any], strings: dict[str, Any]) -> dict[str, str]:
 class Settings(Mapping[str, str]):
     """Look settings up as the host does: without regard to case, ``:`` and ``__`` being the same.
 
-    A variable that the environment already holds, and not empty, wins over the file's.
+    All of the environment belongs to them. A variable that it holds, and not empty, wins over the file's.
     """
 
     def __init__(self, values: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> None:
-        self._values = dict(values)
+        self._values = {**environment, **values}
         for name in values:
             if environment.get(name):
                 _log.warning(
@@ -99,13 +99,12 @@ class Settings(Mapping[str, str]):
                     name,
                 )
                 self._values[name] = environment[name]
-        self._lookup = {_key(name): value for name, value in environment.items()}
-        self._lookup |= {_key(name): value for name, value in self._values.items()}
+        self._lookup = {_key(name): value for name, value in self._values.items()}
 
     def __getitem__(self, name: str) -> str:
         return self._lookup[_key(name)]
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
     def __len__(self) -> int:

@@ -15,12 +15,12 @@ from aiohttp import web
 from local.host import binding_data
 from local.host.functions import Function, FunctionTable, connection_setting
 from local.host.invocation import Invoker
-from local.host.settings import Settings
+from local.host.service import Service
 from local.host.worker import Failure, FunctionFailedError
-from signalr.endpoint import Endpoint
+from signalr.errors import ServiceError
 from signalr.protocol.bodies import BODY_FORMATS, BodyFormat
 from signalr.protocol.messages import Completion, Invocation, ProtocolError
-from signalr.upstream import CONNECTED, SIGNATURE_HEADER, Category, UpstreamEvent, is_signed
+from signalr.upstream import CONNECTED, SIGNATURE_HEADER, Category, UpstreamEvent
 from signalr.values import to_builtins
 
 __all__ = ["PATH", "Webhook"]
@@ -35,9 +35,9 @@ _log = logging.getLogger("local.host")
 class Webhook:
     """Run the function that listens to an event, and answer the service."""
 
-    def __init__(self, table: FunctionTable, settings: Settings, invoker: Invoker) -> None:
+    def __init__(self, table: FunctionTable, service: Service, invoker: Invoker) -> None:
         self._table = table
-        self._settings = settings
+        self._service = service
         self._invoker = invoker
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -60,7 +60,12 @@ class Webhook:
             self._log_unknown(event)
             return web.Response(status=HTTPStatus.NOT_FOUND)
         body = await request.read()
-        if not self._is_signed(function, event, request.headers):
+        try:
+            is_signed = await self._is_signed(function, event, request.headers)
+        except ServiceError as error:
+            _log.error("An upstream request was refused, its signature cannot be checked: %s.", error)
+            return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
+        if not is_signed:
             return web.Response(
                 status=HTTPStatus.UNAUTHORIZED,
                 reason="The request is unauthorized, please check the Signature.",
@@ -121,19 +126,15 @@ class Webhook:
         result = await self._invoker.invoke(function, trigger, data, reason="(null)")
         return None if result.returned is None else result.returned["value"]
 
-    def _is_signed(self, function: Function, event: UpstreamEvent, headers: Mapping[str, str]) -> bool:
-        setting = connection_setting(function.trigger)
-        text = self._settings.connection_string(setting)
-        endpoint = Endpoint.parse(text or "")
-        if endpoint.access_key is None:
-            return True
-        if is_signed(event.connection_id, headers.get(SIGNATURE_HEADER, ""), [endpoint.access_key]):
+    async def _is_signed(self, function: Function, event: UpstreamEvent, headers: Mapping[str, str]) -> bool:
+        signature = headers.get(SIGNATURE_HEADER, "")
+        if await self._service.is_signed(function.trigger, event.connection_id, signature):
             return True
         _log.warning(
             "An upstream request was refused: its %s fits no access key of the setting %s. The service and "
             "the app must hold the same connection string.",
             SIGNATURE_HEADER,
-            setting,
+            connection_setting(function.trigger),
         )
         return False
 

@@ -203,7 +203,7 @@ class App:
     async def run(self, name: str, trigger: dict[str, Any]) -> Result:
         """Run a function as its trigger would, one that the local runtime lacks included."""
         settings = Settings(LocalSettings.read(self.runtime.host.app).values | self._connection())
-        invoker = Invoker(self.instance.worker, Service(settings, self.session), None)
+        invoker = Invoker(self.instance.worker, Service(settings), None)
         return await invoker.invoke(self.functions[name], trigger, {})
 
     def _connection(self) -> dict[str, str]:

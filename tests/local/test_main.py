@@ -1,5 +1,6 @@
 """``python -m local``, as a user starts and stops it."""
 
+import json
 import os
 import re
 import signal
@@ -68,6 +69,25 @@ def test_it_prints_functions_connection_string_and_page(launch: Launch, app_fold
     assert "\tbroadcast: signalRTrigger\n" in printed
     assert "Connection string: Endpoint=http://localhost;PORT;AccessKey=" in printed
     assert "Open http://PORT/api/index\n" in printed
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Mine", "Endpoint=https://chat.service.signalr.net;AccessKey=secret;Version=1.0;"),
+        ("Mine__serviceUri", "https://chat.service.signalr.net"),
+    ],
+)
+def test_a_service_in_azure_is_told_to_whoever_starts_the_emulator(
+    launch: Launch, small_app: Path, name: str, value: str
+) -> None:
+    content = {"IsEncrypted": False, "Values": {name: value}}
+    (small_app / "local.settings.json").write_text(json.dumps(content))
+    runtime = launch("--app", str(small_app), *FREE)
+    runtime.wait_for("Ctrl\\+C stops")
+    assert runtime.stop() == 0
+    assert f"{name} names the service at https://chat.service.signalr.net. Messages go there" in runtime.text
+    assert "secret" not in runtime.text
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl+C", "SIGTERM"])

@@ -19,6 +19,7 @@ from yarl import URL
 
 from local.emulator import DEFAULT_ACCESS_KEY
 from local.host.host import FunctionsHost
+from tests.signalr.azure_fakes.cloud import Cloud
 
 ROOT = Path(__file__).parents[3]
 
@@ -273,6 +274,13 @@ async def _hosts(folder: Path) -> AsyncIterator[StartHost]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def start_host(tmp_path: Path) -> AsyncIterator[StartHost]:
     """Start hosts for one test."""
+    async with _hosts(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture
+async def start_host_in_cloud(cloud: Cloud, tmp_path: Path) -> AsyncIterator[StartHost]:
+    """Start hosts for one test, whose bindings find the cloud where Azure would be."""
     async with _hosts(tmp_path) as start:
         yield start
 

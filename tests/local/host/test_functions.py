@@ -172,7 +172,7 @@ def function_with_queue() -> Function:
         (event("a", hub="%MISSING%"), "'%MISSING%' does not resolve to a value."),
         (
             event("a", connectionStringSetting="Other"),
-            "The setting Other is missing: it holds the connection string of the SignalR Service.",
+            "the app setting Other is not set, expected the connection string of the service ",
         ),
     ],
 )

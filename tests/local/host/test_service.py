@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -62,7 +63,7 @@ negotiate(
     "claims", id_token="{headers.x-ms-token-aad-id-token}", claim_type_list=["name", "role", "exp", "age"]
 )
 negotiate("no_claims", id_token="{headers.x-ms-token-aad-id-token}")
-for setting in ("Missing", "Broken", "Identity", "Unreachable"):
+for setting in ("Missing", "Broken", "Unreachable"):
     negotiate(setting, connection_string_setting=setting)
     send(setting, connection_string_setting=setting)
 send("any")
@@ -106,7 +107,6 @@ async def app(start_shared_host: StartHost, signalr_settings: dict[str, str], cl
         "WHO": "{query.name}",
         "HUB": "Other",
         "Broken": "Endpoint=http://localhost;Secret=hush",
-        "Identity": "Endpoint=http://localhost;AuthType=azure.msi",
         "Unreachable": f"Endpoint=http://127.0.0.1:{closed_port};AccessKey={DEFAULT_ACCESS_KEY}",
     }
     return await start_shared_host(APP, settings=settings)
@@ -219,18 +219,16 @@ async def test_without_a_list_no_claim_is_taken(app: Any) -> None:
         ),
         (
             "Missing",
-            "Exception binding parameter 'info': The setting Missing is missing: it holds the SignalR "
-            "connection string.",
+            "Exception binding parameter 'info': the app setting Missing is not set, expected the connection "
+            "string of the service (Endpoint=…;AccessKey=…;Version=1.0;), a reference to it in Key Vault, or "
+            "Missing__serviceUri with the address of the service for an identity: in Azure it goes into the "
+            "function app's environment variables, on your machine into Values of local.settings.json; seen: "
+            "AzureSignalRConnectionString",
         ),
         (
             "Broken",
-            "Exception binding parameter 'info': The setting Broken: part 2 of the connection string is no "
-            "Name=Value pair that the service knows; seen: Endpoint.",
-        ),
-        (
-            "Identity",
-            "Exception binding parameter 'info': the connection to http://localhost has no AccessKey to "
-            "sign a token with; where an identity opens it, Connection.endpoint() gets a temporary key",
+            "Exception binding parameter 'info': the app setting Broken is wrong: part 2 of the connection "
+            "string is no Name=Value pair that the service knows; seen: Endpoint",
         ),
     ],
 )
@@ -259,47 +257,47 @@ async def test_an_id_token_that_is_none_is_told_to_the_developer(app: Any) -> No
 @pytest.mark.parametrize(
     ("item", "line", "body"),
     [
-        ({"target": "t"}, "POST /:send", {"Target": "t", "Arguments": []}),
-        ({"target": "t", "arguments": None}, "POST /:send", {"Target": "t", "Arguments": []}),
+        ({"target": "t"}, "POST /:send", {"target": "t", "arguments": []}),
+        ({"target": "t", "arguments": None}, "POST /:send", {"target": "t", "arguments": []}),
         (
             {"target": "t", "arguments": [1, "é", None, {"a": [True]}]},
             "POST /:send",
-            {"Target": "t", "Arguments": [1, "é", None, {"a": [True]}]},
+            {"target": "t", "arguments": [1, "é", None, {"a": [True]}]},
         ),
         (
             {"target": "t", "arguments": ["2026-10-21T10:00:00+02:00"]},
             "POST /:send",
-            {"Target": "t", "Arguments": ["2026-10-21T10:00:00+02:00"]},
+            {"target": "t", "arguments": ["2026-10-21T10:00:00+02:00"]},
         ),
         (
-            {"Target": "t", "ARGUMENTS": [1], "other": 1},
+            {"target": "t", "ARGUMENTS": [1], "other": 1},
             "POST /:send",
-            {"Target": "t", "Arguments": [1]},
+            {"target": "t", "arguments": [1]},
         ),
         (
             {"target": "t", "userId": "", "groupName": None},
             "POST /:send",
-            {"Target": "t", "Arguments": []},
+            {"target": "t", "arguments": []},
         ),
         (
             {"target": "t", "groupName": "a/b ü"},
             "POST /groups/a%2Fb%20%C3%BC/:send",
-            {"Target": "t", "Arguments": []},
+            {"target": "t", "arguments": []},
         ),
         (
             {"target": "t", "userId": "ann@a.b", "groupName": "g"},
-            "POST /users/ann%40a.b/:send",
-            {"Target": "t", "Arguments": []},
+            "POST /users/ann@a.b/:send",
+            {"target": "t", "arguments": []},
         ),
         (
             {"target": "t", "connectionId": "c", "userId": "u", "groupName": "g"},
             "POST /connections/c/:send",
-            {"Target": "t", "Arguments": []},
+            {"target": "t", "arguments": []},
         ),
         (
             {"target": "t", "action": "add", "groupName": "g", "userId": "u"},
             "POST /users/u/:send",
-            {"Target": "t", "Arguments": []},
+            {"target": "t", "arguments": []},
         ),
         ({"action": "add", "groupName": "g", "userId": "u"}, "PUT /users/u/groups/g", None),
         (
@@ -348,12 +346,12 @@ async def test_items_of_a_list_go_out_in_their_order(app: Any, service: Any, for
     assert (await app.post(f"/api/send/any?as={form}", json=items)).status == 202
     assert service.requests[2].method == "PUT"
     del service.requests[2]
-    assert [request.json()["Target"] for request in service.requests] == ["0", "1", "2", "3", "4"]
+    assert [request.json()["target"] for request in service.requests] == ["0", "1", "2", "3", "4"]
 
 
 async def test_outputs_of_one_function_go_out_in_the_order_of_their_bindings(app: Any, service: Any) -> None:
     assert (await app.get("/api/two")).text == "sent"
-    assert [request.json()["Target"] for request in service.requests] == ["first", "second"]
+    assert [request.json()["target"] for request in service.requests] == ["first", "second"]
     assert [request.path for request in service.requests] == [
         "/api/hubs/first/:send",
         "/api/hubs/second/:send",
@@ -416,9 +414,9 @@ async def test_a_refusal_of_the_service_fails_the_function(
     service.answer(status, "no", x_ms_error_code="Error.Some")
     reply = await app.post("/api/send/any?as=value", json={"target": "t"})
     assert reply.status == 500
-    url = f"http://127.0.0.1:{service.port}/api/hubs/chat/:send"
-    expected = f"The service answered {status} to POST {url}. Error.Some no"
+    expected = f"POST /api/hubs/chat/:send was answered {status} (Error.Some; no): "
     assert expected in log.find("Exception while executing function: Functions.send_any").getMessage()
+    assert len(service.requests) == 1
 
 
 async def test_the_first_refusal_keeps_the_rest_back(app: Any, service: Any) -> None:
@@ -426,24 +424,25 @@ async def test_the_first_refusal_keeps_the_rest_back(app: Any, service: Any) -> 
     service.answer(500)
     items = [{"target": "one"}, {"target": "two"}, {"target": "three"}]
     assert (await app.post("/api/send/any?as=value", json=items)).status == 500
-    assert [request.json()["Target"] for request in service.requests] == ["one", "two"]
+    assert [request.json()["target"] for request in service.requests] == ["one", "two"]
 
 
-async def test_a_service_that_is_not_there_fails_the_function(app: Any, log: Any, closed_port: int) -> None:
+async def test_a_service_that_is_not_there_fails_the_function(
+    app: Any, log: Any, closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("local.host.service._RETRY_DELAY", timedelta(0))
     reply = await app.post("/api/send/Unreachable?as=value", json={"target": "t"})
     assert reply.status == 500
-    assert (
-        "An error happened when making request to "
-        f"http://127.0.0.1:{closed_port}/api/hubs/chat/:send: ClientConnectorError. Is the service there?"
-    ) in log.find("Exception while executing function: Functions.send_Unreachable").getMessage()
+    told = log.find("Exception while executing function: Functions.send_Unreachable").getMessage()
+    assert "POST /api/hubs/chat/:send failed: there was no connection: " in told
+    assert f"127.0.0.1:{closed_port}" in told
 
 
 @pytest.mark.parametrize(
     ("setting", "reason"),
     [
-        ("Missing", "The setting Missing is missing"),
-        ("Broken", "The setting Broken: part 2 of the connection string"),
-        ("Identity", "the connection to http://localhost has no AccessKey"),
+        ("Missing", "the app setting Missing is not set"),
+        ("Broken", "the app setting Broken is wrong: part 2 of the connection string"),
     ],
 )
 async def test_a_connection_that_cannot_be_used_fails_the_function(
@@ -488,4 +487,4 @@ async def test_a_returned_value_is_sent_and_answers_the_caller_too(
     body = {"type": 1, "invocationId": "0", "target": "returns", "arguments": [returned]}
     reply = await app.deliver(event.headers([DEFAULT_ACCESS_KEY]), body)
     assert json.loads(reply.text.removesuffix("\x1e"))["result"] == returned
-    assert [request.json()["Target"] for request in service.requests] == targets
+    assert [request.json()["target"] for request in service.requests] == targets

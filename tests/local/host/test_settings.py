@@ -103,10 +103,10 @@ def test_a_setting_that_nobody_gave_is_absent() -> None:
         settings["B"]
 
 
-def test_settings_list_what_the_file_gave() -> None:
-    settings = Settings({"A": "a", "B": "b"}, {"C": "c"})
-    assert dict(settings) == {"A": "a", "B": "b"}
-    assert len(settings) == 2
+def test_settings_list_what_the_file_and_the_environment_gave() -> None:
+    settings = Settings({"A": "a", "B": "b"}, {"B": "other", "C": "c"})
+    assert dict(settings) == {"A": "a", "B": "other", "C": "c"}
+    assert len(settings) == 3
 
 
 @pytest.mark.parametrize(("environment", "value"), [({}, "file"), ({"A": ""}, "file"), ({"A": "env"}, "env")])

@@ -426,7 +426,7 @@ async def test_named_arguments_serve_other_bindings(app: Any, service: Any) -> N
     assert await invoke(app, "named", "Blue", "hi") == {"result": "done"}
     [request] = service.requests
     assert request.path == "/api/hubs/blue/:send"
-    assert request.json() == {"Target": "t", "Arguments": ["hi"]}
+    assert request.json() == {"target": "t", "arguments": ["hi"]}
 
 
 @pytest.mark.parametrize("arguments", [(), ("Blue",), ("Blue", "hi", "more")])
@@ -442,7 +442,7 @@ async def test_named_arguments_must_all_be_there(
 async def test_an_output_that_cannot_be_sent_fails_the_call(app: Any, service: Any, log: Any) -> None:
     service.answer(500, "broken")
     assert await invoke(app, "named", "Blue", "hi") == {"error": "named failed on the server."}
-    assert "The service answered 500 to POST" in log.text
+    assert "POST /api/hubs/blue/:send was answered 500 (broken)" in log.text
 
 
 # The bindings of this project.
@@ -464,7 +464,7 @@ async def test_a_typed_function_s_output_is_sent(typed: Any, service: Any) -> No
         "POST /api/hubs/chat/:send",
         "PUT /api/hubs/chat/groups/g/connections/c1",
     ]
-    assert [request.json()["Arguments"] for request in service.requests[:2]] == [["a"], ["b"]]
+    assert [request.json()["arguments"] for request in service.requests[:2]] == [["a"], ["b"]]
 
 
 @pytest.mark.parametrize(
