@@ -89,14 +89,15 @@ async def check_health(name: str = DEFAULT_CONNECTION, environment: Mapping[str,
 
 
 async def _check(instance: Instance) -> InstanceHealth:
-    from signalr.fleet import InstanceClient
-
     endpoint, problem = instance.given, None
     try:
         endpoint = await instance.endpoint()
         endpoint = await instance.signing_endpoint()
-        client = InstanceClient(instance, "health", timeout=_TIMEOUT, connect_timeout=_TIMEOUT)
-        if not await client.is_healthy():
+        client = instance.client(_TIMEOUT)
+        if await client.is_healthy():
+            # That is told to everybody; who is there, only to who has the key or the role.
+            await client.connection_exists("health")
+        else:
             problem = (
                 f"{endpoint.server_url} does not answer that it is well: check Endpoint, the network from "
                 "here to there, and the state of the resource"

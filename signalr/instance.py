@@ -4,12 +4,16 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from signalr.cache import Cached
 from signalr.endpoint import Endpoint
 from signalr.errors import ConnectionStringError, ServiceError
 from signalr.settings import Source
 from signalr.vault import VaultError, read_secret
+
+if TYPE_CHECKING:
+    from signalr.fleet import InstanceClient
 
 __all__ = ["Instance"]
 
@@ -86,6 +90,13 @@ class Instance:
         """Tell whether the instance is up and takes what opens it, as of half a minute ago."""
         return await self._state.get()
 
+    def client(self, timeout: timedelta) -> "InstanceClient":
+        """Return a client to look at the instance with: it asks once."""
+        from signalr.fleet import InstanceClient
+
+        # No hub is asked for its state, the instance is; but a client has one.
+        return InstanceClient(self, "health", timeout=timeout, connect_timeout=timeout, retries=0)
+
     def note(self, *, is_online: bool) -> None:
         """Remember what a request has shown about the instance."""
         if is_online == self._is_down:
@@ -115,12 +126,13 @@ class Instance:
             raise VaultError(str(error)) from None
 
     async def _probe(self) -> bool:
-        from signalr.fleet import InstanceClient
-
-        # No hub is asked for its state, the instance is; but a client has one.
-        client = InstanceClient(self, "health", timeout=_PROBE_TIMEOUT, connect_timeout=_PROBE_TIMEOUT)
+        client = self.client(_PROBE_TIMEOUT)
         try:
             is_online = await client.is_healthy()
+            if is_online and (await self.endpoint()).access_key is not None:
+                # The service is well to everybody; only this shows that it takes the key. An identity has
+                # shown it when it was given one, and need not have the right to more.
+                await client.connection_exists("health")
         except (ServiceError, ValueError) as error:
             _log.warning("the endpoint %s is left out: %s", self.label, error)
             is_online = False

@@ -335,7 +335,10 @@ class ServiceClient:
         return token
 
     async def is_healthy(self) -> bool:
-        """Tell whether the service answers, and says that it is well. It is asked once."""
+        """Tell whether the service answers, and says that it is well. It is asked once.
+
+        It says so to everybody: that it takes the key or the identity, other operations show.
+        """
         operation = Operation("HEAD", "/api/health")
         url = operation.url(self._endpoint.server_url, self._version)
         try:

@@ -119,7 +119,24 @@ async def test_clients_come_back_when_the_endpoint_does(
 async def test_state_is_asked_for_now_and_then(cloud: Cloud, connection: Connection, clock: Clock) -> None:
     for _ in range(20):
         await connection.endpoint()
-    assert cloud.service.requests == ["HEAD /api/health?api-version=2024-12-01"]
+    assert [line.partition("?")[0] for line in cloud.service.requests] == [
+        "HEAD /api/health",
+        "HEAD /api/hubs/health/connections/health",
+    ]
+
+
+async def test_identity_that_may_only_negotiate_is_not_asked_for_more(cloud: Cloud, clock: Clock) -> None:
+    settings = {
+        "Azure__SignalR__Endpoints__main__serviceUri": MAIN,
+        "Azure__SignalR__Endpoints__main__credential": "managedidentity",
+        "Azure__SignalR__Endpoints__other__serviceUri": BACKUP,
+        "Azure__SignalR__Endpoints__other__credential": "managedidentity",
+    }
+    assert [shown.online for shown in await connect(settings, clock).endpoints()] == [True, True]
+    assert [line.partition("?")[0] for line in cloud.service.requests] == [
+        "GET /api/v1/auth/accessKey",
+        "HEAD /api/health",
+    ]
 
 
 async def test_endpoint_whose_secret_cannot_be_read_is_left_out(
@@ -241,10 +258,12 @@ async def test_health_is_that_of_any_endpoint(cloud: Cloud, client: ServiceClien
     assert not await client.is_healthy()
 
 
-async def test_health_is_an_error_where_every_endpoint_refuses(cloud: Cloud, client: ServiceClient) -> None:
-    cloud.service.keys.clear()
-    cloud.backup.keys.clear()
-    with pytest.raises(UnauthorizedError):
+async def test_health_is_an_error_where_no_address_is_the_service_s(
+    cloud: Cloud, client: ServiceClient
+) -> None:
+    cloud.service.fail(404)
+    cloud.backup.fail(404)
+    with pytest.raises(NotFoundError):
         await client.is_healthy()
 
 

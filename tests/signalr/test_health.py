@@ -8,6 +8,7 @@ import azure.functions as func
 import pytest
 
 from blueprints.health import bp, health
+from local.emulator import Emulator
 from signalr import FunctionApp
 from signalr.health import HealthStatus, check_health
 from tests.signalr.azure_fakes.cloud import Cloud, forbidden
@@ -170,6 +171,19 @@ async def test_what_is_missing_is_told_with_what_to_do(
 ) -> None:
     break_it(cloud)
     assert message in await problem(settings)
+
+
+async def test_emulator_is_healthy_only_to_who_has_its_key() -> None:
+    emulator = Emulator()
+    await emulator.start(port=0)
+    try:
+        right = emulator.connection_string.replace("localhost", "127.0.0.1")
+        assert (await report({SETTING: right}))["status"] == "healthy"
+        assert "compare AccessKey of the connection" in await problem(
+            {SETTING: right.replace(KEY, KEY[::-1])}
+        )
+    finally:
+        await emulator.stop()
 
 
 # The function.

@@ -267,9 +267,12 @@ class Service(Host):
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/api/v1/auth/accessKey":
             return self._access_key(request)
+        if request.path == "/api/health":
+            return web.Response()
         if not self._is_authorized(request):
             return web.Response(status=401, headers={"WWW-Authenticate": _KEY_NOT_FOUND})
-        match request.method, request.path.removeprefix("/api/hubs/chat").strip("/").split("/"):
+        _, _, hub_path = request.path.removeprefix("/api/hubs/").partition("/")
+        match request.method, hub_path.strip("/").split("/"):
             case "HEAD", ["connections", name]:
                 return _found(name in self.connections, "Warning.Connection.NotExisted")
             case "GET", ["groups", name, "connections"]:
