@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 
 from local import listing
 from local.doctor.examination import examine
+from local.doctor.files import Papers
 from local.doctor.findings import State
 from local.emulator import DEFAULT_PORT as EMULATOR_PORT
 from local.emulator import Emulator, UpstreamRule
@@ -100,9 +101,18 @@ async def _doctor(arguments: argparse.Namespace) -> int:
     app = _app(arguments)
     if app is None:
         return 1
-    files = [Path(name) if name else None for name in (arguments.settings, arguments.service)]
+    files = {
+        name: Path(path)
+        for name in ("settings", "cors", "service", "roles")
+        if (path := getattr(arguments, name)) is not None
+    }
+    try:
+        papers = Papers.read(app, **files)
+    except ValueError as error:
+        _fail(f"{error}.")
+        return 1
     findings = []
-    async for finding in examine(app, *files):
+    async for finding in examine(app, papers):
         console.say(str(finding))
         findings.append(finding)
     bad = sum(finding.state is State.WRONG for finding in findings)
@@ -197,16 +207,21 @@ def _parser() -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
     )
     doctor.add_argument("--app", metavar="DIR", help="the app's folder (default: this one)")
-    doctor.add_argument(
-        "--settings",
-        metavar="FILE",
-        default=None,
-        help="settings of a deployed app, as az functionapp config appsettings list prints them "
-        "(default: local.settings.json of the app)",
-    )
-    doctor.add_argument(
-        "--service", metavar="FILE", default=None, help="the service, as az signalr show prints it"
-    )
+    for name, what in (
+        (
+            "settings",
+            "settings of a deployed app, as az functionapp config appsettings list prints them "
+            "(default: local.settings.json of the app)",
+        ),
+        ("cors", "its allowed origins, as az functionapp cors show prints them"),
+        ("service", "the service, as az signalr show prints it"),
+        (
+            "roles",
+            "the roles of the app's identity, as az role assignment list --all --assignee IDENTITY "
+            "prints them",
+        ),
+    ):
+        doctor.add_argument(f"--{name}", metavar="FILE", default=None, help=what)
     doctor.set_defaults(command=_doctor)
     return parser
 

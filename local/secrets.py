@@ -19,7 +19,7 @@ from signalr.errors import ConnectionStringError
 from signalr.identity import Identity
 from signalr.vault import SecretReference, VaultError, is_reference, read_secret
 
-__all__ = ["resolve_references"]
+__all__ = ["read_reference", "resolve_references"]
 
 _log = logging.getLogger("local.secrets")
 
@@ -33,12 +33,13 @@ async def resolve_references(values: Mapping[str, str]) -> dict[str, str]:
     resolved = dict(values)
     for name, value in values.items():
         if is_reference(value):
-            resolved[name] = await _secret(name, value)
+            resolved[name] = await read_reference(name, value)
             _log.info("%s: read %s.", name, SecretReference.parse(value))
     return resolved
 
 
-async def _secret(name: str, text: str) -> str:
+async def read_reference(name: str, text: str) -> str:
+    """Return the secret to which a setting refers. Raise ValueError as resolve_references does."""
     try:
         return await read_secret(SecretReference.parse(text), Identity(), name)
     except ConnectionStringError as error:

@@ -13,7 +13,10 @@ from signalr.errors import ConnectionStringError, ServiceError
 from signalr.instance import Instance
 from signalr.settings import DEFAULT_CONNECTION
 
-__all__ = ["Health", "HealthStatus", "InstanceHealth", "check_health"]
+__all__ = ["BY_KEY", "Health", "HealthStatus", "InstanceHealth", "check_health"]
+
+BY_KEY = "an access key"
+"""What opens an instance that no identity opens."""
 
 _TIMEOUT = timedelta(seconds=5)
 
@@ -126,4 +129,4 @@ async def _check(instance: Instance) -> InstanceHealth:
 
 
 def _opener(endpoint: Endpoint) -> str:
-    return "an access key" if endpoint.identity is None else str(endpoint.identity)
+    return BY_KEY if endpoint.identity is None else str(endpoint.identity)

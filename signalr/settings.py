@@ -64,10 +64,18 @@ class Source:
     def __repr__(self) -> str:
         return f"Source({self.setting})"
 
+    def settings(self) -> Iterator[tuple[str, str]]:
+        """Yield what says where the instance is: its connection string, or the settings of its identity."""
+        if self.text is not None:
+            yield self.setting, self.text
+        else:
+            for name, value in self.members:
+                yield f"{self.setting}__{_WRITTEN[name]}", value
+
     def references(self) -> dict[str, SecretReference]:
         """Return the references to Key Vault by the settings that hold them."""
         found = {}
-        for setting, value in self._settings():
+        for setting, value in self.settings():
             if is_reference(value):
                 try:
                     found[setting] = SecretReference.parse(value)
@@ -87,7 +95,7 @@ class Source:
 
         Raise ConnectionStringError, which names the setting but never its value, where it is wrong.
         """
-        values = {setting: (secrets or {}).get(setting, value) for setting, value in self._settings()}
+        values = {setting: (secrets or {}).get(setting, value) for setting, value in self.settings()}
         if self.text is None:
             endpoint = self._from_identity(values)
         else:
@@ -119,14 +127,6 @@ class Source:
 
     def _url(self, member: str, value: str) -> str:
         return parse_url(f"the app setting {self.setting}__{_WRITTEN[member]}", value.strip())
-
-    def _settings(self) -> Iterator[tuple[str, str]]:
-        """Yield what says where the instance is: its connection string, or the settings of its identity."""
-        if self.text is not None:
-            yield self.setting, self.text
-        else:
-            for name, value in self.members:
-                yield f"{self.setting}__{_WRITTEN[name]}", value
 
 
 def read_sources(

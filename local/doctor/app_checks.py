@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +46,17 @@ async def load_functions(app: Path, values: Mapping[str, str]) -> list[Function]
         await worker.stop()
 
 
-def check_functions(functions: list[Function], settings: Settings) -> Iterator[Finding]:
-    """Look for names, routes and events that the host in Azure refuses."""
+def check_functions(
+    functions: list[Function], settings: Settings, known: Collection[str] = ()
+) -> Iterator[Finding]:
+    """Look for names, routes and events that the host in Azure refuses, beside what is known already."""
     table = FunctionTable.build(functions, "api", settings)
-    for name, error in table.errors.items():
+    errors = {name: error for name, error in table.errors.items() if error not in known}
+    for name, error in errors.items():
         yield wrong(f"function {name}", error, "the host in Azure would not run it: correct its decorators")
     if not functions:
         yield wrong("functions", "the app has none", "register the blueprints in function_app.py")
-    elif not table.errors:
+    elif not errors:
         yield fine("functions", f"{len(functions)}, with names that the host takes")
     for name in table.disabled:
         yield warning(

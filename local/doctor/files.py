@@ -1,4 +1,4 @@
-"""What the doctor reads: an app's settings, and a service's description as the Azure CLI prints it."""
+"""What the doctor reads: an app's settings, and what the Azure CLI prints of what lies around it."""
 
 import json
 from collections.abc import Mapping
@@ -6,36 +6,45 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local.host.cors import Cors
 from local.host.settings import LocalSettings
 
-__all__ = ["AppSettings", "ServiceDescription"]
+__all__ = ["AppSettings", "Papers", "Role", "ServiceDescription"]
 
 
 @dataclass(frozen=True, slots=True)
 class AppSettings:
-    """Hold an app's settings; ``is_deployed`` tells that they are those of an app in Azure."""
+    """Hold an app's settings; ``is_deployed`` tells that they are those of an app in Azure.
+
+    ``cors`` is None where nothing is known of it.
+    """
 
     values: Mapping[str, str]
     is_deployed: bool
-    cors_origins: tuple[str, ...] = ()
-    cors_credentials: bool = False
+    cors: Cors | None = None
 
     @classmethod
     def of_folder(cls, app: Path) -> "AppSettings":
         """Read local.settings.json of an app's folder. Raise ValueError for a file that is wrong."""
         local = LocalSettings.read(app)
-        return cls(local.values, False, local.cors_origins, local.cors_credentials)
+        return cls(local.values, False, Cors(local.cors_origins, local.cors_credentials))
 
     @classmethod
-    def of_file(cls, path: Path) -> "AppSettings":
-        """Read what ``az functionapp config appsettings list`` printed, or an object of names and values."""
+    def of_files(cls, path: Path, cors: Path | None = None) -> "AppSettings":
+        """Read ``az functionapp config appsettings list``, or an object of names and values.
+
+        ``cors`` is what ``az functionapp cors show`` printed.
+        """
         content = _read(path)
-        if isinstance(content, list):
-            content = {item["name"]: item["value"] for item in content if isinstance(item, dict)}
+        try:
+            if isinstance(content, list):
+                content = {item["name"]: item["value"] for item in content}
+        except (TypeError, KeyError):
+            content = None
         if not isinstance(content, dict) or "Values" in content:
             raise ValueError(f"{path} holds neither a list of settings nor an object of names and values")
         values = {str(name): "" if value is None else str(value) for name, value in content.items()}
-        return cls(values, True)
+        return cls(values, True, None if cors is None else _cors(cors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,66 @@ class ServiceDescription:
         templates = (content.get("upstream") or {}).get("templates") or []
         origins = (content.get("cors") or {}).get("allowedOrigins") or []
         return cls(modes[0] if modes else None, list(templates), tuple(origins))
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Name a role, by its id too, and the resource, group or subscription on which it is held."""
+
+    id: str
+    name: str
+    scope: str
+
+    @classmethod
+    def of_file(cls, path: Path) -> "list[Role]":
+        """Read what ``az role assignment list`` printed. Raise ValueError for anything else."""
+        content = _read(path)
+        try:
+            return [
+                cls(
+                    str(item["roleDefinitionId"]).rpartition("/")[2].lower(),
+                    str(item.get("roleDefinitionName") or ""),
+                    str(item["scope"]),
+                )
+                for item in content
+            ]
+        except (TypeError, KeyError, AttributeError):
+            raise ValueError(f"{path} is not what az role assignment list prints") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """Hold all that was handed in; what is None was not."""
+
+    app: AppSettings
+    service: ServiceDescription | None = None
+    roles: list[Role] | None = None
+
+    @classmethod
+    def read(
+        cls,
+        app: Path,
+        *,
+        settings: Path | None = None,
+        cors: Path | None = None,
+        service: Path | None = None,
+        roles: Path | None = None,
+    ) -> "Papers":
+        """Read files; without ``settings`` those of the app's folder. Raise ValueError for a wrong one."""
+        if cors is not None and settings is None:
+            raise ValueError(f"{cors} is CORS of a deployed app, whose settings are missing: give both")
+        return cls(
+            AppSettings.of_folder(app) if settings is None else AppSettings.of_files(settings, cors),
+            None if service is None else ServiceDescription.of_file(service),
+            None if roles is None else Role.of_file(roles),
+        )
+
+
+def _cors(path: Path) -> Cors:
+    content = _read(path)
+    if not isinstance(content, dict) or not {"allowedOrigins", "supportCredentials"} & content.keys():
+        raise ValueError(f"{path} is not what az functionapp cors show prints")
+    return Cors(tuple(content.get("allowedOrigins") or ()), bool(content.get("supportCredentials")))
 
 
 def _read(path: Path) -> Any:

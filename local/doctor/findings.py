@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Finding", "State", "fine", "warning", "wrong"]
+__all__ = ["Finding", "State", "fine", "skipped", "warning", "wrong"]
 
 
 class State(StrEnum):
     """Tell how bad a finding is."""
 
     FINE = "ok"
+    SKIPPED = "skipped"
     WARNING = "warning"
     WRONG = "error"
 
@@ -31,6 +32,11 @@ class Finding:
 def fine(subject: str, seen: str) -> Finding:
     """Return a finding that needs nothing done."""
     return Finding(State.FINE, subject, seen)
+
+
+def skipped(subject: str, option: str, command: str) -> Finding:
+    """Return the finding that something was not looked at, because what a command prints was not given."""
+    return Finding(State.SKIPPED, subject, "not looked at", f"{option} FILE, with what {command} prints")
 
 
 def warning(subject: str, seen: str, fix: str) -> Finding:

@@ -1,70 +1,42 @@
-"""The service: is it there, does it accept the app's key, and do its events find their functions?"""
+"""The service as it is set up: its mode, its upstream rules, and which pages may connect."""
 
-from collections.abc import Iterator, Mapping
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import AsyncIterator, Iterator, Mapping
+from http import HTTPStatus
+from urllib.parse import parse_qs, quote, urlsplit
 
 import aiohttp
 
-from local.doctor.files import AppSettings, ServiceDescription
+from local.doctor.files import ServiceDescription
 from local.doctor.findings import Finding, fine, warning, wrong
 from local.host import trigger
+from local.host.cors import Cors
 from local.host.expressions import resolve_settings
 from local.host.functions import Function
 from local.host.settings import Settings
-from signalr.endpoint import Endpoint
-from signalr.health import check_health
-from signalr.tokens import sign_server_token
+from signalr import pipeline
 
-__all__ = ["check_cors", "check_description", "check_identity", "check_reachable"]
+__all__ = ["check_cors", "check_description"]
 
-_START = "start it with make run; where it runs on another port, write that port into the connection string"
-_TIMEOUT = aiohttp.ClientTimeout(total=15)
+_TIMEOUT = aiohttp.ClientTimeout(total=30)
 
+_KEY_FIX = "take the system key signalr_extension of the function app: azd hooks run postdeploy does it"
 
-async def check_reachable(setting: str, endpoint: Endpoint, hub: str) -> list[Finding]:
-    """Ask the service whether it is well, and with the app's key whether somebody is there who is not."""
-    base = endpoint.server_url
-    path = f"{base}/api/hubs/{hub.lower()}/connections/doctor"
-    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
-        try:
-            async with session.head(f"{base}/api/health?api-version=2022-06-01") as response:
-                healthy = response.status
-            if endpoint.access_key is None:
-                return [fine(setting, f"{base} answers {healthy}; no access key to try")]
-            headers = {"Authorization": f"Bearer {sign_server_token(endpoint, path)}"}
-            async with session.head(f"{path}?api-version=2022-06-01", headers=headers) as response:
-                status = response.status
-        except (aiohttp.ClientError, TimeoutError) as error:
-            fix = _START if "localhost" in base else "check name and network"
-            return [wrong(setting, f"{base} cannot be reached: {type(error).__name__}", fix)]
-    if status in (401, 403):
-        return [
-            wrong(
-                setting,
-                f"{base} answers {status}: it does not accept the access key",
-                "copy the connection string anew; the key was renewed, or local authentication is disabled",
-            )
-        ]
-    if healthy != 200 or status not in (200, 404):
-        return [warning(setting, f"{base} answers {healthy} (health) and {status}", "look at its metrics")]
-    return [fine(setting, f"{base} is well and accepts the access key")]
+_ANSWERS: Mapping[int, tuple[str, str]] = {
+    HTTPStatus.UNAUTHORIZED: ("it does not take the code of the upstream URL", _KEY_FIX),
+    HTTPStatus.FORBIDDEN: (
+        "it lets nobody in",
+        f"exclude {trigger.PATH} from App Service Authentication and from access restrictions",
+    ),
+    HTTPStatus.NOT_FOUND: (
+        "nothing is there",
+        "deploy the app, see that its SignalR triggers are listed, and compare the host name",
+    ),
+}
 
 
-async def check_identity(setting: str, settings: Mapping[str, str]) -> list[Finding]:
-    """Ask the service as the identity that the settings name: on this machine, mostly the developer's."""
-    found: list[Finding] = []
-    for instance in (await check_health(setting, settings)).instances:
-        if instance.problem is None:
-            found.append(fine(setting, f"{instance.endpoint} is well, and lets in {instance.opened_by}"))
-        else:
-            what, _, fix = instance.problem.rpartition("; ")
-            found.append(wrong(setting, what or instance.problem, fix if what else "correct the settings"))
-    return found
-
-
-def check_description(
+async def check_description(
     service: ServiceDescription, functions: list[Function], settings: Settings
-) -> Iterator[Finding]:
+) -> AsyncIterator[Finding]:
     """Look whether the service is in Serverless mode and sends every event to where its function is."""
     if service.mode == "Serverless":
         yield fine("service mode", "Serverless")
@@ -74,37 +46,101 @@ def check_description(
             f"{service.mode}: events are not sent upstream",
             "az signalr update --service-mode Serverless",
         )
+    urls: dict[str, None] = {}
     for function in functions:
         if function.is_signalr:
-            yield _check_event(service, function, settings)
+            finding, url = _check_event(service, function, settings)
+            yield finding
+            if url is not None:
+                urls[url] = None
+    for url in urls:
+        yield await _check_webhook(url)
 
 
-def _check_event(service: ServiceDescription, function: Function, settings: Settings) -> Finding:
+def check_cors(app: Cors, service: ServiceDescription | None) -> Iterator[Finding]:
+    """Look whether pages on other origins can negotiate, and then connect."""
+    if "*" in app.origins and app.credentials:
+        yield wrong(
+            "CORS", "every origin is allowed, with credentials", "list the origins: browsers forbid *"
+        )
+    elif app.origins and not app.credentials:
+        yield wrong(
+            "CORS",
+            "origins are allowed without credentials, which SignalR clients send",
+            "set CORSCredentials to true; in Azure: az functionapp cors credentials --enable true",
+        )
+    elif app.origins:
+        yield fine("CORS", f"{', '.join(app.origins)}, with credentials")
+    else:
+        yield fine("CORS", "only pages of the app itself may negotiate")
+    if service is None:
+        return
+    if "*" in service.cors_origins:
+        yield warning("CORS of the service", "every origin may connect", "list the origins of your pages")
+    missing = [origin for origin in app.origins if origin not in service.cors_origins]
+    if service.cors_origins and missing and "*" not in service.cors_origins:
+        yield warning(
+            "CORS of the service",
+            f"{', '.join(missing)} may negotiate and not connect",
+            "allow the same origins on the service and on the function app",
+        )
+
+
+def _check_event(
+    service: ServiceDescription, function: Function, settings: Settings
+) -> tuple[Finding, str | None]:
+    """Return what is found about a function's event, and the URL to which it goes if that makes sense."""
     hub, category, event = (
         resolve_settings(str(function.trigger.get(name) or ""), settings)
         for name in ("hubName", "category", "event")
     )
-    subject = f"function {function.name}"
     # The service knows hubs in lower case, and compares with regard to case.
-    rule = next((one for one in service.rules if _matches(one, hub.lower(), category, event)), None)
+    hub = hub.lower()
+    subject = f"function {function.name}"
+    rule = next((one for one in service.rules if _matches(one, hub, category, event)), None)
     if rule is None:
         return wrong(
             subject,
-            f"no upstream rule matches hub {hub.lower()}, category {category}, event {event}",
+            f"no upstream rule matches hub {hub}, category {category}, event {event}",
             "add a rule with the patterns *, or with these names, in this spelling",
-        )
-    url = urlsplit(str(rule.get("urlTemplate", "")))
+        ), None
+    address = str(rule.get("urlTemplate", ""))
+    for name, value in (("hub", hub), ("category", category), ("event", event)):
+        address = address.replace(f"{{{name}}}", quote(value, safe=""))
+    url = urlsplit(address)
     if url.path.rstrip("/").lower() != trigger.PATH:
-        return wrong(subject, f"its events go to {url.path}", f"the URL ends in {trigger.PATH}?code=…")
+        return wrong(subject, f"its events go to {url.path}", f"the URL ends in {trigger.PATH}?code=…"), None
     if "code" not in parse_qs(url.query):
-        return wrong(
-            subject,
-            "the upstream URL has no code",
-            "add ?code= with the system key signalr_extension of the function app",
-        )
+        return wrong(subject, "the upstream URL has no code", f"add ?code=, {_KEY_FIX}"), None
     if url.scheme != "https":
-        return wrong(subject, f"the upstream URL starts with {url.scheme}", "use https")
-    return fine(subject, "its events reach it")
+        return wrong(subject, f"the upstream URL starts with {url.scheme}", "use https"), None
+    return fine(subject, f"its events go to {url.hostname}"), address
+
+
+async def _check_webhook(url: str) -> Finding:
+    """Ask where events go whether the key is right, with a request that no function can take."""
+    host, code = urlsplit(url).netloc, parse_qs(urlsplit(url).query)["code"][0]
+    subject = f"upstream {host}"
+    if code.startswith("{@Microsoft.KeyVault("):
+        return fine(subject, "its code is in Key Vault, where the service reads it")
+    session = await pipeline.session()
+    headers = {"Content-Type": "text/plain"}
+    try:
+        async with session.post(
+            url, data=b"", headers=headers, proxy=pipeline.proxy(url), timeout=_TIMEOUT
+        ) as response:
+            status = response.status
+    except (aiohttp.ClientError, TimeoutError) as error:
+        return wrong(
+            subject, f"it cannot be reached: {type(error).__name__}", "check the name and the network"
+        )
+    # The SignalR extension refuses what is neither JSON nor MessagePack, once the host has let it through.
+    if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        return fine(subject, "it is there, and takes the code")
+    if status in _ANSWERS:
+        seen, fix = _ANSWERS[status]
+        return wrong(subject, f"{seen} (it answers {status})", fix)
+    return warning(subject, f"it answers {status}, expected 415", "look at the app's log, then try again")
 
 
 def _matches(rule: Mapping[str, str], hub: str, category: str, event: str) -> bool:
@@ -113,26 +149,3 @@ def _matches(rule: Mapping[str, str], hub: str, category: str, event: str) -> bo
         (pattern := rule.get(name, "*")) == "*" or value in [part.strip() for part in str(pattern).split(",")]
         for name, value in wanted.items()
     )
-
-
-def check_cors(app: AppSettings, service: ServiceDescription | None) -> Iterator[Finding]:
-    """Look whether pages on other origins can negotiate, and then connect."""
-    if app.cors_origins and not app.cors_credentials:
-        yield wrong(
-            "CORS",
-            "origins are allowed without credentials, which SignalR clients send",
-            "set CORSCredentials to true",
-        )
-    elif app.cors_origins:
-        yield fine("CORS", f"{', '.join(app.cors_origins)}, with credentials")
-    if service is None:
-        return
-    if "*" in service.cors_origins:
-        yield warning("CORS of the service", "every origin may connect", "list the origins of your pages")
-    missing = [origin for origin in app.cors_origins if origin not in service.cors_origins]
-    if service.cors_origins and missing and "*" not in service.cors_origins:
-        yield warning(
-            "CORS of the service",
-            f"{', '.join(missing)} may negotiate and not connect",
-            "allow the same origins on the service and on the function app",
-        )

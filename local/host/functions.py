@@ -89,6 +89,11 @@ def is_type(binding: Binding, name: str) -> bool:
     return str(binding.get("type", "")).lower() == name.lower()
 
 
+def is_of_a_hub(binding: Binding) -> bool:
+    """Tell whether a binding is one of SignalR."""
+    return any(is_type(binding, name) for name in _OF_A_HUB)
+
+
 def connection_setting(binding: Binding) -> str:
     """Return the name of the setting that says which service a SignalR binding uses."""
     return str(binding.get("connectionStringSetting") or DEFAULT_CONNECTION)
@@ -201,7 +206,7 @@ def _check_names(function: Function) -> None:
             )
         if not any(is_type(binding, name) for name in _KNOWN):
             raise ValueError(f"The binding type {binding['type']} does not run in the local runtime.")
-        if any(is_type(binding, name) for name in _OF_A_HUB) and not binding.get("hubName"):
+        if is_of_a_hub(binding) and not binding.get("hubName"):
             raise ValueError(f"The {binding['type']} binding {binding['name']} names no hub (hubName).")
 
 

@@ -19,7 +19,7 @@ from signalr.settings import Source, read_sources
 from signalr.tokens import sign_client_token
 from signalr.upstream import is_signed
 
-__all__ = ["Service"]
+__all__ = ["Service", "check_transport"]
 
 _API_VERSION = "2022-06-01"
 """The version that the SignalR extension asks for. With it the service tells that a connection is gone."""
@@ -99,17 +99,8 @@ class Service:
         return self._sources[name]
 
     def _usable(self, binding: Mapping[str, Any]) -> _Sources:
-        """Return what the settings say of the service. Raise ValueError for what the extension refuses."""
         sources = self._read(binding)
-        transport = self._settings.get(_TRANSPORT) or "Transient"
-        if transport not in _TAKES_SEVERAL:
-            raise ValueError(f"the app setting {_TRANSPORT} is {transport}, expected Transient or Persistent")
-        if len(sources) > 1 and not _TAKES_SEVERAL[transport]:
-            named = ", ".join(source.setting for source in sources)
-            raise ValueError(
-                f"there are {len(sources)} endpoints, which bindings take only with the app setting "
-                f"{_TRANSPORT}=Persistent; seen: {named}"
-            )
+        check_transport(sources, self._settings)
         return sources
 
     async def _addressed(self, sources: _Sources, item: Item) -> _Sources:
@@ -184,3 +175,16 @@ class Service:
             for name, value in payload.items()
             if name in wanted
         }
+
+
+def check_transport(sources: Sequence[Source], settings: Mapping[str, str]) -> None:
+    """Raise ValueError for a connection that bindings refuse: several endpoints need a setting."""
+    transport = settings.get(_TRANSPORT) or "Transient"
+    if transport not in _TAKES_SEVERAL:
+        raise ValueError(f"the app setting {_TRANSPORT} is {transport}, expected Transient or Persistent")
+    if len(sources) > 1 and not _TAKES_SEVERAL[transport]:
+        named = ", ".join(source.setting for source in sources)
+        raise ValueError(
+            f"there are {len(sources)} endpoints, which bindings take only with the app setting "
+            f"{_TRANSPORT}=Persistent; seen: {named}"
+        )

@@ -110,10 +110,6 @@ class Settings(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._values)
 
-    def connection_string(self, name: str) -> str | None:
-        """Return the connection string that a binding's ``connectionStringSetting`` names, if any."""
-        return self.get(f"ConnectionStrings:{name}") or self.get(name) or None
-
 
 def _key(name: str) -> str:
     return name.replace("__", ":").lower()

@@ -119,18 +119,3 @@ def test_a_setting_that_the_environment_overrides_is_named(log: Any) -> None:
     assert log.text == (
         "WARNING Skipping 'A' from local settings as it's already defined in current environment variables."
     )
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ({"Signal": "plain"}, "plain"),
-        ({"ConnectionStrings:Signal": "section"}, "section"),
-        ({"ConnectionStrings__Signal": "section"}, "section"),
-        ({"ConnectionStrings:Signal": "section", "Signal": "plain"}, "section"),
-        ({"Signal": ""}, None),
-        ({}, None),
-    ],
-)
-def test_a_connection_string_has_two_places(values: dict[str, str], expected: str | None) -> None:
-    assert Settings(values, {}).connection_string("Signal") == expected

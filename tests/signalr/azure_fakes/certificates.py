@@ -16,6 +16,7 @@ HOSTS = (
     "*.vault.azure.net",
     "*.vault.usgovcloudapi.net",
     "*.service.signalr.net",
+    "*.azurewebsites.net",
     "login.microsoftonline.com",
 )
 
