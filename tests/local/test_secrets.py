@@ -1,5 +1,6 @@
 """References to Key Vault in local.settings.json."""
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -49,6 +50,19 @@ def test_a_command_runs_in_the_app_s_folder_and_gives_its_exit_code(
     monkeypatch.setattr(sys, "argv", ["secrets", "--app", str(tmp_path), sys.executable, "-c", code])
     assert secrets.main() == 3
     assert (tmp_path / "ran").exists()
+
+
+async def test_a_command_finds_the_secrets_in_its_environment_and_nothing_is_written(
+    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.vault.put("signalr", VALUE)
+    write_settings(tmp_path, **{SETTING: REFERENCE})
+    before = (tmp_path / "local.settings.json").read_text()
+    code = f"import os, sys; sys.exit(7 if os.environ[{SETTING!r}] == {VALUE!r} else 1)"
+    monkeypatch.setattr(sys, "argv", ["secrets", "--app", str(tmp_path), sys.executable, "-c", code])
+    assert await asyncio.to_thread(secrets.main) == 7
+    assert [path.name for path in tmp_path.iterdir()] == ["local.settings.json"]
+    assert (tmp_path / "local.settings.json").read_text() == before
 
 
 def test_a_reference_that_cannot_be_read_runs_no_command(
