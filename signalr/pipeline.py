@@ -1,28 +1,18 @@
-"""The way of a request to the service: azure-core's policies, and one pool of connections an event loop.
+"""The way of a request to the service: azure-core's policies, and the event loop's pool of connections.
 
 The first request imports this module, not the library: azure.core and aiohttp take longer to import than all
 the rest.
-
-All clients in an event loop share its pool. The last of them that is closed closes it, or else the end of the
-loop: ``asyncio.run``, and everything like it, closes asynchronous generators that are left, and one of them
-keeps the pool. What is left when the interpreter exits is closed then.
 """
 
-import asyncio
-import atexit
 import logging
 import os
 import platform
 import random
 import time
-from collections.abc import AsyncGenerator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
-from weakref import WeakKeyDictionary
 
 import aiohttp
 from azure.core.exceptions import (
@@ -48,20 +38,17 @@ from azure.core.settings import settings
 
 from signalr.endpoint import Endpoint
 from signalr.errors import ServiceUnavailableError, UnauthorizedError
-from signalr.operations import LOCAL_HOSTS, Answer, Operation
+from signalr.operations import Answer, Operation
+from signalr.pool import Pool, leave_pool, proxy, running_pool
 from signalr.tokens import sign_server_token
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-__all__ = ["SCOPE", "Pipeline", "proxy", "session"]
+__all__ = ["SCOPE", "Pipeline"]
 
 SCOPE = "https://signalr.azure.com/.default"
 """What a token of Entra ID must be for."""
-
-_IDLE = 30.0
-"""Seconds until an idle connection is closed, well before the service or a gateway does it: a send that meets
-a connection which was just closed cannot be repeated."""
 
 _LONGEST_WAIT = 30.0
 """Seconds. Of a service that asks for a longer pause the caller had better hear."""
@@ -121,7 +108,7 @@ class Pipeline:
         if operation.body is not None:
             headers["Content-Type"] = "application/json"
         options = {**self._options, "operation": operation, "read_timeout": timeout, "retries": retries}
-        pool = _pools.get(asyncio.get_running_loop()) or await _open_pool()
+        pool = await running_pool()
         policies = pool.users.get(self) or self._join(pool)
         try:
             response = await _run(policies, operation, url, headers, options)
@@ -140,11 +127,9 @@ class Pipeline:
 
     async def aclose(self) -> None:
         """Leave the pool of the running loop, and close it if nobody else uses it."""
-        pool = _pools.get(asyncio.get_running_loop())
-        if pool is not None and pool.users.pop(self, None) is not None and not pool.users:
-            await pool.keeper.aclose()
+        await leave_pool(self)
 
-    def _join(self, pool: "_Pool") -> _Policies:
+    def _join(self, pool: Pool) -> _Policies:
         chain: list[Any] = [
             _RetryPolicy(self._retry_delay),
             _KeyPolicy(self._endpoint)
@@ -295,74 +280,3 @@ def _user_agent() -> str:
     except PackageNotFoundError:
         release = "0"
     return f"serverless-signalr/{release} Python/{platform.python_version()} ({platform.platform()})"
-
-
-def proxy(url: str) -> str | None:
-    """Return the proxy that the environment names for an address, None for what is on this machine.
-
-    Left to aiohttp, this and a look for .netrc would cost each request two trips to another thread.
-    """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if host in LOCAL_HOSTS or proxy_bypass(host):
-        return None
-    return getproxies().get(parts.scheme)
-
-
-async def session() -> aiohttp.ClientSession:
-    """Return the running loop's pool for a request that is none of the service's. Do not close it."""
-    return (_pools.get(asyncio.get_running_loop()) or await _open_pool()).session
-
-
-@dataclass(slots=True)
-class _Pool:
-    session: aiohttp.ClientSession
-    keeper: AsyncGenerator[None]
-    users: "WeakKeyDictionary[Pipeline, _Policies]" = field(default_factory=WeakKeyDictionary)
-
-
-_pools: dict[asyncio.AbstractEventLoop, _Pool] = {}
-
-
-async def _open_pool() -> _Pool:
-    for closed in [loop for loop in _pools if loop.is_closed()]:
-        _close_pool(closed)
-    loop = asyncio.get_running_loop()
-    session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(keepalive_timeout=_IDLE), cookie_jar=aiohttp.DummyCookieJar()
-    )
-    pool = _pools[loop] = _Pool(session, _keep(loop, session))
-    await anext(pool.keeper)
-    return pool
-
-
-async def _keep(loop: asyncio.AbstractEventLoop, session: aiohttp.ClientSession) -> AsyncGenerator[None]:
-    try:
-        yield
-    finally:
-        _pools.pop(loop, None)
-        await session.close()
-
-
-def _close_pool(loop: asyncio.AbstractEventLoop) -> None:
-    """Close the pool of a loop that has ended, rests, or runs in another thread."""
-
-    async def close(keeper: AsyncGenerator[None]) -> None:
-        await keeper.aclose()
-
-    closing = close(_pools[loop].keeper)
-    if loop.is_running():
-        asyncio.run_coroutine_threadsafe(closing, loop).result(1)
-    elif not loop.is_closed():
-        loop.run_until_complete(closing)
-    else:
-        # There is nothing to wait for any more: it runs to its end at once.
-        with suppress(StopIteration):
-            closing.send(None)
-
-
-@atexit.register
-def _close_pools() -> None:
-    for loop in list(_pools):
-        with suppress(Exception):
-            _close_pool(loop)

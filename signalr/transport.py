@@ -1,6 +1,6 @@
 """How azure-identity and azure-keyvault-secrets reach the network: through the event loop's one pool.
 
-Only the call that needs them imports this module, like signalr.pipeline, whose pool it is.
+Only the call that needs them imports this module, like signalr.pool.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from azure.core.pipeline import PipelineResponse
 from azure.core.pipeline.policies import AsyncRetryPolicy
 from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpTransport
 
-from signalr import pipeline
+from signalr.pool import proxy, running_pool
 
 __all__ = ["PoolTransport", "PromptRetryPolicy"]
 
@@ -38,13 +38,13 @@ class PoolTransport(AsyncHttpTransport[Any, Any]):
     async def send(self, request: Any, **options: Any) -> Any:
         """Send a request and return the answer."""
         transport = AioHttpTransport(
-            session=await pipeline.session(),
+            session=(await running_pool()).session,
             session_owner=False,
             connection_timeout=_CONNECT_TIMEOUT,
             read_timeout=_READ_TIMEOUT,
         )
-        if proxy := pipeline.proxy(request.url):
-            options.setdefault("proxy", proxy)
+        if through := proxy(request.url):
+            options.setdefault("proxy", through)
         return await transport.send(request, **options)
 
 

@@ -13,7 +13,7 @@ from local.host.cors import Cors
 from local.host.expressions import resolve_settings
 from local.host.functions import Function
 from local.host.settings import Settings
-from signalr import pipeline
+from signalr.pool import proxy, running_pool
 
 __all__ = ["check_cors", "check_description"]
 
@@ -123,11 +123,11 @@ async def _check_webhook(url: str) -> Finding:
     subject = f"upstream {host}"
     if code.startswith("{@Microsoft.KeyVault("):
         return fine(subject, "its code is in Key Vault, where the service reads it")
-    session = await pipeline.session()
+    session = (await running_pool()).session
     headers = {"Content-Type": "text/plain"}
     try:
         async with session.post(
-            url, data=b"", headers=headers, proxy=pipeline.proxy(url), timeout=_TIMEOUT
+            url, data=b"", headers=headers, proxy=proxy(url), timeout=_TIMEOUT
         ) as response:
             status = response.status
     except (aiohttp.ClientError, TimeoutError) as error:

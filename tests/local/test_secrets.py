@@ -42,6 +42,10 @@ def write_settings(folder: Path, **values: str) -> None:
     (folder / "local.settings.json").write_text(json.dumps({"IsEncrypted": False, "Values": values}))
 
 
+def contents(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
 def test_a_command_runs_in_the_app_s_folder_and_gives_its_exit_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,12 +61,11 @@ async def test_a_command_finds_the_secrets_in_its_environment_and_nothing_is_wri
 ) -> None:
     cloud.vault.put("signalr", VALUE)
     write_settings(tmp_path, **{SETTING: REFERENCE})
-    before = (tmp_path / "local.settings.json").read_text()
+    before = contents(tmp_path)
     code = f"import os, sys; sys.exit(7 if os.environ[{SETTING!r}] == {VALUE!r} else 1)"
     monkeypatch.setattr(sys, "argv", ["secrets", "--app", str(tmp_path), sys.executable, "-c", code])
     assert await asyncio.to_thread(secrets.main) == 7
-    assert [path.name for path in tmp_path.iterdir()] == ["local.settings.json"]
-    assert (tmp_path / "local.settings.json").read_text() == before
+    assert contents(tmp_path) == before
 
 
 def test_a_reference_that_cannot_be_read_runs_no_command(

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from azure.keyvault.secrets._shared import http_challenge_cache
 
-from signalr import connection, pipeline
+from signalr import connection, pool
 from signalr.transport import PoolTransport
 from tests.signalr.azure_fakes.certificates import Certificates
 from tests.signalr.azure_fakes.clock import Clock
@@ -54,8 +54,8 @@ async def cloud(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> 
 
 async def _close_pools_elsewhere() -> None:
     """Close the pool of the event loop that sync functions share: it would lead the next test astray."""
-    for loop in [loop for loop in pipeline._pools if loop is not asyncio.get_running_loop()]:
-        await asyncio.to_thread(pipeline._close_pool, loop)
+    for loop in [loop for loop in pool._pools if loop is not asyncio.get_running_loop()]:
+        await asyncio.to_thread(pool._close, loop)
 
 
 @pytest.fixture

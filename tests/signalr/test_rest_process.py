@@ -120,8 +120,8 @@ async def test_loop_that_was_closed_without_its_generators_is_forgotten(connecti
         loop = asyncio.new_event_loop()
         loop.run_until_complete(client.send_to_all("m"))
         loop.close()
-    from signalr import pipeline
-    print(len(pipeline._pools))
+    from signalr import pool
+    print(len(pool._pools))
     """
     assert await run(connection_string, body) == ("1\n", "")
 
