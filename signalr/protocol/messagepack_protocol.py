@@ -50,10 +50,14 @@ class FrameSplitter:
 
 
 def encode(message: HubMessage) -> bytes:
-    """Return the message as a frame, length included. A value must be one that MessagePack can carry."""
+    """Return the message as a frame, length included.
+
+    A value must be one that MessagePack can carry: an aware datetime is a timestamp, a naive one is a
+    ValueError, since nobody could tell which moment it is.
+    """
     import msgpack
 
-    body: bytes = msgpack.packb(_to_array(message))
+    body: bytes = msgpack.packb(_to_array(message), datetime=True)
     return _prefix(len(body)) + body
 
 

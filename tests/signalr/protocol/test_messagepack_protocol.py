@@ -155,6 +155,17 @@ def test_timestamp_is_an_aware_datetime(timestamp: str, moment: datetime) -> Non
     assert message == Invocation("m", [moment])
 
 
+def test_datetime_that_was_read_is_written_as_it_came() -> None:
+    message = Completion("0", datetime(2026, 10, 21, 8, 30, 0, 250_000, tzinfo=UTC))
+    [frame] = FrameSplitter().feed(encode(message))
+    assert parse(frame) == message
+
+
+def test_datetime_without_a_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="tzinfo=None"):
+        encode(Completion("0", datetime(2026, 10, 21)))
+
+
 # What is no message.
 
 LATE = struct.pack(">q", 2**62).hex()
