@@ -82,9 +82,11 @@ class Connection:
 
     def client(self, hub: str, **options: Any) -> "ServiceClient":
         """Return the REST client of a hub, for all instances; ``options`` are those of ServiceClient."""
-        from signalr.fleet import FleetClient, InstanceClient, open_client
+        from signalr.instance_client import InstanceClient, open_client
 
         if len(self.instances) > 1:
+            from signalr.fleet import FleetClient
+
             return FleetClient(self.instances, hub, **options)
         given = self.instances[0].given
         if given is not None:

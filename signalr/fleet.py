@@ -1,81 +1,22 @@
-"""REST clients of a connection: of an instance whose secret may change, and of several instances at once."""
+"""The REST client of a connection with several instances of the service: all of them at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from signalr.endpoint import Endpoint
 from signalr.errors import (
     NotFoundError,
     PartialSendError,
     ServiceError,
     ServiceUnavailableError,
-    UnauthorizedError,
 )
 from signalr.instance import Instance
-from signalr.names import check_hub_name
+from signalr.instance_client import InstanceClient
 from signalr.operations import Answer, Operation
-from signalr.rest import GroupConnection, ServiceClient
+from signalr.rest import MAX_PARALLEL, GroupConnection, ServiceClient
 
-__all__ = ["FleetClient", "InstanceClient", "open_client"]
-
-_PARALLEL = 16
-
-
-def open_client(endpoint: Endpoint, hub: str, **options: Any) -> ServiceClient:
-    """Return a client of an endpoint, with the credential of its identity if that opens it."""
-    credential: Any = endpoint.identity.credential() if endpoint.identity is not None else None
-    return ServiceClient(endpoint, hub, credential=credential, **options)
-
-
-class InstanceClient(ServiceClient):
-    """Do what ServiceClient does with the endpoint that the instance has at the moment.
-
-    Where the service answers 401, the secret is read again, once; if it has changed, the operation is
-    repeated: it has not run.
-    """
-
-    def __init__(self, instance: Instance, hub: str, **options: Any) -> None:
-        self._instance = instance
-        self._name = check_hub_name(hub)
-        self._client_options = options
-        self._opened: tuple[Endpoint, ServiceClient] | None = None
-        self._max_parallel = options.get("max_parallel", _PARALLEL)
-        self._is_closed = False
-
-    async def aclose(self) -> None:
-        """End the client, as that of ServiceClient."""
-        self._is_closed = True
-        if self._opened is not None:
-            await self._opened[1].aclose()
-
-    async def is_healthy(self) -> bool:
-        """Tell whether the service answers, and says that it is well. It is asked once."""
-        return await self._with(lambda client: client.is_healthy())
-
-    async def run(self, operation: Operation, timeout: timedelta | None = None) -> Answer:
-        """Carry out an operation as the endpoint stands at the moment."""
-        return await self._with(lambda client: client.run(operation, timeout))
-
-    async def _with[T](self, ask: Callable[[ServiceClient], Awaitable[T]]) -> T:
-        _check_open(is_closed=self._is_closed)
-        endpoint = await self._instance.endpoint()
-        try:
-            return await ask(self._open(endpoint))
-        except UnauthorizedError as error:
-            if error.status != 401:
-                raise
-            renewed = await self._instance.renew(endpoint)
-            if renewed == endpoint:
-                raise
-        return await ask(self._open(renewed))
-
-    def _open(self, endpoint: Endpoint) -> ServiceClient:
-        if self._opened is None or self._opened[0] != endpoint:
-            # The one before is not closed: it may be at work, and holds nothing of its own.
-            self._opened = endpoint, open_client(endpoint, self._name, **self._client_options)
-        return self._opened[1]
+__all__ = ["FleetClient"]
 
 
 class FleetClient(ServiceClient):
@@ -89,7 +30,7 @@ class FleetClient(ServiceClient):
 
     def __init__(self, instances: Sequence[Instance], hub: str, **options: Any) -> None:
         self._members = [(instance, InstanceClient(instance, hub, **options)) for instance in instances]
-        self._max_parallel = options.get("max_parallel", _PARALLEL)
+        self._max_parallel = options.get("max_parallel", MAX_PARALLEL)
         self._is_closed = False
 
     async def aclose(self) -> None:
@@ -121,7 +62,7 @@ class FleetClient(ServiceClient):
 
     async def run(self, operation: Operation, timeout: timedelta | None = None) -> Answer:
         """Carry out an operation on every instance that is not known to be down."""
-        _check_open(is_closed=self._is_closed)
+        self._check_open()
         members = await self._addressed()
         results = await asyncio.gather(*(_try(member, operation, timeout) for member in members))
         answers = [result for result in results if isinstance(result, Answer)]
@@ -183,8 +124,3 @@ def _partial(operation: Operation, errors: dict[str, ServiceError], tried: int) 
         f"{len(errors)} of {tried} endpoints did not take {operation.method} {operation.path}: {shown}",
         errors,
     )
-
-
-def _check_open(*, is_closed: bool) -> None:
-    if is_closed:
-        raise RuntimeError("the client was closed: use it before, or make another")

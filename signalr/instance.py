@@ -13,7 +13,7 @@ from signalr.settings import Source
 from signalr.vault import VaultError, read_secret
 
 if TYPE_CHECKING:
-    from signalr.fleet import InstanceClient
+    from signalr.instance_client import InstanceClient
 
 __all__ = ["Instance"]
 
@@ -92,7 +92,7 @@ class Instance:
 
     def client(self, timeout: timedelta) -> "InstanceClient":
         """Return a client to look at the instance with: it asks once."""
-        from signalr.fleet import InstanceClient
+        from signalr.instance_client import InstanceClient
 
         # No hub is asked for its state, the instance is; but a client has one.
         return InstanceClient(self, "health", timeout=timeout, connect_timeout=timeout, retries=0)

@@ -52,6 +52,7 @@ __all__ = [
     "ServiceClient",
 ]
 
+MAX_PARALLEL = 16
 _MAX_PAGE = 200
 
 
@@ -90,7 +91,7 @@ class ServiceClient:
         timeout: timedelta = timedelta(seconds=30),
         retries: int = 3,
         retry_delay: timedelta = timedelta(seconds=0.5),
-        max_parallel: int = 16,
+        max_parallel: int = MAX_PARALLEL,
     ) -> None:
         """Take an endpoint or a connection string, and a credential of Entra ID where it has no access key.
 
@@ -375,9 +376,12 @@ class ServiceClient:
     def _send(
         self, operation: Operation, url: str, timeout: float, retries: int
     ) -> Coroutine[Any, Any, Answer]:
+        self._check_open()
+        return self._pipeline.send(operation, url, timeout=timeout, retries=retries)
+
+    def _check_open(self) -> None:
         if self._is_closed:
             raise RuntimeError("the client was closed: use it before, or make another")
-        return self._pipeline.send(operation, url, timeout=timeout, retries=retries)
 
     def _refusal(self, operation: Operation, url: str, answer: Answer) -> ServiceError:
         what = f"{operation.method} {urlsplit(url).path}"
