@@ -211,12 +211,18 @@ def service(shared_service: FakeService) -> FakeService:
 
 
 @pytest.fixture(scope="module")
-def signalr_settings(shared_service: FakeService, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return the settings of an app that uses the service and imports ``signalr``."""
+def packages(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return a folder from which an app can import ``signalr``."""
     # The repository itself must not be on the path: it has a function_app of its own.
-    packages = tmp_path_factory.mktemp("packages")
-    (packages / "signalr").symlink_to(ROOT / "signalr", target_is_directory=True)
-    return {CONNECTION: shared_service.connection_string, "PYTHONPATH": str(packages)}
+    folder = tmp_path_factory.mktemp("packages")
+    (folder / "signalr").symlink_to(ROOT / "signalr", target_is_directory=True)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def signalr_settings(shared_service: FakeService, packages: str) -> dict[str, str]:
+    """Return the settings of an app that uses the service and imports ``signalr``."""
+    return {CONNECTION: shared_service.connection_string, "PYTHONPATH": packages}
 
 
 @pytest.fixture(scope="module", autouse=True)

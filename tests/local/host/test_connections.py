@@ -44,6 +44,28 @@ def connected(invocation: str) -> None:
     pass
 """
 
+TYPED = """
+import azure.functions as func
+
+from signalr import FunctionApp, SignalREndpoint, SignalRMessage, SignalRNegotiation, SignalROutput
+
+app = FunctionApp()
+
+@app.route()
+@app.signalr_negotiation_input("offered", hub_name="chat", user_id="ann")
+def negotiate(req: func.HttpRequest, offered: SignalRNegotiation) -> str:
+    wanted = req.params["name"]
+    return next(info.to_json() for endpoint, info in offered.endpoints if endpoint.name == wanted)
+
+@app.route()
+@app.signalr_endpoints_input("endpoints", hub_name="chat")
+@app.signalr_output("outbox", hub_name="chat")
+def send(req: func.HttpRequest, endpoints: list[SignalREndpoint], outbox: SignalROutput) -> str:
+    wanted = [endpoint for endpoint in endpoints if endpoint.name == req.params["name"]]
+    outbox.append(SignalRMessage(target="t", arguments=[1], endpoints=wanted))
+    return "sent"
+"""
+
 NAME = "AzureSignalRConnectionString"
 KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
 BACKUP_KEY = KEY[::-1]
@@ -215,6 +237,17 @@ async def test_an_event_may_be_signed_by_any_endpoint(start: StartHost) -> None:
     event = UpstreamEvent("chat", "connections", "connected", "c1")
     for key, status in ((KEY, 200), (BACKUP_KEY, 200), ("other", 401)):
         assert (await app.deliver(event.headers([key]), {"type": 10})).status == status
+
+
+async def test_typed_functions_choose_among_endpoints(
+    start_host_in_cloud: StartHost, packages: str, cloud: Cloud
+) -> None:
+    app = await start_host_in_cloud(TYPED, settings={**SEVERAL, "PYTHONPATH": packages})
+    info = (await app.get("/api/negotiate?name=west")).json()
+    assert info["url"] == f"{BACKUP_URL}/client/?hub=chat"
+    assert cloud.backup.verify(info["accessToken"])["asrs.s.uid"] == "ann"
+    assert (await app.get("/api/send?name=west")).text == "sent"
+    assert (cloud.service.bodies, cloud.backup.bodies) == ([], [MESSAGE])
 
 
 @pytest.mark.parametrize("transport", ["", "Transient", "0"])
