@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from signalr.principal import in_azure
+from signalr.principal import is_deployed
 
 __all__ = ["HUB", "USER_ID"]
 
@@ -16,17 +16,18 @@ _VERIFIED = frozenset({"{headers.x-ms-client-principal-id}", "{headers.x-ms-clie
 def user_id_expression(settings: Mapping[str, str]) -> str | None:
     """Return the binding expression that says who negotiates, None for anonymous users.
 
-    It is the app setting NEGOTIATE_USER_ID. In Azure a user id must come from App Service
-    Authentication: raise ValueError for an expression that the caller controls, or where authentication
-    is off and the headers are therefore the caller's.
+    It is the app setting NEGOTIATE_USER_ID. Anywhere but on a developer's machine a user id must come
+    from App Service Authentication: raise ValueError for an expression that the caller controls, or where
+    authentication is off and the headers are therefore the caller's.
     """
     expression = settings.get("NEGOTIATE_USER_ID") or None
-    if expression is None or not in_azure(settings):
+    if expression is None or not is_deployed(settings):
         return expression
     if expression.lower() not in _VERIFIED:
         raise ValueError(
-            f"NEGOTIATE_USER_ID is {expression}, which lets every caller choose who to be. "
-            f"In Azure it must be one of {', '.join(sorted(_VERIFIED))}, or absent for anonymous users."
+            f"NEGOTIATE_USER_ID is {expression}, which lets every caller choose who to be: that is for a "
+            "developer's machine (AZURE_FUNCTIONS_ENVIRONMENT=Development). Elsewhere it must be one of "
+            f"{', '.join(sorted(_VERIFIED))}, or absent for anonymous users."
         )
     if settings.get("WEBSITE_AUTH_ENABLED", "").lower() != "true":
         raise ValueError(

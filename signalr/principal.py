@@ -15,7 +15,7 @@ import azure.functions as func
 
 from signalr.upstream import Claims
 
-__all__ = ["Principal", "in_azure", "insecure_user_id"]
+__all__ = ["Principal", "insecure_user_id", "is_deployed"]
 
 _PRINCIPAL = "x-ms-client-principal"
 _ID = "x-ms-client-principal-id"
@@ -23,9 +23,7 @@ _NAME = "x-ms-client-principal-name"
 
 _ROLE = "roles"
 
-_AZURE = ("WEBSITE_INSTANCE_ID", "WEBSITE_SITE_NAME", "WEBSITE_POD_NAME", "CONTAINER_NAME")
-"""Variables of which an app in Azure has at least one; on Flex Consumption there is no WEBSITE_INSTANCE_ID.
-Source: the Functions host's EnvironmentExtensions.cs, https://github.com/Azure/azure-functions-host."""
+_HERE = frozenset({"localhost", "127.0.0.1", "0.0.0.0"})  # noqa: S104 - no address to listen on
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +46,15 @@ class Principal:
         """Return who calls, None for an anonymous caller.
 
         Only App Service Authentication may write these headers; it removes those that a caller sends.
-        Where it is off they are the caller's, so in Azure PermissionError is raised for a request that has
-        them while WEBSITE_AUTH_ENABLED is not true. Raise ValueError for headers that cannot be read.
+        Where it is off they are the caller's, so PermissionError is raised for a request that has them while
+        WEBSITE_AUTH_ENABLED is not true, unless the app runs on a developer's machine, see is_deployed. Raise
+        ValueError for headers that cannot be read.
         """
         headers = {name.lower(): value for name, value in request.headers.items()}
         encoded, identifier = headers.get(_PRINCIPAL), headers.get(_ID)
         if not encoded and not identifier:
             return None
-        if in_azure(settings) and settings.get("WEBSITE_AUTH_ENABLED", "").lower() != "true":
+        if is_deployed(settings) and settings.get("WEBSITE_AUTH_ENABLED", "").lower() != "true":
             raise PermissionError(
                 f"the request has {_PRINCIPAL} headers but App Service Authentication is off, so anybody can "
                 "send them: turn it on (WEBSITE_AUTH_ENABLED), or do not ask who calls"
@@ -79,21 +78,26 @@ def insecure_user_id(
 ) -> str | None:
     """Return the user id that a caller chose for itself in the query, None where it chose none.
 
-    It proves nothing: anybody can be anybody. Raise PermissionError when the app runs in Azure.
+    It proves nothing: anybody can be anybody. Raise PermissionError anywhere but on a developer's machine.
     """
-    if in_azure(settings):
+    if is_deployed(settings):
         raise PermissionError(
             f"a user id from the query parameter {parameter} lets every caller choose who to be, which is "
-            "for a developer's machine: in Azure take it from Principal.from_request"
+            "for a developer's machine (AZURE_FUNCTIONS_ENVIRONMENT=Development): elsewhere take it from "
+            "Principal.from_request"
         )
     return request.params.get(parameter) or None
 
 
-def in_azure(settings: Mapping[str, str] = os.environ) -> bool:
-    """Tell whether the app runs in Azure rather than on a developer's machine."""
-    return any(name in settings for name in _AZURE) and (
-        settings.get("AZURE_FUNCTIONS_ENVIRONMENT", "").lower() != "development"
-    )
+def is_deployed(settings: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether the app runs anywhere but on a developer's machine.
+
+    There, the local hosts say ``AZURE_FUNCTIONS_ENVIRONMENT=Development`` and call themselves localhost
+    (``WEBSITE_HOSTNAME``). Everything else is taken for deployed, Kubernetes and containers too: who cannot
+    tell where it runs trusts nobody.
+    """
+    is_development = settings.get("AZURE_FUNCTIONS_ENVIRONMENT", "").lower() == "development"
+    return not is_development or settings.get("WEBSITE_HOSTNAME", "localhost").partition(":")[0] not in _HERE
 
 
 def _decode(text: str) -> dict[str, Any]:

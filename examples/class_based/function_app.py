@@ -11,7 +11,7 @@ from chat import Chat
 
 from signalr import FunctionApp
 from signalr.errors import PayloadTooLargeError
-from signalr.principal import Principal, in_azure, insecure_user_id
+from signalr.principal import Principal, insecure_user_id, is_deployed
 
 PAGE = Path(__file__).parents[2] / "web" / "dist" / "index.html"
 
@@ -23,7 +23,7 @@ bp = chat.blueprint
 @bp.route("negotiate", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 async def negotiate(req: func.HttpRequest) -> func.HttpResponse:
     principal = Principal.from_request(req)
-    chosen = None if in_azure() else insecure_user_id(req)
+    chosen = None if is_deployed() else insecure_user_id(req)
     connection = await chat.negotiate(user_id=principal.id if principal else chosen)
     return func.HttpResponse(connection.to_json(), mimetype="application/json")
 

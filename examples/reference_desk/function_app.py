@@ -4,7 +4,7 @@ import azure.functions as func
 from desk import Desk
 
 from signalr import FunctionApp
-from signalr.principal import Principal, in_azure, insecure_user_id
+from signalr.principal import Principal, insecure_user_id, is_deployed
 
 desk = Desk()
 bp = desk.blueprint
@@ -16,7 +16,7 @@ async def negotiate(req: func.HttpRequest) -> func.HttpResponse:
     principal = Principal.from_request(req)
     if principal is not None:
         user_id, roles = principal.id, principal.roles
-    elif in_azure():
+    elif is_deployed():
         user_id, roles = None, ()
     else:
         # A developer's machine knows no identities: everybody is who they say.

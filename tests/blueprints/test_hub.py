@@ -6,6 +6,7 @@ import pytest
 
 from blueprints.hub import user_id_expression
 
+MACHINE = {"AZURE_FUNCTIONS_ENVIRONMENT": "Development"}
 AZURE = {"WEBSITE_INSTANCE_ID": "0a1b"}
 SIGNED_IN = AZURE | {"WEBSITE_AUTH_ENABLED": "True"}
 VERIFIED = ["{headers.x-ms-client-principal-id}", "{headers.x-ms-client-principal-name}"]
@@ -23,11 +24,11 @@ def test_users_are_anonymous_where_nothing_is_set(settings: Mapping[str, str]) -
 
 @pytest.mark.parametrize("expression", VERIFIED + CHOSEN)
 def test_any_expression_is_taken_on_a_developers_machine(expression: str) -> None:
-    assert user_id_expression({"NEGOTIATE_USER_ID": expression}) == expression
+    assert user_id_expression(MACHINE | {"NEGOTIATE_USER_ID": expression}) == expression
 
 
 def test_core_tools_are_a_developers_machine() -> None:
-    settings = AZURE | {"AZURE_FUNCTIONS_ENVIRONMENT": "Development", "NEGOTIATE_USER_ID": "{query.user}"}
+    settings = MACHINE | {"WEBSITE_HOSTNAME": "localhost:7071", "NEGOTIATE_USER_ID": "{query.user}"}
     assert user_id_expression(settings) == "{query.user}"
 
 
@@ -39,8 +40,8 @@ def test_header_of_app_service_authentication_is_taken_in_azure(expression: str)
 @pytest.mark.parametrize("expression", CHOSEN)
 @pytest.mark.parametrize(
     "settings",
-    [AZURE, SIGNED_IN, SIGNED_IN | {"AZURE_FUNCTIONS_ENVIRONMENT": "Production"}],
-    ids=["azure", "signed-in", "production"],
+    [{}, AZURE, SIGNED_IN, SIGNED_IN | {"AZURE_FUNCTIONS_ENVIRONMENT": "Production"}],
+    ids=["nobody-says", "azure", "signed-in", "production"],
 )
 def test_expression_that_the_caller_controls_is_refused_in_azure(
     settings: Mapping[str, str], expression: str

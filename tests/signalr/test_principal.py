@@ -8,7 +8,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from signalr.principal import Principal, in_azure, insecure_user_id
+from signalr.principal import Principal, insecure_user_id, is_deployed
 
 OBJECT_ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 NAME_ID = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
@@ -16,7 +16,7 @@ NAME = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
 EMAIL = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"
 NET_ROLE = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
 
-MACHINE: dict[str, str] = {}
+MACHINE = {"AZURE_FUNCTIONS_ENVIRONMENT": "Development"}
 AZURE = {"WEBSITE_INSTANCE_ID": "0a1b"}
 SIGNED_IN = AZURE | {"WEBSITE_AUTH_ENABLED": "True"}
 
@@ -330,33 +330,35 @@ def test_user_id_may_not_be_chosen_in_azure(query: dict[str, str], settings: dic
         insecure_user_id(request(query=query), settings=settings)
 
 
-# Where the app runs. The variables are those by which the Functions host itself tells:
-# https://github.com/Azure/azure-functions-host/blob/dev/src/WebJobs.Script/Environment/EnvironmentExtensions.cs
+# Where the app runs.
 
 
 @pytest.mark.parametrize(
     "settings",
     [
+        pytest.param({}, id="nobody-says"),
         pytest.param({"WEBSITE_INSTANCE_ID": "0a1b"}, id="app-service-and-premium"),
-        pytest.param({"CONTAINER_NAME": "ABCD-1"}, id="linux-consumption"),
-        pytest.param({"CONTAINER_NAME": "ABCD-1", "LEGION_SERVICE_HOST": "1"}, id="flex-consumption"),
-        pytest.param({"WEBSITE_POD_NAME": "0--abcd", "LEGION_SERVICE_HOST": "1"}, id="flex-consumption-pod"),
-        pytest.param(AZURE | {"AZURE_FUNCTIONS_ENVIRONMENT": "Production"}, id="production"),
-        pytest.param(AZURE | {"AZURE_FUNCTIONS_ENVIRONMENT": ""}, id="empty-environment"),
+        pytest.param({"WEBSITE_POD_NAME": "0--abcd", "LEGION_SERVICE_HOST": "1"}, id="flex-consumption"),
+        pytest.param({"CONTAINER_APP_NAME": "chat", "MANAGED_ENVIRONMENT": "1"}, id="container-apps"),
+        pytest.param({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, id="kubernetes"),
+        pytest.param({"WEBSITE_HOSTNAME": "localhost:7071"}, id="local-name-alone"),
+        pytest.param(MACHINE | {"AZURE_FUNCTIONS_ENVIRONMENT": "Production"}, id="production"),
+        pytest.param(MACHINE | {"AZURE_FUNCTIONS_ENVIRONMENT": ""}, id="empty-environment"),
+        pytest.param(MACHINE | {"WEBSITE_HOSTNAME": "chat.azurewebsites.net"}, id="development-in-azure"),
     ],
 )
-def test_app_in_azure_knows_it(settings: dict[str, str]) -> None:
-    assert in_azure(settings) is True
+def test_app_that_runs_elsewhere_is_deployed(settings: dict[str, str]) -> None:
+    assert is_deployed(settings) is True
 
 
 @pytest.mark.parametrize(
     "settings",
     [
-        pytest.param({}, id="nothing"),
-        pytest.param({"WEBSITE_HOSTNAME": "localhost:7071"}, id="core-tools"),
-        pytest.param({"AZURE_FUNCTIONS_ENVIRONMENT": "Development"}, id="development"),
-        pytest.param(AZURE | {"AZURE_FUNCTIONS_ENVIRONMENT": "Development"}, id="development-like-azure"),
+        pytest.param(MACHINE, id="development"),
+        pytest.param(MACHINE | {"WEBSITE_HOSTNAME": "localhost:7071"}, id="core-tools"),
+        pytest.param(MACHINE | {"CONTAINER_NAME": "dev"}, id="development-container"),
+        pytest.param({"AZURE_FUNCTIONS_ENVIRONMENT": "development"}, id="lower-case"),
     ],
 )
-def test_app_on_a_developers_machine_knows_it(settings: dict[str, str]) -> None:
-    assert in_azure(settings) is False
+def test_app_on_a_developers_machine_is_not_deployed(settings: dict[str, str]) -> None:
+    assert is_deployed(settings) is False
