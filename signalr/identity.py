@@ -1,29 +1,22 @@
-"""Which identity of Microsoft Entra ID the app is, and its tokens.
+"""Which identity of Microsoft Entra ID the app is.
 
 Source: https://learn.microsoft.com/azure/azure-functions/functions-reference#configure-an-identity-based-connection
 and https://learn.microsoft.com/azure/azure-signalr/concept-connection-string.
 """
 
-import asyncio
 import os
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Self
 
 from signalr.errors import ConnectionStringError
 
 if TYPE_CHECKING:
-    from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
-    from azure.core.credentials_async import AsyncSupportsTokenInfo
+    from signalr.credential import Credential
 
-__all__ = ["Credential", "Identity", "IdentityKind", "check_ids"]
-
-_PATIENCE = 20.0
-"""Seconds that a token may take: azure-identity would go on for more than a minute."""
+__all__ = ["Identity", "IdentityKind", "check_ids"]
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
@@ -126,6 +119,8 @@ class Identity:
 
     def credential(self) -> "Credential":
         """Return a credential for one client; those of an identity share its tokens."""
+        from signalr.credential import Credential
+
         return Credential(self)
 
 
@@ -135,138 +130,3 @@ def check_ids(client_label: str, client_id: str | None, tenant_label: str, tenan
         raise ConnectionStringError(f"{client_label} is wrong, expected a GUID: the client id of an identity")
     if tenant_id is not None and not (_GUID.fullmatch(tenant_id) or _DOMAIN.fullmatch(tenant_id)):
         raise ConnectionStringError(f"{tenant_label} is wrong, expected a GUID, or a domain of the tenant")
-
-
-class Credential:
-    """Be an async credential of azure-identity, in any event loop, with nothing that must be closed.
-
-    A holder that asks for another token while the last one is good had it refused: azure-identity would
-    answer with the same one, this class gets a fresh one.
-    """
-
-    def __init__(self, identity: Identity) -> None:
-        self._identity = identity
-        self._handed: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, ...], str]] = (
-            WeakKeyDictionary()
-        )
-
-    async def get_token_info(
-        self, *scopes: str, options: "TokenRequestOptions | None" = None
-    ) -> "AccessTokenInfo":
-        """Return a token with what is known about it.
-
-        Raise ClientAuthenticationError, which names the identity and has no answer, where there is none.
-        """
-        from azure.core.exceptions import AzureError, ClientAuthenticationError
-
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                return await self._token(scopes, options or {})
-        except TimeoutError:
-            reason = f"within {_PATIENCE:.0f} seconds"
-            raise ClientAuthenticationError(f"{self._identity} got none {reason}") from None
-        except (AzureError, ValueError, OSError) as error:
-            # Few say so: the endpoint of managed identities answers 400, and a certificate may not be there.
-            reason = str(error).partition("\n")[0].removeprefix("(None) ").rstrip(".")
-            raise ClientAuthenticationError(f"{self._identity} got none: {reason}") from error
-
-    async def get_token(
-        self,
-        *scopes: str,
-        claims: str | None = None,
-        tenant_id: str | None = None,
-        enable_cae: bool = False,
-        **_: Any,
-    ) -> "AccessToken":
-        """Return a token."""
-        from azure.core.credentials import AccessToken
-
-        options: TokenRequestOptions = {"enable_cae": enable_cae}
-        if claims is not None:
-            options["claims"] = claims
-        if tenant_id is not None:
-            options["tenant_id"] = tenant_id
-        token = await self.get_token_info(*scopes, options=options)
-        return AccessToken(token.token, token.expires_on)
-
-    async def close(self) -> None:
-        """Do nothing: the connections belong to the event loop's pool."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        pass
-
-    async def _token(self, scopes: tuple[str, ...], options: "TokenRequestOptions") -> "AccessTokenInfo":
-        loop = asyncio.get_running_loop()
-        shared = _shared.setdefault(loop, {})
-        handed = self._handed.setdefault(loop, {})
-        known = shared.get(self._identity)
-        if known is None:
-            known = shared[self._identity] = _open(self._identity)
-        token = await known.get_token_info(*scopes, options=options)
-        if handed.get(scopes) == token.token:
-            token = await self._fresh(shared, token, scopes, options)
-        handed[scopes] = token.token
-        return token
-
-    async def _fresh(
-        self,
-        shared: "dict[Identity, AsyncSupportsTokenInfo]",
-        refused: "AccessTokenInfo",
-        scopes: tuple[str, ...],
-        options: "TokenRequestOptions",
-    ) -> "AccessTokenInfo":
-        from azure.core.exceptions import AzureError
-
-        opened = _open(self._identity)
-        try:
-            token = await opened.get_token_info(*scopes, options=options)
-        except AzureError:
-            # It may have been asked for early, not refused: then the old one is better than none.
-            if refused.expires_on <= time.time():
-                raise
-            return refused
-        shared[self._identity] = opened
-        return token
-
-
-_shared: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Identity, "AsyncSupportsTokenInfo"]] = (
-    WeakKeyDictionary()
-)
-"""The credentials of azure-identity, which hold the tokens, by event loop."""
-
-
-def _open(identity: Identity) -> "AsyncSupportsTokenInfo":
-    from azure.identity import aio
-
-    from signalr.transport import PoolTransport
-
-    transport = PoolTransport()
-    match identity.kind:
-        case IdentityKind.MANAGED:
-            config = {"mi_res_id": identity.resource_id} if identity.resource_id else None
-            return aio.ManagedIdentityCredential(
-                client_id=identity.client_id, identity_config=config, transport=transport
-            )
-        case IdentityKind.WORKLOAD:
-            return aio.WorkloadIdentityCredential(
-                client_id=identity.client_id, tenant_id=identity.tenant_id, transport=transport
-            )
-        case IdentityKind.APPLICATION if identity.client_secret is not None:
-            return aio.ClientSecretCredential(
-                str(identity.tenant_id), str(identity.client_id), identity.client_secret, transport=transport
-            )
-        case IdentityKind.APPLICATION:
-            return aio.CertificateCredential(
-                str(identity.tenant_id),
-                str(identity.client_id),
-                certificate_path=identity.certificate,
-                transport=transport,
-            )
-        case _:
-            chosen: dict[str, Any] = (
-                {"managed_identity_client_id": identity.client_id} if identity.client_id else {}
-            )
-            return aio.DefaultAzureCredential(transport=transport, **chosen)

@@ -172,7 +172,9 @@ async def test_secret_of_an_application_and_temporary_keys_are_not_shown(
     caplog: pytest.LogCaptureFixture,
     check: Check,
     status: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("signalr.credential._PAUSE", 0.0)
     settings = {
         f"{SETTING}__serviceUri": URI,
         f"{SETTING}__clientId": CLIENT,
