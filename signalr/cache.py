@@ -5,9 +5,13 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
+from copy import copy
 from typing import NamedTuple
 
 __all__ = ["Cached"]
+
+_LONGEST_PAUSE = 300.0
+"""Seconds for which nothing is tried, whatever the one who failed asks for."""
 
 _log = logging.getLogger("signalr")
 
@@ -22,8 +26,8 @@ class Cached[T]:
 
     For ``fresh`` seconds it is served as it is; then it is served while it is fetched again in the
     background; older than ``usable`` it is waited for. Where fetching fails, the next attempt is made after
-    ``retry`` seconds, or after those that the error has as ``retry_after``, and until then the old value
-    serves on, if it is younger than ``lasting``, or the error does.
+    ``retry`` seconds, or after those that the error has as ``retry_after``, five minutes at most, and until
+    then the old value serves on, if it is younger than ``lasting``, or the error does.
 
     All who wait in an event loop wait for one attempt, which goes on when they give up.
     """
@@ -99,7 +103,8 @@ class Cached[T]:
             value = await self._fetch()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised to those who ask
             self._error = error
-            pause = max(self._retry, getattr(error, "retry_after", None) or 0.0)
+            asked = getattr(error, "retry_after", None) or 0.0
+            pause = max(self._retry, min(asked, _LONGEST_PAUSE))
             self._attempt_at = self._clock() + pause
             kept = self._is_lasting()
             level = logging.WARNING if kept else logging.ERROR
@@ -113,7 +118,8 @@ class Cached[T]:
             return self._held.value
         if self._error is None:
             raise RuntimeError("the event loop ended before the value came")
-        raise self._error
+        # A copy each time: an exception that is raised again keeps the frames of all who raised it before.
+        raise copy(self._error) from self._error.__cause__
 
     def _is_lasting(self) -> bool:
         return self._held is not None and self._clock() - self._held.since < self._lasting

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -66,8 +67,20 @@ async def test_all_who_ask_at_once_share_one_attempt(cached: Cached[int], origin
 async def test_all_who_ask_at_once_share_its_error(cached: Cached[int], origin: Origin) -> None:
     origin.error = ServiceError("down")
     results = await asyncio.gather(*(cached.get() for _ in range(100)), return_exceptions=True)
-    assert results == [origin.error] * 100
+    assert [(type(result), str(result)) for result in results] == [(ServiceError, "down")] * 100
     assert origin.fetched == 1
+
+
+async def test_error_does_not_grow_with_those_who_are_told(cached: Cached[int], origin: Origin) -> None:
+    origin.error = ServiceError("down", status=503)
+    origin.error.__cause__ = OSError("why")
+    lengths = []
+    for _ in range(3):
+        with pytest.raises(ServiceError) as raised:
+            await cached.get()
+        assert (raised.value.status, raised.value.__cause__) == (503, origin.error.__cause__)
+        lengths.append(len(traceback.extract_tb(raised.value.__traceback__)))
+    assert lengths == [lengths[0]] * 3
 
 
 async def test_who_gives_up_does_not_end_the_attempt_of_the_others(
@@ -151,6 +164,20 @@ async def test_attempt_waits_as_long_as_the_failure_says(
         await cached.get()
     assert origin.fetched == 1
     clock.pass_by(seconds=1)
+    origin.error = None
+    assert await cached.get() == 2
+
+
+async def test_attempt_does_not_wait_for_hours_whatever_the_failure_says(
+    cached: Cached[int], origin: Origin, clock: Clock
+) -> None:
+    class ThrottledError(ServiceError):
+        retry_after = 90_000.0
+
+    origin.error = ThrottledError("too much")
+    with pytest.raises(ThrottledError):
+        await cached.get()
+    clock.pass_by(minutes=5)
     origin.error = None
     assert await cached.get() == 2
 
