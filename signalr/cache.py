@@ -67,6 +67,11 @@ class Cached[T]:
         await self._attempt()
         return self._value()
 
+    def touch(self) -> None:
+        """Fetch the value in the background, unless it is fresh."""
+        if self._held is None or self._clock() - self._held.since >= self._fresh:
+            self._start()
+
     async def renew(self, refused: T) -> T:
         """Return another value than the one that somebody refused, fetched at once, if there is one.
 

@@ -100,6 +100,7 @@ async def _check(instance: Instance) -> InstanceHealth:
         if await client.is_healthy():
             # That is told to everybody; who is there, only to who has the key or the role.
             await client.connection_exists("health")
+            await instance.try_key()
         else:
             problem = (
                 f"{endpoint.server_url} does not answer that it is well: check Endpoint, the network from "

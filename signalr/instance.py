@@ -3,12 +3,14 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from signalr.cache import Cached
 from signalr.endpoint import Endpoint
-from signalr.errors import ConnectionStringError, ServiceError
+from signalr.errors import ConnectionStringError, ServiceError, UnauthorizedError
 from signalr.settings import Source
 from signalr.vault import VaultError, read_secret
 
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Instance"]
 
 _SECRET_FRESH = 30 * 60.0
-_SECRET_USABLE = 2 * 60 * 60.0
-"""Seconds. An app that has slept this long waits for its secret: the key may have been renewed meanwhile."""
+_SECRET_USABLE = 45 * 60.0
+"""Seconds. An app that has slept this long waits for its secret: an hour after another key came into use, the
+one before may be renewed."""
 
 _STATE_FRESH = 30.0
 _STATE_USABLE = 120.0
@@ -45,6 +48,7 @@ class Instance:
         self._signing: tuple[Endpoint, Cached[Endpoint]] | None = None
         self._state = Cached(self._probe, fresh=_STATE_FRESH, usable=_STATE_USABLE, clock=clock)
         self._is_down = False
+        self._can_try_keys = True
         for setting, reference in self.references.items():
             _log.warning(
                 "the app setting %s still holds its reference to Key Vault, so bindings cannot use it; code "
@@ -78,9 +82,10 @@ class Instance:
         endpoint = await self.endpoint()
         if endpoint.identity is None:
             return endpoint
-        if self._signing is None or self._signing[0] != endpoint:
-            self._signing = endpoint, self._signing_cache(endpoint)
-        return await self._signing[1].get()
+        signing = await self._signing_cache(endpoint).get()
+        # The service may forget the key before its time: then clients are refused, and nobody else notices.
+        self._state.touch()
+        return signing
 
     async def renew(self, refused: Endpoint) -> Endpoint:
         """Return another endpoint than the one that the service refused, if the secret has changed."""
@@ -103,16 +108,39 @@ class Instance:
             self._is_down = not is_online
             self._state.put(is_online)
 
-    def _signing_cache(self, endpoint: Endpoint) -> Cached[Endpoint]:
-        from signalr import access_key
+    async def try_key(self) -> None:
+        """Ask the service for something that takes the key which signs clients' tokens.
 
-        return Cached(
-            lambda: access_key.with_access_key(endpoint),
-            fresh=access_key.FRESH,
-            usable=access_key.USABLE,
-            lasting=access_key.USABLE,
-            clock=self._clock,
-        )
+        A temporary key that it has forgotten is replaced. Raise ServiceError where it refuses an access key.
+        """
+        endpoint = await self.endpoint()
+        if endpoint.identity is None:
+            await self.client(_PROBE_TIMEOUT).connection_exists("health")
+            return
+        cache = self._signing_cache(endpoint)
+        signing = await cache.get()
+        if self._can_try_keys and not await _is_taken(signing):
+            _log.warning(
+                "%s does not know the key %s any more: asking for another", endpoint.url, signing.key_id
+            )
+            # Where a new one is refused too, it takes none for requests, which says nothing of clients.
+            self._can_try_keys = await _is_taken(await cache.renew(signing))
+
+    def _signing_cache(self, endpoint: Endpoint) -> Cached[Endpoint]:
+        if self._signing is None or self._signing[0] != endpoint:
+            from signalr import access_key
+
+            self._signing = (
+                endpoint,
+                Cached(
+                    lambda: access_key.with_access_key(endpoint),
+                    fresh=access_key.FRESH,
+                    usable=access_key.USABLE,
+                    lasting=access_key.USABLE,
+                    clock=self._clock,
+                ),
+            )
+        return self._signing[1]
 
     async def _resolve(self) -> Endpoint:
         identity = self.source.vault_identity()
@@ -126,15 +154,31 @@ class Instance:
             raise VaultError(str(error)) from None
 
     async def _probe(self) -> bool:
-        client = self.client(_PROBE_TIMEOUT)
         try:
-            is_online = await client.is_healthy()
-            if is_online and (await self.endpoint()).access_key is not None:
-                # The service is well to everybody; only this shows that it takes the key. An identity has
-                # shown it when it was given one, and need not have the right to more.
-                await client.connection_exists("health")
+            is_online = await self.client(_PROBE_TIMEOUT).is_healthy()
+            if is_online:
+                # The service is well to everybody; only this shows that it takes the key.
+                await self.try_key()
         except (ServiceError, ValueError) as error:
-            _log.warning("the endpoint %s is left out: %s", self.label, error)
+            _log.warning("the endpoint %s is taken for down: %s", self.label, error)
             is_online = False
         self._is_down = not is_online
         return is_online
+
+
+async def _is_taken(signing: Endpoint) -> bool:
+    """Tell whether the service takes a request that a temporary key signed, as it signs clients' tokens."""
+    from signalr.rest import ServiceClient
+
+    client = ServiceClient(
+        replace(signing, identity=None),
+        "health",
+        timeout=_PROBE_TIMEOUT,
+        connect_timeout=_PROBE_TIMEOUT,
+        retries=0,
+    )
+    try:
+        await client.connection_exists("health")
+    except UnauthorizedError as error:
+        return error.status != HTTPStatus.UNAUTHORIZED
+    return True

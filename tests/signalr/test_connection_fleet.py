@@ -125,7 +125,7 @@ async def test_state_is_asked_for_now_and_then(cloud: Cloud, connection: Connect
     ]
 
 
-async def test_identity_that_may_only_negotiate_is_not_asked_for_more(cloud: Cloud, clock: Clock) -> None:
+async def test_state_over_an_identity_is_asked_with_its_temporary_key(cloud: Cloud, clock: Clock) -> None:
     settings = {
         "Azure__SignalR__Endpoints__main__serviceUri": MAIN,
         "Azure__SignalR__Endpoints__main__credential": "managedidentity",
@@ -136,7 +136,9 @@ async def test_identity_that_may_only_negotiate_is_not_asked_for_more(cloud: Clo
     assert [line.partition("?")[0] for line in cloud.service.requests] == [
         "GET /api/v1/auth/accessKey",
         "HEAD /api/health",
+        "HEAD /api/hubs/health/connections/health",
     ]
+    assert len(cloud.identity.requests) == 1
 
 
 async def test_endpoint_whose_secret_cannot_be_read_is_left_out(

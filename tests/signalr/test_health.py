@@ -186,6 +186,13 @@ async def test_emulator_is_healthy_only_to_who_has_its_key() -> None:
         await emulator.stop()
 
 
+async def test_looking_replaces_a_key_that_the_service_has_forgotten(cloud: Cloud) -> None:
+    await report(IDENTITY)
+    cloud.service.temporary["key-1"] = "a key that nobody knows any more, nowhere"
+    assert (await report(IDENTITY))["status"] == "healthy"
+    assert list(cloud.service.temporary) == ["key-1", "key-2"]
+
+
 # The function.
 
 

@@ -255,6 +255,9 @@ class Service(Host):
     may_sign: bool = True
     """Whether the identity's role lets it ask for a key."""
 
+    takes_keys: bool = True
+    """Whether requests may be signed with a key."""
+
     connections: set[str] = field(default_factory=set)
     groups: dict[str, list[str]] = field(default_factory=dict)
     bodies: list[Any] = field(default_factory=list)
@@ -314,6 +317,8 @@ class Service(Host):
     def _is_authorized(self, request: web.BaseRequest) -> bool:
         if self.tokens.check(request, SIGNALR_RESOURCE):
             return True
+        if not self.takes_keys:
+            return False
         try:
             self.verify(request.headers.get("Authorization", "").removeprefix("Bearer "))
         except jwt.InvalidTokenError:
