@@ -151,7 +151,7 @@ resource scmPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@20
   }
 }
 
-module auth 'auth.bicep' = {
+module auth 'auth.bicep' = if (useAuth) {
   name: 'auth'
   params: {
     functionAppName: app.name
@@ -168,6 +168,25 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
   // The app trusts the headers from here on.
   dependsOn: [
     auth
+  ]
+}
+
+// Without it, authentication would stay on: a deployment leaves alone what its template does not mention.
+resource noAuth 'Microsoft.Web/sites/config@2024-04-01' = if (!useAuth) {
+  parent: app
+  name: 'authsettingsV2'
+  properties: {
+    platform: {
+      enabled: false
+    }
+    globalValidation: {
+      requireAuthentication: false
+      unauthenticatedClientAction: 'AllowAnonymous'
+    }
+  }
+  // Off only once the app has stopped trusting the headers.
+  dependsOn: [
+    settings
   ]
 }
 

@@ -2,7 +2,7 @@
 // for it, which the app registration must allow by a federated credential (docs/deployment.md).
 
 param functionAppName string
-@description('Client id of the app registration. Empty: authentication is off.')
+@description('Client id of the app registration.')
 param clientId string
 param unauthenticatedAction string
 @description('Where the SignalR Service sends events. It cannot sign in; a key or a signature protects this path.')
@@ -12,18 +12,17 @@ resource app 'Microsoft.Web/sites@2024-04-01' existing = {
   name: functionAppName
 }
 
-// Deployed in either case: without it, turning authentication off would leave it on.
 resource auth 'Microsoft.Web/sites/config@2024-04-01' = {
   parent: app
   name: 'authsettingsV2'
   properties: {
     platform: {
-      enabled: !empty(clientId)
+      enabled: true
       runtimeVersion: '~1'
     }
     globalValidation: {
-      requireAuthentication: !empty(clientId)
-      unauthenticatedClientAction: empty(clientId) ? 'AllowAnonymous' : unauthenticatedAction
+      requireAuthentication: true
+      unauthenticatedClientAction: unauthenticatedAction
       redirectToProvider: 'azureactivedirectory'
       excludedPaths: [
         upstreamPath
@@ -32,7 +31,7 @@ resource auth 'Microsoft.Web/sites/config@2024-04-01' = {
     httpSettings: {
       requireHttps: true
     }
-    identityProviders: empty(clientId) ? {} : {
+    identityProviders: {
       azureActiveDirectory: {
         enabled: true
         registration: {

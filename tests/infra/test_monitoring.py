@@ -1,20 +1,64 @@
-"""The workbook shows the queries of the documentation."""
+"""The workbook shows the queries of the documentation, and they fit what the host logs."""
 
 import json
 import re
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 
-
-def test_the_workbook_has_the_queries_of_the_documentation() -> None:
-    documentation = (ROOT / "docs" / "deployment.md").read_text()
-    documented = dict(
-        re.findall(r"^([^\n]+):\n\n```kusto\n(.*?)\n```", documentation, re.MULTILINE | re.DOTALL)
+DOCUMENTED = dict(
+    re.findall(
+        r"^([^\n]+):\n\n```kusto\n(.*?)\n```",
+        (ROOT / "docs" / "deployment.md").read_text(),
+        re.MULTILINE | re.DOTALL,
     )
+)
+"""Queries by their title."""
+
+SAMPLED = {
+    title: query for title, query in DOCUMENTED.items() if query.startswith(("AppRequests", "AppTraces"))
+}
+
+
+@pytest.fixture
+def queries() -> list[Any]:
+    """Return the steps of the workbook that query."""
     workbook = json.loads((ROOT / "infra" / "monitoring" / "workbook.json").read_text())
-    shown = {
-        item["content"]["title"]: item["content"]["query"] for item in workbook["items"] if item["type"] == 3
-    }
-    assert documented
-    assert shown == documented
+    return [item["content"] for item in workbook["items"] if item["type"] == 3]
+
+
+@pytest.fixture
+def logging() -> Any:
+    """Return what host.json says of logging."""
+    return json.loads((ROOT / "host.json").read_text())["logging"]
+
+
+def test_the_workbook_has_the_queries_of_the_documentation(queries: list[Any]) -> None:
+    assert DOCUMENTED
+    assert {query["title"]: query["query"] for query in queries} == DOCUMENTED
+
+
+def test_the_workbook_asks_the_workspace_that_it_is_opened_from(queries: list[Any]) -> None:
+    for query in queries:
+        assert query["resourceType"] == "microsoft.operationalinsights/workspaces"
+        assert "crossComponentResources" not in query
+
+
+def test_calls_that_succeed_are_logged(logging: Any) -> None:
+    levels = logging["logLevel"]
+    assert levels.get("Host.Results", levels["default"]) == "Information"
+
+
+def test_everything_but_exceptions_is_sampled(logging: Any) -> None:
+    sampling = logging["applicationInsights"]["samplingSettings"]
+    assert sampling["isEnabled"] is True
+    assert sampling["excludedTypes"] == "Exception"
+
+
+@pytest.mark.parametrize("query", SAMPLED.values(), ids=SAMPLED)
+def test_a_record_counts_for_those_that_sampling_dropped(query: str) -> None:
+    assert "sum(ItemCount)" in query
+    assert not re.search(r"count\(|percentiles?\(", query)
