@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from signalr.endpoint import Endpoint
 from signalr.errors import ServiceError
-from signalr.instance import Instance
+from signalr.instance import Instance, distinct
 from signalr.models import SignalREndpoint
 from signalr.router import Router, any_online
 from signalr.settings import DEFAULT_CONNECTION, Source, read_sources
@@ -71,8 +71,9 @@ class Connection:
 
     async def offers(self) -> list[tuple[SignalREndpoint, Endpoint]]:
         """Return the same, each with a key to sign the tokens of its clients with."""
-        endpoints = await _all_that_succeed([instance.signing_endpoint() for instance in self.instances])
-        known = [pair for pair in zip(self.instances, endpoints, strict=True) if pair[1] is not None]
+        instances = await distinct(self.instances)
+        endpoints = await _all_that_succeed([instance.signing_endpoint() for instance in instances])
+        known = [pair for pair in zip(instances, endpoints, strict=True) if pair[1] is not None]
         online = await asyncio.gather(*(instance.is_online() for instance, _ in known))
         return [
             (SignalREndpoint(endpoint.type, endpoint.name, endpoint.url, is_online), endpoint)

@@ -34,8 +34,10 @@ _PROPERTIES = {
 _VERSION = re.compile(r"1\.\d+(?:[\w.-]+)?")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 _QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019"
+_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_UNCHECKED = frozenset({"ClientSecret", "ClientCert", "Version", "Port"})
+_SECRET = frozenset({"ClientSecret", "ClientCert"})
+_UNCHECKED = _SECRET | {"Version", "Port"}
 """Properties whose values may look odd, or that have a rule of their own."""
 
 
@@ -74,7 +76,9 @@ class Endpoint:
         version = properties.get("Version", "1.0")
         if not _VERSION.fullmatch(version):
             raise ConnectionStringError("Version in the connection string is wrong, expected 1.x")
-        url = _property_url("Endpoint", properties["Endpoint"], properties.get("Port"))
+        url = parse_url(
+            "Endpoint in the connection string", properties["Endpoint"], port=properties.get("Port")
+        )
         access_key = properties.get("AccessKey")
         if access_key is None and "AuthType" not in properties:
             raise ConnectionStringError(
@@ -86,7 +90,9 @@ class Endpoint:
                 "Entra ID, AccessKey for a key"
             )
         client_url, server_url = (
-            _property_url(name, properties[name]) if name in properties else url
+            parse_url(f"{name} in the connection string", properties[name], may_have_path=True)
+            if name in properties
+            else url
             for name in ("ClientEndpoint", "ServerEndpoint")
         )
         identity = None
@@ -104,10 +110,11 @@ class Endpoint:
         return f"{self.url}/client/?hub={hub.lower()}"
 
 
-def parse_url(label: str, value: str, port: str | None = None) -> str:
-    """Return the address of an instance without a trailing slash, its port replaced if one is given.
+def parse_url(label: str, value: str, *, port: str | None = None, may_have_path: bool = False) -> str:
+    """Return an address without a trailing slash, its port replaced if one is given.
 
-    Raise ConnectionStringError for anything but scheme and host, with ``label`` in the value's place.
+    Raise ConnectionStringError for anything but scheme and host, and a path where that may be, with ``label``
+    in the value's place.
     """
     try:
         parts = urlsplit(value)
@@ -116,8 +123,11 @@ def parse_url(label: str, value: str, port: str | None = None) -> str:
         raise ConnectionStringError(f"{label} is no valid URL") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConnectionStringError(f"{label} must start with http:// or https://")
-    if parts.path.strip("/") or parts.query or parts.fragment or parts.username:
-        raise ConnectionStringError(f"{label} must be scheme and host, nothing more")
+    path = parts.path.strip("/")
+    if "@" in parts.netloc or parts.query or parts.fragment or (path and not may_have_path):
+        raise ConnectionStringError(
+            f"{label} must be scheme and host{' and a path' if may_have_path else ''}, nothing more"
+        )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     if not _HOST.fullmatch(host):
         raise ConnectionStringError(
@@ -130,7 +140,8 @@ def parse_url(label: str, value: str, port: str | None = None) -> str:
             raise ConnectionStringError("Port in the connection string is wrong, expected 1 to 65535")
         stated_port = int(port)
     default = {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{host}" + (f":{stated_port}" if stated_port not in (None, default) else "")
+    shown_port = f":{stated_port}" if stated_port not in (None, default) else ""
+    return f"{parts.scheme}://{host}{shown_port}{f'/{path}' if path else ''}"
 
 
 def check_https(label: str, url: str) -> None:
@@ -147,6 +158,8 @@ def _check_text(text: str) -> None:
         raise ConnectionStringError(f"it holds a reference to {kind} that was not resolved")
     if text and (text[0] in _QUOTES or (text[-1] in _QUOTES and text[-2:-1] == ";")):
         raise ConnectionStringError("the connection string begins or ends with a quote: remove the quotes")
+    if text and not (text[0].isprintable() and text[0] not in _INVISIBLE):
+        raise ConnectionStringError("the connection string begins with an invisible character: remove it")
     if lowered.startswith(("http://", "https://")):
         raise ConnectionStringError(
             "it holds an address, expected a connection string (Endpoint=…;AccessKey=…;Version=1.0;), or a "
@@ -162,6 +175,10 @@ def _properties(connection_string: str) -> dict[str, str]:
             continue
         key, separator, value = part.partition("=")
         name = _PROPERTIES.get(key.strip().lower())
+        if name is None and position == 1 and value.lower().startswith("endpoint="):
+            raise ConnectionStringError(
+                "the connection string begins with a name before Endpoint=: a setting's value goes without it"
+            )
         if not separator or name is None:
             # An unknown part may be a piece of a key that was pasted wrongly: it is counted, not quoted.
             raise ConnectionStringError(
@@ -183,10 +200,12 @@ def _check_value(name: str, value: str) -> None:
         raise ConnectionStringError(f"{label} is empty")
     if value.lower().startswith(f"{name.lower()}="):
         raise ConnectionStringError(f"{label} begins with {name}= once more: remove one of the two")
+    if name not in _SECRET and (value[0] in _QUOTES or value[-1] in _QUOTES):
+        raise ConnectionStringError(f"{label} is in quotes, or has one left of them: remove them")
     if name in _UNCHECKED:
         return
-    if value[0] in _QUOTES or value[-1] in _QUOTES:
-        raise ConnectionStringError(f"{label} is in quotes: remove them")
+    if ",accesskey=" in value.lower().replace(" ", ""):
+        raise ConnectionStringError(f"{label} is followed by a comma, expected a semicolon")
     if value[0] == "<" and value[-1] == ">":
         raise ConnectionStringError(f"{label} is a placeholder: put the value in its place")
     for index, character in enumerate(value, start=1):
@@ -203,10 +222,6 @@ def _check_value(name: str, value: str) -> None:
 
 def _seen(properties: dict[str, str]) -> str:
     return f"seen: {', '.join(properties)}" if properties else "it has no properties"
-
-
-def _property_url(name: str, value: str, port: str | None = None) -> str:
-    return parse_url(f"{name} in the connection string", value, port)
 
 
 def _identity(properties: dict[str, str]) -> Identity:

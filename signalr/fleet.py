@@ -11,7 +11,7 @@ from signalr.errors import (
     ServiceError,
     ServiceUnavailableError,
 )
-from signalr.instance import Instance
+from signalr.instance import Instance, distinct
 from signalr.instance_client import InstanceClient
 from signalr.operations import Answer, Operation
 from signalr.rest import MAX_PARALLEL, GroupConnection, ServiceClient
@@ -96,12 +96,14 @@ class FleetClient(ServiceClient):
                 return
 
     async def _addressed(self) -> list[tuple[Instance, InstanceClient]]:
+        instances = await distinct([instance for instance, _ in self._members])
+        members = [member for member in self._members if member[0] in instances]
         up = [
             (instance, client)
-            for instance, client in self._members
+            for instance, client in members
             if not instance.is_down or await instance.is_online()
         ]
-        return up or self._members
+        return up or members
 
 
 async def _try(

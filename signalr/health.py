@@ -97,17 +97,15 @@ async def _check(instance: Instance) -> InstanceHealth:
         endpoint = await instance.endpoint()
         endpoint = await instance.signing_endpoint()
         client = instance.client(_TIMEOUT)
-        if await client.is_healthy():
-            # That is told to everybody; who is there, only to who has the key or the role.
-            await client.connection_exists("health")
-            await instance.try_key()
-        else:
-            problem = (
-                f"{endpoint.server_url} does not answer that it is well: check Endpoint, the network from "
-                "here to there, and the state of the resource"
-            )
+        # That the service is well it tells everybody; who is there, only to who has the key or the role.
+        await client.connection_exists("health")
+        await instance.try_key()
+        if not await client.is_healthy():
+            problem = f"{endpoint.server_url} says that it is not well: look at the state of the resource"
     except ServiceError as error:
         problem = str(error)
+        if endpoint is not None and endpoint.server_url not in problem:
+            problem = f"{endpoint.server_url}: {problem}"
     source = instance.source
     return InstanceHealth(
         source.setting,

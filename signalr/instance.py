@@ -2,9 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from signalr.vault import VaultError, read_secret
 if TYPE_CHECKING:
     from signalr.instance_client import InstanceClient
 
-__all__ = ["Instance"]
+__all__ = ["Instance", "distinct"]
 
 _SECRET_FRESH = 30 * 60.0
 _SECRET_USABLE = 45 * 60.0
@@ -164,6 +165,31 @@ class Instance:
             is_online = False
         self._is_down = not is_online
         return is_online
+
+
+async def distinct(instances: Sequence[Instance]) -> list[Instance]:
+    """Return instances, of those at one address the first, or the first primary one.
+
+    One whose secret cannot be read may be any: it stays.
+    """
+    kept: dict[str, Instance] = {}
+    for instance in instances:
+        try:
+            address = (await instance.endpoint()).url
+        except ServiceError:
+            address = f"{instance.source.setting}, wherever it is"
+        other = kept.setdefault(address, instance)
+        if other is not instance:
+            _tell_twins(other.source.setting, instance.source.setting, address)
+            if other.source.type == "Secondary" and instance.source.type == "Primary":
+                kept[address] = instance
+    return list(kept.values())
+
+
+@cache
+def _tell_twins(one: str, other: str, address: str) -> None:
+    """Warn once: settings do not change."""
+    _log.warning("%s and %s both name %s: what is sent goes there once; remove one", one, other, address)
 
 
 async def _is_taken(signing: Endpoint) -> bool:

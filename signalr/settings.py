@@ -9,13 +9,14 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 from signalr.endpoint import Endpoint, EndpointType, check_https, parse_url
 from signalr.errors import ConnectionStringError
 from signalr.identity import Identity
 from signalr.vault import SecretReference, is_reference
 
-__all__ = ["DEFAULT_CONNECTION", "Source", "endpoint_from_settings", "read_sources"]
+__all__ = ["DEFAULT_CONNECTION", "Source", "endpoint_from_settings", "hidden_by_empty", "read_sources"]
 
 DEFAULT_CONNECTION = "AzureSignalRConnectionString"
 """The setting that bindings use when they name none."""
@@ -126,7 +127,8 @@ class Source:
         return Endpoint(url, client_url, server_url, identity=identity)
 
     def _url(self, member: str, value: str) -> str:
-        return parse_url(f"the app setting {self.setting}__{_WRITTEN[member]}", value.strip())
+        label = f"the app setting {self.setting}__{_WRITTEN[member]}"
+        return parse_url(label, value.strip(), may_have_path=member != "serviceuri")
 
 
 def read_sources(
@@ -137,13 +139,38 @@ def read_sources(
     As in the Functions host, ``ConnectionStrings:<name>`` comes before ``<name>``, and a connection string
     before an identity; the endpoints under ``Azure__SignalR__Endpoints`` join every connection; case does
     not matter, ``:`` and ``__`` are the same, and an empty setting is none. Raise ConnectionStringError,
-    which names settings but never a value, where there is no source or one is incomplete.
+    which names settings but never a value, where there is no source, none that is primary, or one is
+    incomplete.
     """
     settings = {_key(setting): (setting, value) for setting, value in environment.items() if value}
+    for setting in hidden_by_empty(name, environment):
+        _warn(f"{setting} is set and empty, so that the host's bindings find nothing behind it: remove it")
     sources = (*_unnamed(name, settings), *_named(settings))
     if not sources:
         raise ConnectionStringError(_missing(name, settings))
+    if all(source.type == "Secondary" for source in sources):
+        seen = ", ".join(source.setting for source in sources)
+        raise ConnectionStringError(
+            f"every endpoint is secondary, expected a primary one at least; seen: {seen}"
+        )
     return sources
+
+
+def hidden_by_empty(name: str, environment: Mapping[str, str]) -> list[str]:
+    """Return empty settings that make the host in Azure overlook what a connection has beside them.
+
+    It takes a setting that is there for a connection string, even an empty one. Source: OptionsSetup.cs of
+    the SignalR extension.
+    """
+    written = {_key(setting): setting for setting in environment}
+    filled = {_key(setting) for setting, value in environment.items() if value}
+    places = [_key(source.format(name)) for source in (_SOURCES[0], _SOURCES[2])]
+    behind = [*places, f"{_key(name)}:serviceuri"]
+    return [
+        written[place]
+        for position, place in enumerate(places)
+        if place in written and place not in filled and filled & set(behind[position + 1 :])
+    ]
 
 
 def endpoint_from_settings(
@@ -162,15 +189,11 @@ def _unnamed(name: str, settings: _Settings) -> Iterator[Source]:
     for source in _SOURCES:
         if found := settings.get(_key(source.format(name))):
             if "serviceuri" in members:
-                _log.warning(
-                    "both %s and %s__serviceUri are set: the first is used, as by the host; remove one",
-                    name,
-                    name,
-                )
-            yield _source(name, found[1], members)
+                _warn(f"both {name} and {name}__serviceUri are set: the first is used; remove one")
+            yield _string(name, found[1], members)
             return
     if "serviceuri" in members:
-        yield _source(name, None, members)
+        yield _identity(name, members)
 
 
 def _named(settings: _Settings) -> Iterator[Source]:
@@ -185,12 +208,14 @@ def _named(settings: _Settings) -> Iterator[Source]:
         members = _members(settings, f"{section}:")
         sources = []
         if "serviceuri" in members:
-            sources.append(_source(setting, None, members, name))
+            if section in settings:
+                _warn(f"both {setting} and {setting}__serviceUri are set: the second is used; remove one")
+            sources.append(_identity(setting, members, name))
         elif section in settings:
-            sources.append(_source(setting, settings[section][1], members, name))
+            sources.append(_string(setting, settings[section][1], members, name))
         sources += [
-            _source(f"{setting}__{kind}", settings[f"{section}:{kind}"][1], {"type": kind}, name)
-            for kind in _TYPES
+            _string(f"{setting}__{kind}", settings[f"{section}:{kind}"][1], {}, name, type)
+            for kind, type in _TYPES.items()
             if f"{section}:{kind}" in settings
         ]
         if not sources:
@@ -202,14 +227,33 @@ def _named(settings: _Settings) -> Iterator[Source]:
         yield from sources
 
 
-def _source(setting: str, text: str | None, members: Mapping[str, str], name: str = "") -> Source:
+def _string(
+    setting: str, text: str, members: Mapping[str, str], name: str = "", type: EndpointType = "Primary"
+) -> Source:
+    if "type" in members:
+        _warn(f"{setting}__type is for identities only: {setting} is {type.lower()}, whatever it says")
+    kept = tuple((member, value) for member, value in members.items() if member != "type")
+    return Source(setting, text, kept, name, type)
+
+
+def _identity(setting: str, members: Mapping[str, str], name: str = "") -> Source:
     kind = _TYPES.get(members.get("type", "primary").lower())
     if kind is None:
         raise ConnectionStringError(
             f"the app setting {setting}__type is wrong, expected Primary or Secondary"
         )
+    if "managedidentityresourceid" in members and "credential" not in members:
+        _warn(f"{setting}__managedIdentityResourceId counts only with {setting}__credential=managedidentity")
+    if "tenantid" in members and not {"clientsecret", "credential"} & members.keys():
+        _warn(f"{setting}__tenantId counts only with {setting}__clientSecret, or {setting}__credential")
     kept = tuple((member, value) for member, value in members.items() if member != "type")
-    return Source(setting, text, kept, name, kind)
+    return Source(setting, None, kept, name, kind)
+
+
+@cache
+def _warn(text: str) -> None:
+    """Warn once: settings do not change, and are read often."""
+    _log.warning("%s", text)
 
 
 def _members(settings: _Settings, prefix: str) -> dict[str, str]:

@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
+from signalr.endpoint import parse_url
 from signalr.errors import ConnectionStringError, ServiceError
 from signalr.identity import Identity
 
@@ -154,19 +154,20 @@ def _properties(text: str) -> dict[str, str]:
 
 
 def _read_uri(uri: str) -> tuple[str, str, str | None]:
-    parts = urlsplit(uri)
-    match parts.path.strip("/").split("/"):
-        case ["secrets", name, *rest] if len(rest) <= 1 and _SECRET_NAME.fullmatch(name):
+    label = "SecretUri of the reference to Key Vault"
+    vault, separator, path = uri.partition("/secrets/")
+    match path.rstrip("/").split("/"):
+        case [name, *rest] if separator and len(rest) <= 1 and _SECRET_NAME.fullmatch(name):
             version = _version(rest[0] if rest else None)
         case _:
-            raise ConnectionStringError(
-                f"SecretUri of the reference to Key Vault has no path /secrets/NAME; {_FORMS}"
-            )
-    if parts.scheme != "https" or not parts.hostname or parts.username or parts.query:
-        raise ConnectionStringError(
-            f"SecretUri of the reference to Key Vault is no https address of a secret; {_FORMS}"
-        )
-    return f"https://{parts.netloc.lower()}", name, version
+            raise ConnectionStringError(f"{label} has no path /secrets/NAME; {_FORMS}")
+    try:
+        url = parse_url(label, vault)
+    except ConnectionStringError:
+        url = ""
+    if not url.startswith("https://"):
+        raise ConnectionStringError(f"{label} is no https address of a secret; {_FORMS}")
+    return url.lower(), name, version
 
 
 def _version(text: str | None) -> str | None:

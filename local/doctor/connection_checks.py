@@ -1,6 +1,6 @@
 """The connections: do their settings make sense, do secrets and service open, and is that of use in Azure?"""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
 from local.doctor.findings import Finding, fine, warning, wrong
 from local.host.functions import Function, connection_setting, is_of_a_hub
@@ -9,10 +9,10 @@ from local.host.settings import Settings
 from local.secrets import read_reference
 from signalr.errors import ConnectionStringError
 from signalr.health import BY_KEY, InstanceHealth, check_health
-from signalr.settings import DEFAULT_CONNECTION, Source, read_sources
+from signalr.settings import DEFAULT_CONNECTION, Source, hidden_by_empty, read_sources
 from signalr.vault import SecretReference, is_reference
 
-__all__ = ["check_connections", "connections_of", "problems", "resolve"]
+__all__ = ["check_connections", "check_hidden", "connections_of", "problems", "resolve"]
 
 _LOCAL = ("http://localhost", "http://127.0.0.1", "http://[::1]")
 _START = "start it with make run; where it runs on another port, write that port into the connection string"
@@ -32,7 +32,7 @@ def connections_of(functions: Iterable[Function]) -> list[str]:
 
 def problems(names: Iterable[str], values: Mapping[str, str]) -> dict[str, str]:
     """Return what is wrong with the settings of connections in themselves, by the connections' names."""
-    settings = Settings(values, environment={})
+    settings = Settings(values)
     found = {}
     for name in names:
         try:
@@ -40,6 +40,15 @@ def problems(names: Iterable[str], values: Mapping[str, str]) -> dict[str, str]:
         except ValueError as error:
             found[name] = str(error)
     return found
+
+
+def check_hidden(names: Iterable[str], values: Mapping[str, str]) -> Iterator[Finding]:
+    """Look for empty settings behind which the host in Azure does not look."""
+    for name in names:
+        for setting in hidden_by_empty(name, values):
+            yield warning(
+                setting, "it is set and empty, and hides what is behind it from the bindings", "remove it"
+            )
 
 
 async def resolve(values: Mapping[str, str], *, is_deployed: bool) -> tuple[dict[str, str], list[Finding]]:
@@ -81,7 +90,7 @@ async def check_connections(
 ) -> AsyncIterator[Finding]:
     """Try connections, as who runs the doctor. One whose secret was not read is passed over."""
     for name in names:
-        sources = read_sources(name, Settings(values, environment={}))
+        sources = read_sources(name, Settings(values))
         if any(is_reference(value) for source in sources for _, value in source.settings()):
             continue
         seen = _as_developer(values, sources) if is_deployed else values
@@ -95,7 +104,7 @@ def _finding(instance: InstanceHealth, *, is_deployed: bool) -> Finding:
         return wrong(instance.setting, "it names an emulator", "use the connection string of the service")
     if instance.problem is None:
         return fine(instance.setting, f"{instance.endpoint} is well, and lets in {instance.opened_by}")
-    if is_local and "is well" in instance.problem:
+    if is_local and "there was no connection" in instance.problem:
         return wrong(instance.setting, f"{instance.endpoint} cannot be reached", _START)
     if is_deployed and instance.opened_by not in (None, BY_KEY):
         return warning(instance.setting, f"as you, not as the app: {instance.problem}", _AS_SAID)

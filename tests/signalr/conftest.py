@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from azure.keyvault.secrets._shared import http_challenge_cache
 
-from signalr import connection, pool
+from signalr import connection, instance, pool, settings
 from signalr.transport import PoolTransport
 from tests.signalr.azure_fakes.certificates import Certificates
 from tests.signalr.azure_fakes.clock import Clock
@@ -23,6 +23,13 @@ _PROXY = "_PROXY"
 def clock() -> Clock:
     """Return a clock that stands still."""
     return Clock()
+
+
+@pytest.fixture(autouse=True)
+def told_anew() -> None:
+    """Let what is said once in a process be said once in a test."""
+    settings._warn.cache_clear()
+    instance._tell_twins.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -141,6 +141,29 @@ async def test_state_over_an_identity_is_asked_with_its_temporary_key(cloud: Clo
     assert len(cloud.identity.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "twin",
+    [
+        {"Mine": f"Endpoint={MAIN}/;AccessKey={KEY};Version=1.0;"},
+        {"Azure__SignalR__Endpoints__again__secondary": f"Endpoint={MAIN};AccessKey={KEY};Version=1.0;"},
+        {"Azure__SignalR__Endpoints__a": REFERENCE},
+    ],
+    ids=["unnamed", "secondary", "reference"],
+)
+async def test_instance_that_is_named_twice_is_sent_to_once(
+    cloud: Cloud, clock: Clock, caplog: pytest.LogCaptureFixture, twin: dict[str, str]
+) -> None:
+    cloud.service.keys.add(KEY)
+    cloud.backup.keys.add(BACKUP_KEY)
+    cloud.vault.put("signalr", ENDPOINTS["Azure__SignalR__Endpoints__main"])
+    connection = connect(ENDPOINTS | twin, clock)
+    for _ in range(2):
+        await connection.client("chat").send_to_all("x")
+    assert (len(cloud.service.sends), len(cloud.backup.sends)) == (2, 2)
+    assert [shown.endpoint_type for shown in await connection.endpoints()] == ["Primary", "Secondary"]
+    assert caplog.text.count("what is sent goes there once; remove one") == 1
+
+
 async def test_endpoint_whose_secret_cannot_be_read_is_left_out(
     cloud: Cloud, clock: Clock, pauses: list[float]
 ) -> None:

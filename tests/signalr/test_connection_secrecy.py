@@ -59,6 +59,10 @@ STRINGS = [
     f"@Microsoft.KeyVault(SecretUri=https://main.vault.azure.net/secrets/{KEY})",
     f"@Microsoft.KeyVault(SecretUri=https://main.vault.azure.net/secrets/x/{KEY})",
     f"@Microsoft.KeyVault(SecretUri=https://main.vault.azure.net/secrets/x);AccessKey={KEY}",
+    f"@Microsoft.KeyVault(SecretUri=https://[{KEY}]/secrets/x)",
+    f"@Microsoft.KeyVault(SecretUri=https://{KEY.replace('/', '')}\u2100.net/secrets/x)",
+    f"@Microsoft.KeyVault(SecretUri=https://:{KEY.replace('/', '')}@main.vault.azure.net/secrets/x)",
+    f"@Microsoft.KeyVault(SecretUri=https://main.vault.azure.net:{KEY.replace('/', '')}/secrets/x)",
     f"@Microsoft.AppConfiguration({KEY})",
 ]
 MEMBERS = [

@@ -135,7 +135,11 @@ def test_identity_may_reach_this_machine_in_the_clear(host: str) -> None:
         pytest.param(f'"{AZURE};AccessKey={KEY};"', "begins or ends with a quote", id="quotes"),
         pytest.param(f"'{AZURE};AccessKey={KEY};", "begins or ends with a quote", id="one-quote"),
         pytest.param(f'{AZURE};AccessKey={KEY};"', "begins or ends with a quote", id="quote-behind"),
-        pytest.param(f'{AZURE};AccessKey="{KEY}"', "AccessKey .* is in quotes: remove them", id="quoted-key"),
+        pytest.param(
+            f'{AZURE};AccessKey="{KEY}"',
+            "AccessKey .* is in quotes, or has one left of them: remove them",
+            id="quoted-key",
+        ),
         pytest.param(f'Endpoint="https://a";AccessKey={KEY}', "Endpoint .* is in quotes", id="quoted-url"),
         pytest.param(
             f"{AZURE};AccessKey={KEY[:20]} {KEY[20:]}",
@@ -149,6 +153,36 @@ def test_identity_may_reach_this_machine_in_the_clear(host: str) -> None:
             f"{AZURE};AccessKey={KEY}\u200b;Version=1.0",
             "AccessKey .* has at its character 45 one that is not ASCII",
             id="zero-width-blank",
+        ),
+        pytest.param(
+            f'{AZURE};AccessKey={KEY};Version=1.0"',
+            "Version .* is in quotes, or has one left of them",
+            id="quote-at-the-end",
+        ),
+        pytest.param(
+            f"\ufeff{AZURE};AccessKey={KEY};Version=1.0;",
+            "begins with an invisible character",
+            id="byte-order-mark",
+        ),
+        pytest.param(
+            f"\u200b{AZURE};AccessKey={KEY};Version=1.0;",
+            "begins with an invisible character",
+            id="zero-width-first",
+        ),
+        pytest.param(
+            f"AzureSignalRConnectionString={AZURE};AccessKey={KEY};Version=1.0;",
+            "begins with a name before Endpoint=: a setting's value goes without it",
+            id="name-of-the-setting",
+        ),
+        pytest.param(
+            f"{AZURE},AccessKey={KEY},Version=1.0",
+            "Endpoint .* is followed by a comma, expected a semicolon",
+            id="commas",
+        ),
+        pytest.param(
+            f"{AZURE};ClientEndpoint=https://:{KEY}@proxy.example;AccessKey=k",
+            "ClientEndpoint .* must be scheme and host and a path, nothing more",
+            id="password",
         ),
         pytest.param(
             f"{AZURE};AccessKey=<access_key>;Version=1.0;",
@@ -181,6 +215,16 @@ def test_error_says_what_is_wrong_and_where(text: str, message: str) -> None:
     with pytest.raises(ConnectionStringError, match=message) as raised:
         Endpoint.parse(text)
     assert KEY[:20] not in str(raised.value)
+
+
+def test_proxies_may_have_a_path() -> None:
+    endpoint = Endpoint.parse(
+        f"{AZURE};ClientEndpoint=https://proxy.example/real-time/;ServerEndpoint=https://proxy.example:444/a/b;"
+        f"AccessKey={KEY}"
+    )
+    assert endpoint.client_hub_url("chat") == "https://proxy.example/real-time/client/?hub=chat"
+    assert endpoint.client_audience("chat") == "https://chat.service.signalr.net/client/?hub=chat"
+    assert endpoint.server_url == "https://proxy.example:444/a/b"
 
 
 @pytest.mark.parametrize("ending", ["", "/", "//"])

@@ -117,7 +117,7 @@ async def test_every_endpoint_is_told_of(cloud: Cloud) -> None:
             id="malformed-reference",
         ),
         pytest.param(
-            {SETTING: VALUE.replace("chat", "none")}, "does not answer that it is well", id="no-such-service"
+            {SETTING: VALUE.replace("chat", "none")}, "there was no connection", id="no-such-service"
         ),
         pytest.param(
             {SETTING: VALUE.replace(KEY, KEY[::-1])}, "compare AccessKey of the connection", id="wrong-key"
@@ -161,7 +161,7 @@ async def test_setting_that_is_wrong_is_told(settings: dict[str, str], message: 
         pytest.param(
             lambda cloud: cloud.service.fail(503),
             {SETTING: VALUE},
-            f"{URI} does not answer that it is well",
+            f"{URI}: HEAD /api/hubs/health/connections/health was answered 503",
             id="service-is-ill",
         ),
     ],

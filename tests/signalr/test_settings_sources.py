@@ -7,7 +7,7 @@ import pytest
 from signalr.endpoint import Endpoint
 from signalr.errors import ConnectionStringError
 from signalr.identity import Identity, IdentityKind
-from signalr.settings import endpoint_from_settings, read_sources
+from signalr.settings import endpoint_from_settings, hidden_by_empty, read_sources
 from signalr.vault import SecretReference
 from tests.signalr.azure_fakes.cloud import CLIENT, TENANT
 
@@ -143,8 +143,86 @@ def test_endpoints_alone_make_a_connection() -> None:
     assert names({"Azure:SignalR:Endpoints:east": connection_string("east")}) == [("east", "Primary", "east")]
 
 
-def test_connection_may_be_a_secondary_endpoint() -> None:
-    assert names({"Mine": connection_string("own"), "Mine__type": "Secondary"}) == [("", "Secondary", "own")]
+def test_identity_may_be_a_secondary_endpoint() -> None:
+    settings = {
+        "Mine__serviceUri": "https://own.service.signalr.net",
+        "Mine__type": "Secondary",
+        "Azure__SignalR__Endpoints__east": connection_string("east"),
+    }
+    assert names(settings) == [("", "Secondary", "own"), ("east", "Primary", "east")]
+
+
+def test_type_is_not_for_connection_strings(caplog: pytest.LogCaptureFixture) -> None:
+    settings = {"Mine": connection_string("own"), "Mine__type": "Secondary"}
+    assert names(settings) == names(settings) == [("", "Primary", "own")]
+    assert caplog.messages == ["Mine__type is for identities only: Mine is primary, whatever it says"]
+
+
+def test_endpoint_by_identity_comes_before_its_connection_string(caplog: pytest.LogCaptureFixture) -> None:
+    settings = {
+        "Azure__SignalR__Endpoints__east": connection_string("string"),
+        "Azure__SignalR__Endpoints__east__serviceUri": "https://identity.service.signalr.net",
+    }
+    assert names(settings) == [("east", "Primary", "identity")]
+    assert "both Azure__SignalR__Endpoints__east and " in caplog.text
+
+
+def test_connection_without_a_primary_endpoint_is_refused() -> None:
+    settings = {"Azure__SignalR__Endpoints__east__secondary": connection_string("east")}
+    with pytest.raises(
+        ConnectionStringError,
+        match=r"expected a primary one at least; seen: Azure__SignalR__Endpoints__east__secondary$",
+    ):
+        read_sources("Mine", settings)
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        (
+            {"Mine__managedIdentityResourceId": "/subscriptions/s"},
+            "Mine__managedIdentityResourceId counts only with Mine__credential=managedidentity",
+        ),
+        (
+            {"Mine__tenantId": TENANT},
+            "Mine__tenantId counts only with Mine__clientSecret, or Mine__credential",
+        ),
+    ],
+    ids=["resource-id", "tenant"],
+)
+def test_member_that_does_not_count_is_told(
+    caplog: pytest.LogCaptureFixture, members: dict[str, str], told: str
+) -> None:
+    read_sources("Mine", {"Mine__serviceUri": URI, **members})
+    assert caplog.messages == [told]
+
+
+@pytest.mark.parametrize(
+    ("settings", "hidden"),
+    [
+        ({"Mine": "", "Mine__serviceUri": URI}, ["Mine"]),
+        ({"ConnectionStrings:Mine": "", "Mine": "x"}, ["ConnectionStrings:Mine"]),
+        (
+            {"ConnectionStrings__Mine": "", "mine": "", "Mine:ServiceUri": URI},
+            ["ConnectionStrings__Mine", "mine"],
+        ),
+        ({"Mine": ""}, []),
+        ({"Mine": "x", "ConnectionStrings:Mine": "y"}, []),
+        ({"Mine__serviceUri": URI}, []),
+    ],
+)
+def test_empty_setting_hides_what_is_behind_it_from_the_host(
+    settings: dict[str, str], hidden: list[str]
+) -> None:
+    assert hidden_by_empty("Mine", settings) == hidden
+
+
+def test_empty_setting_that_hides_another_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(3):
+        read_sources("Mine", {"Mine": "", "Mine__serviceUri": URI})
+    assert caplog.messages == [
+        "Mine is set and empty, so that the host's bindings find nothing behind it: remove it"
+    ]
 
 
 def test_first_endpoint_is_the_one_that_is_known_at_once() -> None:
@@ -162,9 +240,9 @@ def test_endpoint_with_neither_form_is_named_with_what_was_seen() -> None:
 
 
 def test_wrong_endpoint_is_named() -> None:
-    [source] = read_sources("Mine", {"Azure__SignalR__Endpoints__east__secondary": f"AccessKey={KEY}"})
+    [source] = read_sources("Mine", {"Azure__SignalR__Endpoints__east__primary": f"AccessKey={KEY}"})
     with pytest.raises(
-        ConnectionStringError, match="the app setting Azure__SignalR__Endpoints__east__secondary is wrong: "
+        ConnectionStringError, match="the app setting Azure__SignalR__Endpoints__east__primary is wrong: "
     ) as raised:
         source.endpoint()
     assert KEY not in str(raised.value)
