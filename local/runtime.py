@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urljoin
@@ -85,37 +84,58 @@ class Runtime:
         await self.host.stop()
 
     def _point_at_emulator(self, values: Mapping[str, str]) -> Mapping[str, str]:
-        """Return settings whose emulator is the one that runs here, whatever port it was given."""
-        return {name: self._pointed(name, value) for name, value in values.items()}
+        """Return settings whose emulator is the one that runs here, whatever port it was given.
 
-    def _pointed(self, name: str, value: str) -> str:
-        if name.lower().endswith(_IDENTITY_BASED):
-            with suppress(ConnectionStringError):
-                self._warn_of_azure(name, parse_url(name, value))
-            return value
-        try:
-            endpoint = Endpoint.parse(value)
-        except ConnectionStringError:
-            return value
+        Where they name several, each of them may be meant: then they are left as they are.
+        """
+        named = {name: endpoint for name, value in values.items() if (endpoint := _emulator(value))}
         here = f"http://localhost:{self.emulator.port}"
-        if not endpoint.url.startswith(_LOCAL):
-            self._warn_of_azure(name, endpoint.url)
-            return value
-        if endpoint.access_key != DEFAULT_ACCESS_KEY or endpoint.url.rpartition(":")[2] == str(
-            self.emulator.port
-        ):
-            return value
-        _log.info("%s: the emulator runs on port %d here, not at %s.", name, self.emulator.port, endpoint.url)
-        return _connection_string(replace(endpoint, url=here))
+        self._warn_of_azure(values)
+        if len({endpoint.url for endpoint in named.values()}) != 1:
+            return values
+        pointed = dict(values)
+        for name, endpoint in named.items():
+            if endpoint.url.rpartition(":")[2] != str(self.emulator.port):
+                _log.info(
+                    "%s: the emulator runs on port %d here, not at %s.",
+                    name,
+                    self.emulator.port,
+                    endpoint.url,
+                )
+                pointed[name] = _connection_string(replace(endpoint, url=here))
+        return pointed
 
-    def _warn_of_azure(self, name: str, url: str) -> None:
-        _log.warning(
-            "%s names the service at %s. Messages go there, and its events do not reach this machine: "
-            "for the emulator, use the connection string %s",
-            name,
-            url,
-            self.emulator.connection_string,
-        )
+    def _warn_of_azure(self, values: Mapping[str, str]) -> None:
+        for name, value in values.items():
+            url = _address(name, value)
+            if url is not None and not url.startswith(_LOCAL):
+                _log.warning(
+                    "%s names the service at %s. Messages go there, and its events do not reach this "
+                    "machine: for the emulator, use the connection string %s",
+                    name,
+                    url,
+                    self.emulator.connection_string,
+                )
+
+
+def _emulator(value: str) -> Endpoint | None:
+    """Return the emulator that a setting names, if it names one."""
+    try:
+        endpoint = Endpoint.parse(value)
+    except ConnectionStringError:
+        return None
+    is_one = endpoint.url.startswith(_LOCAL) and endpoint.access_key == DEFAULT_ACCESS_KEY
+    return endpoint if is_one else None
+
+
+def _address(name: str, value: str) -> str | None:
+    """Return the address of the service that a setting names, if it names one."""
+    try:
+        if name.lower().endswith(_IDENTITY_BASED):
+            return parse_url(name, value)
+        return Endpoint.parse(value).url
+    except ConnectionStringError:
+        return None
 
 
 def _connection_string(endpoint: Endpoint) -> str:

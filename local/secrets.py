@@ -57,13 +57,15 @@ def main() -> int:
     if not arguments.command:
         parser.error("there is no command to run")
     try:
-        values = LocalSettings.read(Path(arguments.app)).values
+        values = LocalSettings.read(Path(arguments.app)).effective()
         resolved = asyncio.run(resolve_references(values))
-    except ValueError as error:
+        secrets = {name: value for name, value in resolved.items() if value != values[name]}
+        return subprocess.call(  # noqa: S603
+            arguments.command, cwd=arguments.app, env=os.environ | secrets
+        )
+    except (ValueError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    secrets = {name: value for name, value in resolved.items() if value != values[name]}
-    return subprocess.call(arguments.command, cwd=arguments.app, env=os.environ | secrets)  # noqa: S603
 
 
 if __name__ == "__main__":

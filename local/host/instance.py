@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -58,11 +59,10 @@ class AppInstance:
         """
         local_settings = LocalSettings.read(app)
         configuration = HostConfiguration.read(app)
-        values = adjust(await resolve_references(local_settings.values))
-        settings = Settings(values)
         # What the environment already says wins, in the worker as in the bindings.
-        seen = {name: settings[name] for name in values}
-        worker = await Worker.start(app, worker_environment(seen, app, port), _log_of_app)
+        values = adjust(await resolve_references(local_settings.effective()))
+        settings = Settings({**os.environ, **values})
+        worker = await Worker.start(app, worker_environment(values, app, port), _log_of_app)
         return cls(worker, settings, local_settings, configuration)
 
     @asynccontextmanager

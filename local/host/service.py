@@ -181,7 +181,9 @@ def check_transport(sources: Sequence[Source], settings: Mapping[str, str]) -> N
     """Raise ValueError for a connection that bindings refuse: several endpoints need a setting."""
     transport = settings.get(_TRANSPORT) or "Transient"
     if transport not in _TAKES_SEVERAL:
-        raise ValueError(f"the app setting {_TRANSPORT} is {transport}, expected Transient or Persistent")
+        raise ValueError(
+            f"the app setting {_TRANSPORT} is wrong, expected Transient or Persistent, in this spelling"
+        )
     if len(sources) > 1 and not _TAKES_SEVERAL[transport]:
         named = ", ".join(source.setting for source in sources)
         raise ValueError(

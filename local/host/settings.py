@@ -62,6 +62,19 @@ class LocalSettings:
             raise ValueError(f"{path} has the LocalHttpPort {port!r}, expected a number")
         return cls(_values(values, strings), None if port is None else int(port), origins, credentials)
 
+    def effective(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """Return the values as an app sees them: what the environment already holds, and not empty, wins."""
+        values = dict(self.values)
+        for name in values:
+            if environment.get(name):
+                _log.warning(
+                    "Skipping '%s' from local settings as it's already defined in current environment "
+                    "variables.",
+                    name,
+                )
+                values[name] = environment[name]
+        return values
+
 
 def _section(path: Path, content: dict[str, Any], name: str) -> dict[str, Any]:
     section = content.get(name) or {}
@@ -71,34 +84,21 @@ def _section(path: Path, content: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _values(given: dict[str, Any], strings: dict[str, Any]) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for name, value in given.items():
-        if value is None:
-            _log.warning("Skipping '%s' because value is null", name)
-        else:
-            values[name] = value if isinstance(value, str) else str(value)
+    named = dict(given)
     for name, value in strings.items():
         text = value.get("ConnectionString") if isinstance(value, dict) else value
-        values[f"ConnectionStrings:{name}"] = str(text)
-    return values
+        named[f"ConnectionStrings:{name}"] = text
+    for name, value in named.items():
+        if value is None:
+            _log.warning("Skipping '%s' because value is null", name)
+    return {name: str(value) for name, value in named.items() if value is not None}
 
 
 class Settings(Mapping[str, str]):
-    """Look settings up as the host does: without regard to case, ``:`` and ``__`` being the same.
+    """Look settings up as the host does: without regard to case, ``:`` and ``__`` being the same."""
 
-    All of the environment belongs to them. A variable that it holds, and not empty, wins over the file's.
-    """
-
-    def __init__(self, values: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> None:
-        self._values = {**environment, **values}
-        for name in values:
-            if environment.get(name):
-                _log.warning(
-                    "Skipping '%s' from local settings as it's already defined in current environment "
-                    "variables.",
-                    name,
-                )
-                self._values[name] = environment[name]
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = dict(values)
         self._lookup = {_key(name): value for name, value in self._values.items()}
 
     def __getitem__(self, name: str) -> str:

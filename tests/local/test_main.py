@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 import pytest
 
+from local.emulator import DEFAULT_ACCESS_KEY
+
 
 class Launch(Protocol):
     def __call__(self, *arguments: str) -> Any: ...
@@ -88,6 +90,32 @@ def test_a_service_in_azure_is_told_to_whoever_starts_the_emulator(
     assert runtime.stop() == 0
     assert f"{name} names the service at https://chat.service.signalr.net. Messages go there" in runtime.text
     assert "secret" not in runtime.text
+
+
+def emulator_at(port: int) -> str:
+    return f"Endpoint=http://localhost:{port};AccessKey={DEFAULT_ACCESS_KEY};Version=1.0;"
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_pointed"),
+    [
+        ({"One": emulator_at(8888)}, True),
+        ({"One": emulator_at(8888), "Two": emulator_at(8888)}, True),
+        ({"One": emulator_at(8888), "Two": emulator_at(8889)}, False),
+        ({"One": emulator_at(8888).replace(DEFAULT_ACCESS_KEY, "k" * 44)}, False),
+    ],
+    ids=["one", "one-twice", "several", "another-key"],
+)
+def test_settings_lead_to_the_emulator_that_runs_unless_they_name_several(
+    launch: Launch, small_app: Path, settings: dict[str, str], is_pointed: bool
+) -> None:
+    content = {"IsEncrypted": False, "Values": settings}
+    (small_app / "local.settings.json").write_text(json.dumps(content))
+    runtime = launch("--app", str(small_app), *FREE)
+    runtime.wait_for("Ctrl\\+C stops")
+    assert runtime.stop() == 0
+    pointed = set(re.findall(r"(\w+): the emulator runs on port", runtime.text))
+    assert pointed == (set(settings) if is_pointed else set())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl+C", "SIGTERM"])

@@ -68,6 +68,30 @@ async def test_a_command_finds_the_secrets_in_its_environment_and_nothing_is_wri
     assert contents(tmp_path) == before
 
 
+async def test_a_reference_that_the_environment_overrides_is_not_read(
+    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SETTING, "from the environment")
+    write_settings(tmp_path, **{SETTING: REFERENCE})
+    code = f"import os, sys; sys.exit(7 if os.environ[{SETTING!r}] == 'from the environment' else 1)"
+    monkeypatch.setattr(sys, "argv", ["secrets", "--app", str(tmp_path), sys.executable, "-c", code])
+    assert await asyncio.to_thread(secrets.main) == 7
+    assert cloud.vault.requests == []
+
+
+@pytest.mark.parametrize("arguments", [["{app}", "no-such-command"], ["{app}/nowhere", "true"]])
+def test_what_is_not_there_is_told_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    write_settings(tmp_path, OTHER="x")
+    given = [argument.format(app=tmp_path) for argument in arguments]
+    monkeypatch.setattr(sys, "argv", ["secrets", "--app", *given])
+    assert secrets.main() == 1
+    told = capsys.readouterr().err
+    assert "No such file or directory" in told
+    assert told.count("\n") == 1
+
+
 def test_a_reference_that_cannot_be_read_runs_no_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -263,7 +263,10 @@ async def test_the_default_transport_takes_one_endpoint_only(
 async def test_a_transport_that_is_none_is_told(start: StartHost) -> None:
     app = await start({NAME: STRING, "AzureSignalRServiceTransportType": "persistent"})
     told = await problem(app.get("/api/negotiate"))
-    assert "AzureSignalRServiceTransportType is persistent, expected Transient or Persistent" in told
+    assert (
+        "AzureSignalRServiceTransportType is wrong, expected Transient or Persistent, in this spelling"
+        in told
+    )
 
 
 async def test_one_endpoint_is_shown_too(start: StartHost) -> None:

@@ -35,7 +35,7 @@ def event(
 
 
 def build(*functions: Function, prefix: str = "api", **settings: str) -> FunctionTable:
-    return FunctionTable.build(functions, prefix, Settings({**SETTINGS, **settings}, {}))
+    return FunctionTable.build(functions, prefix, Settings({**SETTINGS, **settings}))
 
 
 def test_a_function_is_read_from_what_the_worker_lists() -> None:

@@ -18,6 +18,7 @@ from local.host.settings import LocalSettings, Settings
         ({"Values": {"A": "1", "B": ""}}, LocalSettings({"A": "1", "B": ""})),
         ({"Values": {"A": 5, "B": True, "C": 1.5}}, LocalSettings({"A": "5", "B": "True", "C": "1.5"})),
         ({"Values": {"A": "x", "B": None}}, LocalSettings({"A": "x"})),
+        ({"ConnectionStrings": {"A": None, "B": {"ProviderName": "p"}}}, LocalSettings()),
         (
             {"ConnectionStrings": {"A": "a", "B": {"ConnectionString": "b", "ProviderName": "p"}}},
             LocalSettings({"ConnectionStrings:A": "a", "ConnectionStrings:B": "b"}),
@@ -87,35 +88,32 @@ def test_a_file_that_is_wrong_is_named_with_its_fault(tmp_path: Path, text: str,
         ("hubname", "chat"),
         ("Azure:SignalR:Hub", "nested"),
         ("azure__signalr__hub", "nested"),
-        ("FROM_ENVIRONMENT", "e"),
-        ("from_environment", "e"),
     ],
 )
 def test_a_setting_is_found_whatever_its_case_and_its_separator(name: str, value: str) -> None:
-    values = {"HubName": "chat", "Azure__SignalR__Hub": "nested"}
-    assert Settings(values, {"FROM_ENVIRONMENT": "e"})[name] == value
+    assert Settings({"HubName": "chat", "Azure__SignalR__Hub": "nested"})[name] == value
 
 
 def test_a_setting_that_nobody_gave_is_absent() -> None:
-    settings = Settings({"A": "a"}, {})
+    settings = Settings({"A": "a"})
     assert settings.get("B") is None
     with pytest.raises(KeyError):
         settings["B"]
 
 
-def test_settings_list_what_the_file_and_the_environment_gave() -> None:
-    settings = Settings({"A": "a", "B": "b"}, {"B": "other", "C": "c"})
-    assert dict(settings) == {"A": "a", "B": "other", "C": "c"}
-    assert len(settings) == 3
+def test_settings_list_what_was_given() -> None:
+    settings = Settings({"A": "a", "B__C": "b"})
+    assert dict(settings) == {"A": "a", "B__C": "b"}
+    assert len(settings) == 2
 
 
 @pytest.mark.parametrize(("environment", "value"), [({}, "file"), ({"A": ""}, "file"), ({"A": "env"}, "env")])
 def test_the_environment_wins_where_it_is_not_empty(environment: dict[str, str], value: str) -> None:
-    assert Settings({"A": "file"}, environment)["a"] == value
+    assert LocalSettings({"A": "file"}).effective(environment) == {"A": value}
 
 
 def test_a_setting_that_the_environment_overrides_is_named(log: Any) -> None:
-    Settings({"A": "file", "B": "b"}, {"A": "env"})
+    LocalSettings({"A": "file", "B": "b"}).effective({"A": "env"})
     assert log.text == (
         "WARNING Skipping 'A' from local settings as it's already defined in current environment variables."
     )
