@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -111,6 +112,8 @@ async def _doctor(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         _fail(f"{error}.")
         return 1
+    # What goes wrong is a finding; the libraries' own words about it would only stand in its way.
+    logging.getLogger().addHandler(logging.NullHandler())
     findings = []
     async for finding in examine(app, papers):
         console.say(str(finding))

@@ -1,5 +1,6 @@
 """The app itself: does it load, would the host in Azure take its functions, is its host.json complete?"""
 
+import asyncio
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -7,13 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from local.doctor.findings import Finding, fine, warning, wrong
-from local.host.configuration import HOST_JSON
+from local.host.configuration import HOST_JSON, HostConfiguration
 from local.host.functions import Function, FunctionTable
-from local.host.settings import Settings
 from local.host.worker import AppError, Worker, worker_environment
 
-__all__ = ["app_error", "check_functions", "check_host_json", "load_functions"]
+__all__ = ["app_error", "check_functions", "check_host_json", "load_functions", "route_prefix"]
 
+_PATIENCE = 60.0
+"""Seconds that an app may take to load: far more than a slow machine needs."""
+
+_SECRET = 16
+"""Characters from which on the value of a setting is not repeated."""
+
+_KEY = re.compile(r"AccessKey=[^;\s]+", re.IGNORECASE)
 _BUNDLE = "Microsoft.Azure.Functions.ExtensionBundle"
 _BUNDLE_FIX = f'add "extensionBundle": {{"id": "{_BUNDLE}", "version": "[4.*, 5.0.0)"}}'
 
@@ -39,34 +46,48 @@ def check_host_json(app: Path) -> Iterator[Finding]:
 
 async def load_functions(app: Path, values: Mapping[str, str]) -> list[Function]:
     """Index the app in a worker of its own. Raise AppError where it cannot be loaded."""
-    worker = await Worker.start(app, worker_environment(values, app, 7071), _ignore)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            worker = await Worker.start(app, worker_environment(values, app, 7071), _ignore)
+    except TimeoutError:
+        raise AppError(f"it was not loaded within {_PATIENCE:.0f} seconds") from None
     try:
         return worker.functions
     finally:
         await worker.stop()
 
 
-def check_functions(
-    functions: list[Function], settings: Settings, known: Collection[str] = ()
-) -> Iterator[Finding]:
+def route_prefix(app: Path) -> str:
+    """Return what the routes of HTTP functions begin with, by a host.json that can be read."""
+    try:
+        return HostConfiguration.read(app).route_prefix
+    except ValueError:
+        return HostConfiguration().route_prefix
+
+
+def check_functions(table: FunctionTable, known: Collection[str] = ()) -> Iterator[Finding]:
     """Look for names, routes and events that the host in Azure refuses, beside what is known already."""
-    table = FunctionTable.build(functions, "api", settings)
     errors = {name: error for name, error in table.errors.items() if error not in known}
     for name, error in errors.items():
         yield wrong(f"function {name}", error, "the host in Azure would not run it: correct its decorators")
-    if not functions:
+    count = len(table.functions) + len(table.errors) + len(table.disabled)
+    if not count:
         yield wrong("functions", "the app has none", "register the blueprints in function_app.py")
     elif not errors:
-        yield fine("functions", f"{len(functions)}, with names that the host takes")
+        yield fine("functions", f"{count}, with names that the host takes")
     for name in table.disabled:
         yield warning(
             f"function {name}", "it is disabled", f"remove AzureWebJobs.{name}.Disabled if not meant"
         )
 
 
-def app_error(error: AppError) -> Finding:
-    """Return the finding for an app that cannot be loaded."""
+def app_error(error: AppError, values: Mapping[str, str]) -> Finding:
+    """Return the finding for an app that cannot be loaded, without the settings that it may have printed."""
     last = (error.stack or str(error)).strip().splitlines()[-1]
+    for value in sorted(values.values(), key=len, reverse=True):
+        if len(value) >= _SECRET:
+            last = last.replace(value, "…")
+    last = _KEY.sub("AccessKey=…", last)
     return wrong("function_app.py", f"it cannot be loaded: {last}", "run python -m local for the traceback")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from local.doctor import app_checks, connection_checks, role_checks, service_checks, setting_checks
 from local.doctor.files import Papers
 from local.doctor.findings import Finding, skipped, wrong
+from local.host.functions import FunctionTable
 from local.host.settings import Settings
 from local.host.worker import AppError
 
@@ -22,16 +23,18 @@ async def examine(app: Path, papers: Papers) -> AsyncIterator[Finding]:
     try:
         functions = await app_checks.load_functions(app, given.values)
     except AppError as error:
-        yield app_checks.app_error(error)
+        yield app_checks.app_error(error, given.own)
         return
     values, findings = await connection_checks.resolve(given.values, is_deployed=given.is_deployed)
-    settings = Settings(values, environment={})
+    settings = Settings(values)
+    table = FunctionTable.build(functions, app_checks.route_prefix(app), settings)
     connections = connection_checks.connections_of(functions)
     problems = connection_checks.problems(connections, values)
     for finding in (
-        *app_checks.check_functions(functions, settings, problems.values()),
+        *app_checks.check_functions(table, problems.values()),
         *setting_checks.check_storage(given, settings, functions),
         *findings,
+        *connection_checks.check_hidden(connections, values),
         *(wrong(name, problem, _FORMS) for name, problem in problems.items()),
     ):
         yield finding
@@ -42,7 +45,7 @@ async def examine(app: Path, papers: Papers) -> AsyncIterator[Finding]:
         for finding in role_checks.check_roles(papers.roles, usable, given.values):
             yield finding
     if papers.service is not None:
-        async for finding in service_checks.check_description(papers.service, functions, settings):
+        async for finding in service_checks.check_description(papers.service, table, settings):
             yield finding
     if given.cors is not None:
         for finding in service_checks.check_cors(given.cors, papers.service):

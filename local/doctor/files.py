@@ -1,6 +1,7 @@
 """What the doctor reads: an app's settings, and what the Azure CLI prints of what lies around it."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +17,12 @@ __all__ = ["AppSettings", "Papers", "Role", "ServiceDescription"]
 class AppSettings:
     """Hold an app's settings; ``is_deployed`` tells that they are those of an app in Azure.
 
-    ``cors`` is None where nothing is known of it.
+    ``values`` are what the app sees, ``own`` those among them that were given for it. ``cors`` is None where
+    nothing is known of it.
     """
 
     values: Mapping[str, str]
+    own: Mapping[str, str]
     is_deployed: bool
     cors: Cors | None = None
 
@@ -27,7 +30,8 @@ class AppSettings:
     def of_folder(cls, app: Path) -> "AppSettings":
         """Read local.settings.json of an app's folder. Raise ValueError for a file that is wrong."""
         local = LocalSettings.read(app)
-        return cls(local.values, False, Cors(local.cors_origins, local.cors_credentials))
+        cors = Cors(local.cors_origins, local.cors_credentials)
+        return cls({**os.environ, **local.effective()}, local.values, False, cors)
 
     @classmethod
     def of_files(cls, path: Path, cors: Path | None = None) -> "AppSettings":
@@ -44,7 +48,7 @@ class AppSettings:
         if not isinstance(content, dict) or "Values" in content:
             raise ValueError(f"{path} holds neither a list of settings nor an object of names and values")
         values = {str(name): "" if value is None else str(value) for name, value in content.items()}
-        return cls(values, True, None if cors is None else _cors(cors))
+        return cls(values, values, True, None if cors is None else _cors(cors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +63,15 @@ class ServiceDescription:
     def of_file(cls, path: Path) -> "ServiceDescription":
         """Read what ``az signalr show`` printed. Raise ValueError for anything else."""
         content = _read(path)
-        if not isinstance(content, dict) or "features" not in content:
-            raise ValueError(f"{path} is not what az signalr show prints: it has no features")
-        modes = [item.get("value") for item in content["features"] or () if item.get("flag") == "ServiceMode"]
-        templates = (content.get("upstream") or {}).get("templates") or []
-        origins = (content.get("cors") or {}).get("allowedOrigins") or []
-        return cls(modes[0] if modes else None, list(templates), tuple(origins))
+        try:
+            features = {item["flag"]: item["value"] for item in content["features"] or ()}
+            templates: list[Mapping[str, str]] = [
+                dict(item) for item in (content.get("upstream") or {}).get("templates") or ()
+            ]
+            origins = tuple(map(str, (content.get("cors") or {}).get("allowedOrigins") or ()))
+        except (TypeError, KeyError, ValueError, AttributeError):
+            raise ValueError(f"{path} is not what az signalr show prints") from None
+        return cls(features.get("ServiceMode"), templates, origins)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def check_roles(roles: Iterable[Role], names: Iterable[str], values: Mapping[str
     """Look for what every instance of the connections takes: rights on the service, and on its secret."""
     held = list(roles)
     for name in names:
-        for source in read_sources(name, Settings(values, environment={})):
+        for source in read_sources(name, Settings(values)):
             # Whoever tries the connection tells of one that is wrong in itself.
             with suppress(ConnectionStringError):
                 yield from _check_source(held, source)

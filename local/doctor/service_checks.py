@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from http import HTTPStatus
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
 import aiohttp
 
@@ -11,7 +11,7 @@ from local.doctor.findings import Finding, fine, warning, wrong
 from local.host import trigger
 from local.host.cors import Cors
 from local.host.expressions import resolve_settings
-from local.host.functions import Function
+from local.host.functions import Function, FunctionTable
 from local.host.settings import Settings
 from signalr.pool import proxy, running_pool
 
@@ -35,7 +35,7 @@ _ANSWERS: Mapping[int, tuple[str, str]] = {
 
 
 async def check_description(
-    service: ServiceDescription, functions: list[Function], settings: Settings
+    service: ServiceDescription, table: FunctionTable, settings: Settings
 ) -> AsyncIterator[Finding]:
     """Look whether the service is in Serverless mode and sends every event to where its function is."""
     if service.mode == "Serverless":
@@ -46,8 +46,15 @@ async def check_description(
             f"{service.mode}: events are not sent upstream",
             "az signalr update --service-mode Serverless",
         )
+    if not service.rules:
+        yield warning(
+            "upstream rules", "there are none: the app hears of no event", "add one, unless that is meant"
+        )
+    for rule in service.rules:
+        for finding in _check_route(rule, table):
+            yield finding
     urls: dict[str, None] = {}
-    for function in functions:
+    for function in table.functions if service.rules else ():
         if function.is_signalr:
             finding, url = _check_event(service, function, settings)
             yield finding
@@ -104,23 +111,58 @@ def _check_event(
             f"no upstream rule matches hub {hub}, category {category}, event {event}",
             "add a rule with the patterns *, or with these names, in this spelling",
         ), None
-    address = str(rule.get("urlTemplate", ""))
-    for name, value in (("hub", hub), ("category", category), ("event", event)):
-        address = address.replace(f"{{{name}}}", quote(value, safe=""))
-    url = urlsplit(address)
+    address = _address(rule, hub=hub, category=category, event=event)
+    url = _split(address)
+    if url is None:
+        return wrong(subject, "its upstream URL is none", "correct the rule"), None
     if url.path.rstrip("/").lower() != trigger.PATH:
-        return wrong(subject, f"its events go to {url.path}", f"the URL ends in {trigger.PATH}?code=…"), None
+        # The path may hold the key: the ? before code= is easily lost.
+        return wrong(subject, "its events go to another path", f"the URL ends in {trigger.PATH}?code=…"), None
     if "code" not in parse_qs(url.query):
         return wrong(subject, "the upstream URL has no code", f"add ?code=, {_KEY_FIX}"), None
     if url.scheme != "https":
-        return wrong(subject, f"the upstream URL starts with {url.scheme}", "use https"), None
+        return wrong(subject, "the upstream URL does not start with https", "use https"), None
     return fine(subject, f"its events go to {url.hostname}"), address
+
+
+def _check_route(rule: Mapping[str, str], table: FunctionTable) -> Iterator[Finding]:
+    """Look whether a rule that does not lead to the triggers leads to an HTTP function of the app."""
+    url = _split(_address(rule, hub="hub", category="messages", event="event"))
+    if url is None or trigger.PATH in url.path.lower():
+        return
+    found = table.by_request(url.path, "POST")
+    if found is not None:
+        yield fine(f"upstream {url.hostname}", f"events go to the function {found[0].name}, over HTTP")
+    else:
+        yield wrong(
+            f"upstream {url.hostname}",
+            "the app has no HTTP function where its events go",
+            f"for SignalR triggers the URL ends in {trigger.PATH}?code=…, for a ServerlessHub in the "
+            "upstream_route that it has, with /api before it",
+        )
+
+
+def _address(rule: Mapping[str, str], **names: str) -> str:
+    address = str(rule.get("urlTemplate") or "")
+    for name, value in names.items():
+        address = address.replace(f"{{{name}}}", quote(value, safe=""))
+    return address
+
+
+def _split(address: str) -> SplitResult | None:
+    try:
+        url = urlsplit(address)
+        _ = url.port
+    except ValueError:
+        return None
+    return url if url.hostname else None
 
 
 async def _check_webhook(url: str) -> Finding:
     """Ask where events go whether the key is right, with a request that no function can take."""
-    host, code = urlsplit(url).netloc, parse_qs(urlsplit(url).query)["code"][0]
-    subject = f"upstream {host}"
+    parts = urlsplit(url)
+    code = parse_qs(parts.query)["code"][0]
+    subject = f"upstream {parts.hostname}"
     if code.startswith("{@Microsoft.KeyVault("):
         return fine(subject, "its code is in Key Vault, where the service reads it")
     session = (await running_pool()).session
@@ -145,7 +187,9 @@ async def _check_webhook(url: str) -> Finding:
 
 def _matches(rule: Mapping[str, str], hub: str, category: str, event: str) -> bool:
     wanted = {"hubPattern": hub, "categoryPattern": category, "eventPattern": event}
+    # One that is not set matches anything.
+    patterns = {name: str(rule.get(name) or "*") for name in wanted}
     return all(
-        (pattern := rule.get(name, "*")) == "*" or value in [part.strip() for part in str(pattern).split(",")]
-        for name, value in wanted.items()
+        pattern == "*" or wanted[name] in [part.strip() for part in pattern.split(",")]
+        for name, pattern in patterns.items()
     )

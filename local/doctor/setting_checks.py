@@ -26,6 +26,7 @@ _FLEX_REFUSES = frozenset(
         "WEBSITE_VNET_ROUTE_ALL",
     }
 )
+_VERIFIED = ("{headers.x-ms-client-principal-id}", "{headers.x-ms-client-principal-name}")
 _NO_SETTINGS = {
     True: "hand in all that az functionapp config appsettings list prints",
     False: "copy local.settings.json.example, as make run does",
@@ -36,8 +37,8 @@ _STORAGE = "AzureWebJobsStorage"
 def check_settings(given: AppSettings) -> Iterator[Finding]:
     """Look at what does not depend on the app's functions."""
     source = "settings of the function app" if given.is_deployed else LOCAL_SETTINGS
-    if given.values:
-        yield fine(source, f"{len(given.values)} settings")
+    if given.own:
+        yield fine(source, f"{len(given.own)} settings")
     else:
         yield wrong(source, "there are no settings", _NO_SETTINGS[given.is_deployed])
     if given.is_deployed:
@@ -48,12 +49,26 @@ def check_settings(given: AppSettings) -> Iterator[Finding]:
         yield warning(
             "FUNCTIONS_WORKER_RUNTIME", "it is not python", "func start asks for it: add it to Values"
         )
-    user_id = given.values.get("NEGOTIATE_USER_ID", "")
-    if given.is_deployed and user_id and not user_id.lower().startswith("{headers.x-ms-client-principal-"):
+    if given.is_deployed:
+        yield from _check_user_id(given)
+
+
+def _check_user_id(given: AppSettings) -> Iterator[Finding]:
+    user_id = given.values.get("NEGOTIATE_USER_ID")
+    if not user_id:
+        return
+    if user_id.lower() not in _VERIFIED:
         yield wrong(
             "NEGOTIATE_USER_ID",
             f"{user_id} lets every caller choose who to be, and the app refuses to start with it",
-            "{headers.x-ms-client-principal-id} with App Service Authentication, or remove it",
+            f"{' or '.join(_VERIFIED)} with App Service Authentication, or remove it",
+        )
+    elif given.values.get("WEBSITE_AUTH_ENABLED", "").lower() != "true":
+        yield wrong(
+            "NEGOTIATE_USER_ID",
+            "App Service Authentication is off, so that its headers are the caller's, and the app refuses to "
+            "start",
+            "turn authentication on, with the setting WEBSITE_AUTH_ENABLED=true, or remove NEGOTIATE_USER_ID",
         )
 
 

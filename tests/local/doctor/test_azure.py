@@ -84,7 +84,7 @@ def warnings(findings: list[Finding]) -> list[str]:
     return told(findings, State.WARNING)
 
 
-def service(mode: str = "Serverless", origins: tuple[str, ...] = (), **rule: str) -> dict[str, Any]:
+def service(mode: str = "Serverless", origins: tuple[str, ...] = (), **rule: str | None) -> dict[str, Any]:
     """Return a service as ``az signalr show`` prints it."""
     return {
         "features": [{"flag": "ServiceMode", "value": mode}],
@@ -138,8 +138,14 @@ async def test_what_was_not_handed_in_is_named_with_the_command_that_prints_it(l
             {NAME: STRING},
             "AzureWebJobsStorage: it is not set, and without it SignalR triggers are disabled",
         ),
-        ({NAME: STRING.replace(KEY, KEY[::-1]), **STORAGE}, f"{NAME}: HEAD /api/hubs/health/connections/"),
-        ({NAME: STRING.replace("chat", "none"), **STORAGE}, f"{NAME}: https://none.service.signalr.net does"),
+        (
+            {NAME: STRING.replace(KEY, KEY[::-1]), **STORAGE},
+            f"{NAME}: {URL}: HEAD /api/hubs/health/connections/",
+        ),
+        (
+            {NAME: STRING.replace("chat", "none"), **STORAGE},
+            f"{NAME}: https://none.service.signalr.net: HEAD ",
+        ),
         ({NAME: "@Microsoft.KeyVault(VaultName=main)", **STORAGE}, f"{NAME}: SecretName of the reference"),
     ],
 )
@@ -353,3 +359,94 @@ async def test_names_in_the_upstream_url_are_those_of_the_event(
         f"POST /runtime/webhooks/signalr?code=the-key&hub=chat&category={category}"
         for category in ("connections", "messages")
     ]
+
+
+# Upstream rules.
+
+
+async def test_a_rule_without_patterns_matches_everything(look: Examine) -> None:
+    described = service(hubPattern=None, categoryPattern=None, eventPattern=None)
+    assert errors(await look({NAME: STRING, **STORAGE}, service=described)) == []
+
+
+@pytest.mark.parametrize("url", ["https://[x/runtime/webhooks/signalr?code=the-key", "", "/api"])
+async def test_an_upstream_url_that_is_none_is_an_error(look: Examine, url: str) -> None:
+    found = errors(await look({NAME: STRING, **STORAGE}, service=service(urlTemplate=url)))
+    assert "function echo: its upstream URL is none" in found
+
+
+async def test_a_key_that_became_part_of_the_path_is_an_error_that_does_not_show_it(look: Examine) -> None:
+    described = service(urlTemplate=WEBHOOK.replace("?", "&"))
+    assert "function echo: its events go to another path" in errors(
+        await look({NAME: STRING, **STORAGE}, service=described)
+    )
+
+
+async def test_a_service_without_rules_is_a_warning(look: Examine) -> None:
+    described = service() | {"upstream": None}
+    findings = await look({NAME: STRING, **STORAGE}, service=described)
+    assert warnings(findings) == ["upstream rules: there are none: the app hears of no event"]
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        ("/api/messages", None),
+        (
+            "/api/nowhere",
+            "upstream app.azurewebsites.net: the app has no HTTP function where its events go",
+        ),
+    ],
+)
+async def test_events_over_http_go_to_a_function_of_the_app(
+    look: Examine, path: str, error: str | None
+) -> None:
+    url = f"https://app.azurewebsites.net{path}"
+    findings = await look({NAME: STRING, **STORAGE}, service=service(urlTemplate=url))
+    found = [text for text in errors(findings) if text.startswith("upstream ")]
+    assert found == ([] if error is None else [error])
+    if error is None:
+        assert "upstream app.azurewebsites.net: events go to the function send_message, over HTTP" in told(
+            findings, State.FINE
+        )
+
+
+# Who users are.
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        (
+            {"NEGOTIATE_USER_ID": "{headers.x-ms-client-principal-idp}", "WEBSITE_AUTH_ENABLED": "True"},
+            "NEGOTIATE_USER_ID: {headers.x-ms-client-principal-idp} lets every caller choose who to be",
+        ),
+        (
+            {"NEGOTIATE_USER_ID": "{headers.x-ms-client-principal-id}"},
+            "NEGOTIATE_USER_ID: App Service Authentication is off, so that its headers are the caller's",
+        ),
+    ],
+)
+async def test_a_user_id_with_which_the_app_does_not_start_is_an_error(
+    look: Examine, settings: dict[str, str], error: str
+) -> None:
+    [found] = errors(await look({NAME: STRING, **STORAGE, **settings}))
+    assert found.startswith(error)
+
+
+async def test_a_user_id_that_was_verified_is_fine(look: Examine) -> None:
+    settings = {"NEGOTIATE_USER_ID": "{headers.X-MS-CLIENT-PRINCIPAL-ID}", "WEBSITE_AUTH_ENABLED": "true"}
+    assert errors(await look({NAME: STRING, **STORAGE, **settings})) == []
+
+
+async def test_an_empty_setting_that_hides_the_identity_is_a_warning(look: Examine) -> None:
+    findings = await look({NAME: "", **IDENTITY, **STORAGE})
+    assert warnings(findings) == [
+        f"{NAME}: it is set and empty, and hides what is behind it from the bindings"
+    ]
+
+
+async def test_a_key_in_another_setting_is_not_shown(look: Examine) -> None:
+    settings = {NAME: STRING, "AzureSignalRServiceTransportType": STRING, **STORAGE}
+    [found] = errors(await look(settings))
+    assert "AzureSignalRServiceTransportType is wrong" in found

@@ -93,9 +93,7 @@ async def test_a_key_that_the_service_does_not_accept_is_found(app: Path, emulat
     other = emulator.connection_string.replace(KEY, "A" * 44)
     edit(app / "local.settings.json", "Values", AzureSignalRConnectionString=other)
     [error] = errors(await found(app))
-    assert error.startswith(
-        "AzureSignalRConnectionString: HEAD /api/hubs/health/connections/health was answered"
-    )
+    assert ": HEAD /api/hubs/health/connections/health was answered 401" in error
     assert "compare AccessKey of the connection string with the resource's keys" in error
 
 
@@ -163,3 +161,29 @@ async def test_an_identity_that_cannot_come_in_is_found_with_what_to_grant(
     findings = [item for item in await found(app) if item.subject == "AzureSignalRConnectionString"]
     assert [item.state for item in findings] == [State.WRONG]
     assert findings[0].fix
+
+
+async def test_an_app_that_shows_its_settings_when_it_fails_is_not_quoted(app: Path) -> None:
+    wrong = f"Endpoint=https://x.service.signalr.net;AccessKey={KEY[::-1]};Version=1.0;"
+    edit(app / "local.settings.json", "Values", Mine=wrong)
+    (app / "function_app.py").write_text("import os\nraise RuntimeError(os.environ['Mine'])")
+    assert errors(await found(app)) == ["function_app.py: it cannot be loaded: RuntimeError: …"]
+    (app / "function_app.py").write_text(f"raise RuntimeError('got AccessKey={KEY};Version')")
+    assert errors(await found(app)) == [
+        "function_app.py: it cannot be loaded: RuntimeError: got AccessKey=…;Version"
+    ]
+
+
+async def test_an_app_that_never_ends_loading_is_given_up(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.doctor.app_checks._PATIENCE", 0.5)
+    (app / "function_app.py").write_text("import threading\nthreading.Event().wait()")
+    [error] = errors(await found(app))
+    assert error.startswith("function_app.py: it cannot be loaded: it was not loaded within ")
+
+
+async def test_the_environment_counts_as_it_does_when_the_app_runs(
+    app: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(app / "local.settings.json", "Values", AzureSignalRConnectionString="")
+    monkeypatch.setenv("AzureSignalRConnectionString", emulator.connection_string)
+    assert errors(await found(app)) == []

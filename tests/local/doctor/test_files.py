@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
 )
 def test_settings_of_a_deployed_app(file: Path, content: object) -> None:
     file.write_text(json.dumps(content))
-    assert AppSettings.of_files(file) == AppSettings({"A": "a", "B": ""}, True, None)
+    assert AppSettings.of_files(file) == AppSettings({"A": "a", "B": ""}, {"A": "a", "B": ""}, True, None)
 
 
 def test_cors_of_a_deployed_app(tmp_path: Path, file: Path) -> None:
@@ -54,6 +54,21 @@ def test_service(file: Path) -> None:
     assert ServiceDescription.of_file(file) == ServiceDescription("Serverless", [rule], ("*",))
     file.write_text('{"features": null, "upstream": null, "cors": null}')
     assert ServiceDescription.of_file(file) == ServiceDescription(None)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"features": ["x"]}',
+        '{"features": 5}',
+        '{"features": [], "upstream": {"templates": ["x"]}}',
+        '{"features": [], "cors": {"allowedOrigins": 5}}',
+    ],
+)
+def test_a_service_in_another_form_is_named(file: Path, content: str) -> None:
+    file.write_text(content)
+    with pytest.raises(ValueError, match=f"^{file} is not what az signalr show prints"):
+        ServiceDescription.of_file(file)
 
 
 @pytest.mark.parametrize("name", ["settings", "service", "roles"])
