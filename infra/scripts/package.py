@@ -1,6 +1,6 @@
 """Build what is deployed: ``build/app.zip``, and the same files in ``build/app``.
 
-It holds the app, which is everything that ``.funcignore`` leaves, and the packages of
+It holds the app, which is everything that ``.funcignore`` and ``.gitignore`` leave, and the packages of
 ``infra/requirements.lock``: Linux wheels for the Python that runs in Azure, whatever system this is.
 The same inputs give the same bytes. ``--lock`` chooses the packages anew.
 """
@@ -64,9 +64,9 @@ def build() -> None:
             "infra/requirements.lock does not belong to requirements.txt, which has changed since.\n"
             "Run: scripts/package --lock"
         )
+    contents = dict(app_files())
     with tempfile.TemporaryDirectory() as wheels:
         pip("download", "--no-deps", "--require-hashes", "-r", str(LOCK), "-d", wheels, *TARGET)
-        contents = dict(app_files())
         for wheel in sorted(Path(wheels).iterdir()):
             add(contents, wheel)
     write(contents)
@@ -79,14 +79,26 @@ def build() -> None:
 
 
 def app_files() -> Iterator[tuple[str, bytes]]:
-    """Yield the files that ``.funcignore`` leaves. Git reads it: its syntax is that of .gitignore."""
+    """Yield the files that neither ``.funcignore`` nor git ignores, and the page, which is built."""
+    kept = set(files("--exclude-per-directory=.gitignore"))
+    for name in files(f"--exclude-from={ROOT / '.funcignore'}"):
+        if name not in kept and not name.startswith("web/dist/"):
+            continue
+        if name.endswith("/"):
+            raise PackagingError(
+                f"{name} is a git repository of its own. Remove {name}.git, or name it in .funcignore."
+            )
+        yield name, (ROOT / name).read_bytes()
+
+
+def files(ignored: str) -> Iterator[str]:
+    """Yield the files that the option of git does not ignore, whether they are committed or not."""
     with tempfile.TemporaryDirectory() as repository:
-        git = ["git", f"--git-dir={repository}", f"--work-tree={ROOT}"]
+        git = ["git", "-C", str(ROOT), f"--git-dir={repository}", f"--work-tree={ROOT}"]
         run([*git, "init", "--quiet"])
         # In an empty repository every file is another file.
-        names = run([*git, "ls-files", "--others", "-z", f"--exclude-from={ROOT / '.funcignore'}"])
-    for name in filter(None, names.split("\0")):
-        yield name, (ROOT / name).read_bytes()
+        names = run([*git, "ls-files", "--others", "-z", ignored])
+    yield from filter(None, names.split("\0"))
 
 
 def add(contents: dict[str, bytes], wheel: Path) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -198,14 +199,76 @@ def test_a_package_that_is_not_the_one_of_the_lock_is_refused(copy: Path) -> Non
     assert "The package was not built" in done.stderr
 
 
-def test_new_modules_are_deployed_without_being_listed(copy: Path) -> None:
-    (copy / "services").mkdir()
-    (copy / "services" / "rooms.py").write_text("")
-    (copy / "services" / "__pycache__").mkdir()
-    (copy / "services" / "__pycache__" / "rooms.cpython-313.pyc").write_text("")
-    (copy / "local.settings.json").write_text("{}")
-    assert package(copy).returncode == 0
-    with zipfile.ZipFile(copy / "build" / "app.zip") as archive:
-        assert "services/rooms.py" in archive.namelist()
-        assert "local.settings.json" not in archive.namelist()
-        assert not [name for name in archive.namelist() if "__pycache__" in name]
+# what lies about in a working copy
+
+
+def app_files(project: Path, *written: str) -> set[str]:
+    """Return the files of the app after these were written, too."""
+    for name in written:
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("")
+    package = runpy.run_path(str(project / "infra" / "scripts" / "package.py"))
+    return {name for name, _ in package["app_files"]()}
+
+
+@pytest.mark.parametrize("name", ["rooms.py", "services/rooms.py", "services/templates/mail.html"])
+def test_what_is_added_to_the_app_is_deployed_without_being_listed(copy: Path, name: str) -> None:
+    assert name in app_files(copy, name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("venv/bin/activate", "env/lib/site.py", ".venv/lib/site.py", "my_env/lib/site.py"),
+        *(
+            "id_rsa",
+            "deploy/id_ed25519",
+            "cert.pem",
+            "certs/server.pem",
+            "certs/server.key",
+            "client.pfx",
+        ),
+        *("dump.sql", "chat.sqlite3", "notes.txt", "backup.tar.gz", "app.log", "old.zip"),
+        *(".env", "services/.env.local", "local.settings.json", ".azure/chat/.env"),
+        *("htmlcov/index.html", ".coverage", "coverage.xml", ".mypy_cache/x.json", "services/.DS_Store"),
+        *("Dockerfile", "compose.yaml", "tox.ini", "services/README.md"),
+        *("services/__pycache__/rooms.cpython-313.pyc", "node_modules/left-pad/index.js"),
+    ],
+)
+def test_what_does_not_run_in_azure_stays_here_whatever_git_ignores(copy: Path, name: str) -> None:
+    (copy / ".gitignore").unlink()
+    assert name not in app_files(copy, name)
+
+
+def test_a_file_in_the_root_is_deployed_once_it_is_named(copy: Path) -> None:
+    with (copy / ".funcignore").open("a") as ignored:
+        ignored.write("!/rooms.json\n")
+    assert "rooms.json" in app_files(copy, "rooms.json")
+
+
+def test_what_git_ignores_stays_here(copy: Path) -> None:
+    with (copy / ".gitignore").open("a") as ignored:
+        ignored.write("/experiments/\n")
+    assert "experiments/one.py" not in app_files(copy, "experiments/one.py")
+
+
+def test_an_environment_of_any_name_that_ignores_itself_stays_here(copy: Path) -> None:
+    (copy / "sandbox").mkdir()
+    (copy / "sandbox" / ".gitignore").write_text("*\n")
+    assert "sandbox/lib/site.py" not in app_files(copy, "sandbox/lib/site.py")
+
+
+def test_it_does_not_matter_from_where_it_is_called(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = app_files(copy)
+    monkeypatch.chdir(copy / "web")
+    assert app_files(copy) == everything
+
+
+def test_a_repository_in_the_app_is_refused(copy: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", str(copy / "vendor")], check=True)
+    done = package(copy)
+    assert done.returncode == 1
+    assert (
+        "vendor/ is a git repository of its own. Remove vendor/.git, or name it in .funcignore."
+        in done.stderr
+    )
