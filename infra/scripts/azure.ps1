@@ -1,4 +1,8 @@
+#Requires -Version 7.4
 # What the hooks for Windows share, as azure.sh is shared by the others. They read it; it does nothing by itself.
+#
+# Where PowerShell 7 is missing azd takes Windows PowerShell, which ends a script at the first line that az writes
+# to standard error: every script insists on the version.
 
 $ErrorActionPreference = 'Stop'
 # What az fails with is looked at, it does not end the script.
@@ -21,6 +25,11 @@ function Assert-Setting([string[]] $Names) {
       Stop-WithMessage "$name is not set. azd sets it; without azd it is an output of the deployment, see docs/deployment.md."
     }
   }
+}
+
+# Whether a switch is on, in the spellings that azd takes for the template.
+function Test-Switch([string] $Name) {
+  @('1', 't', 'T', 'true', 'True', 'TRUE') -ccontains (Get-Setting $Name '')
 }
 
 function Assert-AzureCli {
@@ -46,13 +55,23 @@ function Invoke-Az {
 
 # Whether az failed because a role is missing: no use in trying again.
 function Test-Refused {
-  $script:Complaint -match 'AuthorizationFailed|Forbidden'
+  $script:Complaint -cmatch 'AuthorizationFailed|Forbidden'
 }
 
-# Fail with what could not be done, the role for it where that is missing, and what az complained of.
-function Stop-WithComplaint([string] $Message, [string] $Role) {
+# Whether az failed because there is no such resource group.
+function Test-Missing {
+  $script:Complaint -cmatch 'ResourceGroupNotFound'
+}
+
+# Return what could not be done, the role for it where that is missing, and what az complained of.
+function Get-Explanation([string] $Message, [string] $Role) {
   $reason = if ($Role -and (Test-Refused)) { ": you need the role $Role on it" } else { '' }
-  Stop-WithMessage "$Message$reason.`n$script:Complaint"
+  "$Message$reason.`n$script:Complaint"
+}
+
+# Fail with that.
+function Stop-WithComplaint([string] $Message, [string] $Role) {
+  Stop-WithMessage (Get-Explanation $Message $Role)
 }
 
 # azd and az sign in separately, perhaps as two people: what azd may see, az may not.
@@ -76,16 +95,44 @@ function Wait-Until([int] $Patience, [scriptblock] $Check) {
   $true
 }
 
+# Return whether the host of an app answered; the message says what a missing role prevents.
+function Test-Answered([string] $Message) {
+  if ($script:Failed -and (Test-Refused)) { Stop-WithComplaint $Message 'Website Contributor' }
+  -not $script:Failed
+}
+
 # Ask the Functions host for the key of its webhook: $script:Key is empty where there is none yet. Return
 # whether the host answered.
 function Read-ExtensionKey([string] $Group, [string] $Name) {
   $keys = Invoke-Az functionapp keys list --resource-group $Group --name $Name
-  if ($script:Failed) {
-    if (Test-Refused) {
-      Stop-WithComplaint "The keys of the function app $Name cannot be read" 'Website Contributor'
-    }
-    return $false
-  }
   $script:Key = [string] $keys.systemKeys.signalr_extension
-  $true
+  Test-Answered "The keys of the function app $Name cannot be read"
+}
+
+# The app setting that refers to the key vault, and the secret there.
+$Secret = 'AzureSignalRConnectionString'
+
+# Send a request about the app's references to the key vault.
+function Invoke-Reference([string] $Method, [string] $Path) {
+  Invoke-Az rest --method $Method --url "/subscriptions/$env:AZURE_SUBSCRIPTION_ID/resourceGroups/$env:AZURE_RESOURCE_GROUP/providers/Microsoft.Web/sites/$env:SERVICE_API_NAME/config/configreferences/appsettings/$($Path)?api-version=2022-03-01"
+}
+
+# Ask what has become of the reference: $script:State is Resolved, or what is wrong.
+function Read-Reference {
+  $script:State = [string] (Invoke-Reference get $Secret).properties.status
+}
+
+# Whether the app has read the key vault, or else it is told to try again: a restart alone would keep what was
+# read, or not, for up to a day.
+function Test-Resolved {
+  Read-Reference
+  if ($script:Failed) {
+    Stop-WithComplaint "The state of the app setting $Secret cannot be read" 'Website Contributor'
+  }
+  if ($script:State -ceq 'Resolved') { return $true }
+  $null = Invoke-Reference post refresh
+  if ($script:Failed) {
+    Stop-WithComplaint "The function app $env:SERVICE_API_NAME cannot be told to read the key vault" 'Website Contributor'
+  }
+  $false
 }

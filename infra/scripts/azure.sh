@@ -4,6 +4,10 @@
 umask 077
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# A signal alone would end dash without that.
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
 
 say() {
   printf '%s\n' "$*"
@@ -23,6 +27,14 @@ need() {
   done
 }
 
+# Whether a switch is on, in the spellings that azd takes for the template.
+is_on() {
+  case $1 in
+    1 | t | T | true | True | TRUE) ;;
+    *) return 1 ;;
+  esac
+}
+
 need_az() {
   command -v az >/dev/null ||
     fail "The Azure CLI (az) is missing: https://learn.microsoft.com/cli/azure/install-azure-cli"
@@ -36,7 +48,7 @@ need_subscription() {
 $(cat "$work/complaint")"
 }
 
-# Put what az answers into $answer. What it complains of is kept for the two below.
+# Put what az answers into $answer. What it complains of is kept for those below.
 # shellcheck disable=SC2034 # the scripts read $answer
 ask() {
   answer=$(az "$@" --subscription "$AZURE_SUBSCRIPTION_ID" --only-show-errors 2>"$work/complaint")
@@ -47,14 +59,24 @@ refused() {
   grep -Eq 'AuthorizationFailed|Forbidden' "$work/complaint"
 }
 
-# Fail with what could not be done, the role for it where that is missing, and what az complained of.
-give_up() {
+# Whether az failed because there is no such resource group.
+is_missing() {
+  grep -q ResourceGroupNotFound "$work/complaint"
+}
+
+# Print what could not be done, the role for it where that is missing, and what az complained of.
+explain() {
   if [ -n "${2:-}" ] && refused; then
-    fail "$1: you need the role $2 on it.
-$(cat "$work/complaint")"
+    say "$1: you need the role $2 on it."
+  else
+    say "$1."
   fi
-  fail "$1.
-$(cat "$work/complaint")"
+  cat "$work/complaint"
+}
+
+# Fail with that.
+give_up() {
+  fail "$(explain "$@")"
 }
 
 # Wait until the command of the arguments succeeds; fails after $patience seconds.
@@ -70,13 +92,51 @@ wait_until() {
   done
 }
 
-# Ask the Functions host of the app $2 in the resource group $1 for the key of its webhook: $answer is
-# empty where there is none yet. Fails while the host does not answer.
-ask_key() {
-  ask functionapp keys list --resource-group "$1" --name "$2" \
-    --query systemKeys.signalr_extension --output tsv && return
+# Ask about the functions of an app: fails while its host does not answer. $1 says what a missing role prevents.
+ask_host() {
+  problem=$1
+  shift
+  ask "$@" && return
   if refused; then
-    give_up "The keys of the function app $2 cannot be read" "Website Contributor"
+    give_up "$problem" "Website Contributor"
   fi
+  return 1
+}
+
+# Ask for the key of the webhook of the app $2 in the resource group $1: $answer is empty where there is
+# none yet.
+ask_key() {
+  ask_host "The keys of the function app $2 cannot be read" \
+    functionapp keys list --resource-group "$1" --name "$2" \
+    --query systemKeys.signalr_extension --output tsv
+}
+
+# The app setting that refers to the key vault, and the secret there.
+secret=AzureSignalRConnectionString
+
+# Send a request about the app's references to the key vault.
+ask_references() {
+  method=$1 path=$2
+  shift 2
+  ask rest --method "$method" --url "/subscriptions/$AZURE_SUBSCRIPTION_ID/resourceGroups/$AZURE_RESOURCE_GROUP/providers/Microsoft.Web/sites/$SERVICE_API_NAME/config/configreferences/appsettings/$path?api-version=2022-03-01" "$@"
+}
+
+# Ask what has become of the reference: $answer is Resolved, or what is wrong.
+ask_reference() {
+  ask_references get "$secret" --query properties.status --output tsv
+}
+
+# Let the app read the key vault now: a restart alone would keep what was read, or not, for up to a day.
+refresh_references() {
+  ask_references post refresh --output none
+}
+
+# Whether the app has read the key vault, or else $state says why not and it is told to try again.
+is_resolved() {
+  ask_reference || give_up "The state of the app setting $secret cannot be read" "Website Contributor"
+  state=$answer
+  [ "$state" = Resolved ] && return
+  refresh_references ||
+    give_up "The function app $SERVICE_API_NAME cannot be told to read the key vault" "Website Contributor"
   return 1
 }

@@ -13,6 +13,10 @@ fi
 
 types=$(mktemp -d)
 trap 'rm -rf "$types"' EXIT
+# A signal alone would end dash without that.
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
 # A file that lies beside the project is complete, ours is an excerpt: of the same name, it counts.
 cp infra/types/*.json "$types"
 cp "$shared"/data/bicep-types/*.json "$types"

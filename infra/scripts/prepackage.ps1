@@ -1,12 +1,31 @@
+#Requires -Version 7.4
 # Before azd packages the app (on Windows): build the page, then the folder that is deployed.
 
-$ErrorActionPreference = 'Stop'
-$PSNativeCommandUseErrorActionPreference = $true
+. "$PSScriptRoot/azure.ps1"
 
-Set-Location "$PSScriptRoot/../.."
-Push-Location web
+# Insist on a program, and on its version.
+function Assert-Program([string] $Name, [version] $Least, [string] $Site) {
+  $seen = 'missing'
+  if (Get-Command $Name -ErrorAction SilentlyContinue) {
+    $seen = "$(& $Name --version)"
+    if ($seen -cmatch '\d+\.\d+' -and [version] $Matches[0] -ge $Least) { return }
+  }
+  Stop-WithMessage "The program $Name must be version $Least or newer, and it is ${seen}: $Site"
+}
+
+# End where the last program failed, with its exit code: it has said why.
+function Assert-Success {
+  if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
+}
+
+Assert-Program node '20.0' 'https://nodejs.org/download'
+Assert-Program python '3.13' 'https://www.python.org/downloads/'
+
+Set-Location "$PSScriptRoot/../../web"
 npm ci --no-audit --no-fund
+Assert-Success
 npm run build
-Pop-Location
+Assert-Success
+Set-Location "$PSScriptRoot/../.."
 python infra/scripts/package.py
-exit $LASTEXITCODE
+Assert-Success

@@ -10,11 +10,11 @@ cd "$(dirname "$0")"
 upstream=${SIGNALR_UPSTREAM:-webhook}
 patience=${HOST_PATIENCE:-60}
 
-if [ "$upstream" = http ] && [ "${USE_MANAGED_IDENTITY:-false}" = true ]; then
+if [ "$upstream" = http ] && is_on "${USE_MANAGED_IDENTITY:-}"; then
   fail "SIGNALR_UPSTREAM=http and USE_MANAGED_IDENTITY=true exclude each other: the HTTP upstream checks a signature that is made with the access key, and there is none. Set one of them back: azd env set SIGNALR_UPSTREAM webhook"
 fi
 if [ "${SIGNALR_SKU:-}" = Free_F1 ]; then
-  [ "${VNET_ENABLED:-false}" = false ] ||
+  ! is_on "${VNET_ENABLED:-}" ||
     fail "SIGNALR_SKU=Free_F1 has no private endpoint. Choose another tier, or: azd env set VNET_ENABLED false"
   [ "${SIGNALR_UNITS:-1}" = 1 ] ||
     fail "SIGNALR_SKU=Free_F1 has exactly one unit: azd env set SIGNALR_UNITS 1"
@@ -31,15 +31,19 @@ exists=false
 # Before the very first provisioning azd has not asked for the subscription yet: there is no app.
 if [ -n "${AZURE_SUBSCRIPTION_ID:-}" ]; then
   need_subscription
-  ask resource list --tag "azd-env-name=$AZURE_ENV_NAME" \
-    --query "[?type=='Microsoft.Web/sites'].join(' ', [resourceGroup, name]) | [0]" --output tsv ||
-    give_up "The resources of the environment $AZURE_ENV_NAME cannot be listed"
-  if [ -n "$answer" ]; then
-    app=${answer#* }
-    if wait_until ask_key "${answer% *}" "$app"; then
+  # Only in there: another team may have an environment of this name.
+  group=rg-$AZURE_ENV_NAME
+  if ! ask resource list --resource-group "$group" --resource-type Microsoft.Web/sites \
+    --query "[?tags.\"azd-service-name\"=='api'].name | [0]" --output tsv; then
+    is_missing || give_up "The resources of the resource group $group cannot be listed" Reader
+    answer=
+  fi
+  app=$answer
+  if [ -n "$app" ]; then
+    if wait_until ask_key "$group" "$app"; then
       [ -z "$answer" ] || exists=true
     else
-      say "The function app $app does not answer; events stop until it is deployed again: azd deploy"
+      say "The function app $app does not answer; if it does not after provisioning either, events stop until it is deployed again: azd deploy"
     fi
   fi
 fi

@@ -18,7 +18,7 @@ case $what in
   switch | renew | both) ;;
   *) fail "usage: rotate-key.sh [switch|renew]" ;;
 esac
-if [ "${USE_MANAGED_IDENTITY:-false}" = true ]; then
+if is_on "${USE_MANAGED_IDENTITY:-}"; then
   say "There is nothing to rotate: with USE_MANAGED_IDENTITY=true the service has no access keys."
   exit 0
 fi
@@ -28,8 +28,6 @@ need_subscription
 patience=${HOST_PATIENCE:-60}
 # A client's token is valid for an hour; instances with the old key may live on for some minutes.
 lifetime=${TOKEN_LIFETIME:-3900}
-secret=AzureSignalRConnectionString
-references="/subscriptions/$AZURE_SUBSCRIPTION_ID/resourceGroups/$AZURE_RESOURCE_GROUP/providers/Microsoft.Web/sites/$SERVICE_API_NAME/config/configreferences/appsettings"
 
 connection_string() {
   ask signalr key list --resource-group "$AZURE_RESOURCE_GROUP" --name "$SIGNALR_NAME" \
@@ -48,23 +46,16 @@ compare() {
   case $answer in
     "$primary") active=primary idle=secondary idle_connection_string=$secondary ;;
     "$secondary") active=secondary idle=primary idle_connection_string=$primary ;;
-    *) fail "The key vault $AZURE_KEY_VAULT_NAME holds neither key of the SignalR Service $SIGNALR_NAME: one was renewed under the app. Run: azd provision" ;;
+    *) fail "The key vault $AZURE_KEY_VAULT_NAME holds neither key of the SignalR Service $SIGNALR_NAME: one was renewed under the app. Run: azd provision --no-state" ;;
   esac
-}
-
-is_resolved() {
-  ask rest --method get --url "$references/$secret?api-version=2022-03-01" --query properties.status --output tsv ||
-    give_up "The state of the app setting $secret cannot be read" "Website Contributor"
-  [ "$answer" = Resolved ]
 }
 
 # Let the app read the vault, and note the time: from here on tokens are made with the active key.
 tell_app() {
-  # A restart alone would keep the old value for up to a day.
-  ask rest --method post --url "$references/refresh?api-version=2022-03-01" --output none ||
+  refresh_references ||
     give_up "The function app $SERVICE_API_NAME cannot be told to read the vault; once it can, run: rotate-key.sh renew" "Website Contributor"
   wait_until is_resolved ||
-    fail "The app setting $secret is not resolved, its state is $answer. Look at it in the portal, under Environment variables; both keys are valid still. Then run: rotate-key.sh renew"
+    fail "The app setting $secret is not resolved, its state is $state. Look at it in the portal, under Environment variables; both keys are valid still. Then run: rotate-key.sh renew"
   ask keyvault secret set-attributes --vault-name "$AZURE_KEY_VAULT_NAME" --name "$secret" \
     --tags "switched=$(date +%s)" --output none ||
     give_up "The secret $secret of the key vault $AZURE_KEY_VAULT_NAME cannot be changed" "Key Vault Secrets Officer"
@@ -77,6 +68,7 @@ switch() {
   ask keyvault secret set --vault-name "$AZURE_KEY_VAULT_NAME" --name "$secret" --file "$work/secret" \
     --encoding utf-8 --content-type text/plain --output none ||
     give_up "The secret $secret of the key vault $AZURE_KEY_VAULT_NAME cannot be set" "Key Vault Secrets Officer"
+  rm "$work/secret"
   if [ -n "${AZURE_ENV_NAME:-}" ] && command -v azd >/dev/null; then
     azd env set SIGNALR_ACTIVE_KEY "$idle"
   else

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,28 +16,57 @@ from pycep import BicepParser
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
 
-TOOLS = ["cat", "date", "dirname", "env", "grep", "mktemp", "rm", "sh"]
+TOOLS = ["cat", "date", "dirname", "env", "grep", "mktemp", "rm", "sh", "sleep"]
 """What the scripts may use beside az and azd: what every POSIX system has."""
 
 STUB = """#!{python} -I
-import json, pathlib, sys
+import json, sys
+from pathlib import Path
 
-folder = pathlib.Path({folder!r})
-call = [pathlib.Path(sys.argv[0]).name]
+import jmespath
+
+folder = Path({folder!r})
+call = [Path(sys.argv[0]).name]
 for word in sys.argv[1:]:
     # the script removes its files, so what is in them is recorded
     is_file = word.startswith("@") or call[-1] == "--file"
-    call.append(pathlib.Path(word.lstrip("@")).read_text() if is_file else word)
+    call.append(Path(word.lstrip("@")).read_text() if is_file else word)
 with open(folder / "calls.jsonl", "a") as calls:
     calls.write(json.dumps(call) + "\\n")
+if call[0] == "sleep":
+    (folder / "kept").write_text("".join(file.read_text() for file in folder.glob("tmp.*/*")))
+
+def option(name):
+    return call[call.index(name) + 1] if name in call else None
+
+def show(answer):
+    if option("--output") != "tsv":
+        print(json.dumps(answer))
+        return
+    for row in answer if isinstance(answer, list) else [answer]:
+        if isinstance(row, dict):
+            row = [row[key] for key in sorted(row)]
+        if isinstance(row, list):
+            cells = ["" if isinstance(c, dict) else len(c) if isinstance(c, list) else c for c in row]
+            print(*cells, sep="\\t")
+        else:
+            print(str(row).lower() if isinstance(row, bool) else row)
+
 rules = json.loads((folder / "rules.json").read_text())
-for words, answers, code in reversed(rules):
+for words, answers in reversed(rules):
     if words in " ".join(call):
-        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        code, answer = answers.pop(0) if len(answers) > 1 else answers[0]
         (folder / "rules.json").write_text(json.dumps(rules))
-        print(answer, file=sys.stderr if code else sys.stdout)
-        sys.exit(code)
+        if code:
+            print(answer, file=sys.stderr)
+            sys.exit(code)
+        if option("--query"):
+            answer = jmespath.search(option("--query"), answer)
+        if answer is not None and option("--output") != "none":
+            show(answer)
+        break
 """
+"""A command that answers as az does: it applies ``--query`` and ``--output`` to what the rules say."""
 
 
 @dataclass(frozen=True)
@@ -54,21 +84,36 @@ class Run:
 
 @dataclass
 class Cloud:
-    """Stand in for az, azd and sleep: answer by rules, and record every call."""
+    """Stand in for az, azd and sleep: answer by rules, and record every call.
+
+    An answer is what Azure holds; the query and the format of the command line make of it what is printed.
+    """
 
     folder: Path
     commands: tuple[str, ...] = ("az", "azd", "sleep")
-    rules: list[tuple[str, list[str], int]] = field(default_factory=list)
+    rules: list[tuple[str, list[tuple[int, Any]]]] = field(default_factory=list)
 
-    def answer(self, words: str, *answers: str, code: int = 0) -> None:
+    def answer(self, words: str, *answers: Any, code: int = 0, then: Sequence[Any] = ()) -> None:
         """Answer command lines that have these words; several answers one after the other.
 
-        The newest rule counts. With a code the command fails, and complains of the answer.
+        The newest rule counts. With a code the command fails and complains of the answer; what it answers
+        then, it answers with success.
         """
-        self.rules.append((words, list(answers), code))
+        self.rules.append((words, [(code, answer) for answer in answers] + [(0, answer) for answer in then]))
 
     def run(self, script: str, *arguments: str, **environment: str) -> Run:
         """Run a script of infra/scripts with these commands and variables, and nothing else."""
+        process = self.start(script, *arguments, **environment)
+        output, complaints = process.communicate()
+        calls = (self.folder / "calls.jsonl").read_text().splitlines()
+        return Run(process.returncode, output + complaints, [json.loads(line) for line in calls])
+
+    def kept(self) -> str:
+        """Return what the files of the script held when it last slept."""
+        return (self.folder / "kept").read_text()
+
+    def start(self, script: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start a script likewise, in a process group of its own."""
         path = self.folder / "bin"
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir()
@@ -76,22 +121,20 @@ class Cloud:
             stub = path / name
             stub.write_text(STUB.format(python=sys.executable, folder=str(self.folder)))
             stub.chmod(0o755)
-        for name in TOOLS:
+        for name in {*TOOLS} - {*self.commands}:
             tool = shutil.which(name)
             assert tool is not None, f"{name} is missing"
             (path / name).symlink_to(tool)
         (self.folder / "rules.json").write_text(json.dumps(self.rules))
-        calls = self.folder / "calls.jsonl"
-        calls.write_text("")
-        done = subprocess.run(
+        (self.folder / "calls.jsonl").write_text("")
+        return subprocess.Popen(
             [str(INFRA / "scripts" / script), *arguments],
             env={"PATH": str(path), "TMPDIR": str(self.folder), **environment},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
+            start_new_session=True,
         )
-        recorded = [json.loads(line) for line in calls.read_text().splitlines()]
-        return Run(done.returncode, done.stdout + done.stderr, recorded)
 
 
 @pytest.fixture

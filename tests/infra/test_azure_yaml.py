@@ -53,7 +53,11 @@ def test_every_hook_has_a_script_for_every_system(azure_yaml: Any) -> None:
 
 
 def test_the_key_of_the_webhook_is_looked_for_before_and_set_after(azure_yaml: Any) -> None:
-    assert set(azure_yaml["hooks"]) == {"preprovision", "postdeploy"}
+    assert list(azure_yaml["hooks"]) == ["preprovision", "postprovision", "postdeploy"]
+
+
+def test_an_azd_that_does_not_know_remote_build_is_refused(azure_yaml: Any) -> None:
+    assert azure_yaml["requiredVersions"]["azd"] == ">= 1.23.5 != 1.23.9"
 
 
 def test_azd_deploys_what_was_packaged_and_builds_nothing(azure_yaml: Any) -> None:

@@ -1,0 +1,5 @@
+#!/bin/sh
+# After provisioning (azd hook): tell the SignalR Service where the webhook is, in case preprovision could not
+# find that out and the template has left the address empty.
+
+exec "$(dirname "$0")/postdeploy.sh" --if-deployed
