@@ -26,7 +26,7 @@ def user_id_expression(settings: Mapping[str, str]) -> str | None:
     if expression.lower() not in _VERIFIED:
         raise ValueError(
             f"NEGOTIATE_USER_ID is {expression}, which lets every caller choose who to be: that is for a "
-            "developer's machine (AZURE_FUNCTIONS_ENVIRONMENT=Development). Elsewhere it must be one of "
+            "developer's machine, where the local host says that it is one. Elsewhere it must be one of "
             f"{', '.join(sorted(_VERIFIED))}, or absent for anonymous users."
         )
     if settings.get("WEBSITE_AUTH_ENABLED", "").lower() != "true":

@@ -91,11 +91,11 @@ class Runtime:
         named = {name: endpoint for name, value in values.items() if (endpoint := _emulator(value))}
         here = f"http://localhost:{self.emulator.port}"
         self._warn_of_azure(values)
-        if len({endpoint.url for endpoint in named.values()}) != 1:
+        if len({_port(endpoint) for endpoint in named.values()}) != 1:
             return values
         pointed = dict(values)
         for name, endpoint in named.items():
-            if endpoint.url.rpartition(":")[2] != str(self.emulator.port):
+            if _port(endpoint) != str(self.emulator.port):
                 _log.info(
                     "%s: the emulator runs on port %d here, not at %s.",
                     name,
@@ -126,6 +126,10 @@ def _emulator(value: str) -> Endpoint | None:
         return None
     is_one = endpoint.url.startswith(_LOCAL) and endpoint.access_key == DEFAULT_ACCESS_KEY
     return endpoint if is_one else None
+
+
+def _port(endpoint: Endpoint) -> str:
+    return endpoint.url.rpartition(":")[2]
 
 
 def _address(name: str, value: str) -> str | None:

@@ -52,7 +52,7 @@ class Cached[T]:
         self._error: Exception | None = None
         self._attempt_at = -math.inf
         self._renew_at = -math.inf
-        self._flight: asyncio.Task[None] | None = None
+        self._flights: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
 
     async def get(self) -> T:
         """Return the value, or raise what fetching it raised."""
@@ -69,7 +69,9 @@ class Cached[T]:
 
     def touch(self) -> None:
         """Fetch the value in the background, unless it is fresh."""
-        if self._held is None or self._clock() - self._held.since >= self._fresh:
+        is_fresh = self._held is not None and self._clock() - self._held.since < self._fresh
+        # One attempt is enough, in whichever loop it is.
+        if not is_fresh and not any(loop.is_running() for loop in list(self._flights)):
             self._start()
 
     async def renew(self, refused: T) -> T:
@@ -95,13 +97,16 @@ class Cached[T]:
 
     def _start(self) -> "asyncio.Task[None] | None":
         loop = asyncio.get_running_loop()
-        flight = self._flight
-        if flight is not None and not flight.done() and flight.get_loop() is loop:
+        flight = self._flights.get(loop)
+        if flight is not None and not flight.done():
             return flight
         if self._clock() < self._attempt_at:
             return None
-        self._flight = loop.create_task(self._run())
-        return self._flight
+        for ended in [other for other in list(self._flights) if other.is_closed()]:
+            self._flights.pop(ended, None)
+        flight = self._flights[loop] = loop.create_task(self._run())
+        flight.add_done_callback(lambda _: self._flights.pop(loop, None))
+        return flight
 
     async def _run(self) -> None:
         try:
@@ -123,8 +128,15 @@ class Cached[T]:
             return self._held.value
         if self._error is None:
             raise RuntimeError("the event loop ended before the value came")
-        # A copy each time: an exception that is raised again keeps the frames of all who raised it before.
-        raise copy(self._error) from self._error.__cause__
+        raise _anew(self._error) from self._error.__cause__
 
     def _is_lasting(self) -> bool:
         return self._held is not None and self._clock() - self._held.since < self._lasting
+
+
+def _anew(error: Exception) -> Exception:
+    """Return a copy: an exception that is raised again keeps the frames of all who raised it before."""
+    try:
+        return copy(error)
+    except TypeError:  # Its class cannot be made from what it holds.
+        return error

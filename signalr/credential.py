@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
@@ -111,6 +112,9 @@ class _Token:
     def is_good(self) -> bool:
         return self.info is not None and self.info.expires_on - time.time() > _LEFT
 
+    def is_due(self) -> bool:
+        return time.time() >= self.renew_at
+
 
 class _Tokens:
     """Get the tokens of one identity in one event loop."""
@@ -126,55 +130,64 @@ class _Tokens:
         token = self._tokens.setdefault(request, _Token())
         held = token.info
         is_refused = held is not None and held.token == refused
-        if held is not None and not is_refused and token.is_good() and time.time() < token.renew_at:
+        if held is not None and not is_refused and token.is_good() and not token.is_due():
             return held
-        if time.time() >= token.ask_at:
-            flight = self._start(token, request[0], options, is_refused=is_refused)
-            # It may have been asked for early, not refused: then the old one is better than none.
-            left = token.since + _BRIEFLY - time.monotonic() if token.is_good() else None
-            await asyncio.wait({flight}, timeout=left if left is None else max(0.0, left))
+        if monotonic() >= token.ask_at:
+            flight = self._start(token, request[0], options)
+            # One that is due was asked for early, as is right. One that is not was refused: it is of no use.
+            is_useful = token.is_good() and token.is_due()
+            left = max(0.0, token.since + _BRIEFLY - monotonic()) if is_useful else None
+            await asyncio.wait({flight}, timeout=left)
         if token.info is not None and token.is_good():
             return token.info
         raise ClientAuthenticationError(f"{self._identity} got none: {token.reason}") from token.cause
 
     def _start(
-        self, token: _Token, scopes: tuple[str, ...], options: TokenRequestOptions, *, is_refused: bool
+        self, token: _Token, scopes: tuple[str, ...], options: TokenRequestOptions
     ) -> asyncio.Task[None]:
-        if token.flight is None or token.flight.done():
-            token.since = time.monotonic()
-            token.flight = asyncio.get_running_loop().create_task(
-                self._ask(token, scopes, options, is_refused=is_refused)
-            )
+        if token.flight is None:
+            token.since = monotonic()
+            token.flight = asyncio.get_running_loop().create_task(self._ask(token, scopes, options))
         return token.flight
 
-    async def _ask(
-        self, token: _Token, scopes: tuple[str, ...], options: TokenRequestOptions, *, is_refused: bool
-    ) -> None:
-        # azure-identity would answer with the token that was refused: another object does not know it.
-        source = None if is_refused else self._source
+    async def _ask(self, token: _Token, scopes: tuple[str, ...], options: TokenRequestOptions) -> None:
+        # azure-identity would answer with the token that it has: another object does not know that one.
+        source = None if token.info is not None else self._source
         try:
             async with asyncio.timeout(_PATIENCE):
                 source = source or _open(self._identity)
                 info = await source.get_token_info(*scopes, options=options)
         except TimeoutError:
             self._fail(token, f"no answer within {_PATIENCE:.0f} seconds", None)
-        except (AzureError, ValueError, OSError) as error:
-            # Few say so: the endpoint of managed identities answers 400, and a certificate may not be there.
-            reason = str(error).partition("\n")[0].removeprefix("(None) ").rstrip(".")
-            self._fail(token, reason, error)
+        except AzureError as error:
+            # Few say so: the endpoint of managed identities answers 400.
+            self._fail(token, str(error).partition("\n")[0].removeprefix("(None) ").rstrip("."), error)
+        except Exception as error:  # noqa: BLE001 - a certificate may not be there, or not be read
+            self._fail(token, f"{type(error).__name__}: {str(error).partition('\n')[0].rstrip('.')}", error)
         else:
             self._source = source
+            # Whoever holds the one before may have had it refused; if this one is too, another is no help.
+            token.ask_at = 0.0 if token.info is None else monotonic() + _PAUSE
             now = time.time()
-            token.info, token.ask_at = info, 0.0
-            token.renew_at = info.refresh_on or now + (info.expires_on - now) / 2
+            renew_at = info.refresh_on or int(now + (info.expires_on - now) / 2)
+            token.info, token.renew_at = _due_at(info, renew_at), renew_at
+        finally:
+            # It knows the loop, which ends when nobody does any more.
+            token.flight = None
 
     def _fail(self, token: _Token, reason: str, cause: Exception | None) -> None:
-        token.reason, token.cause, token.ask_at = reason, cause, time.time() + _PAUSE
+        token.reason, token.ask_at = reason, monotonic() + _PAUSE
+        token.cause = None if cause is None else cause.with_traceback(None)
         if token.is_good():
             _log.warning("%s got no other token: %s; the one before serves on", self._identity, reason)
 
 
 _held: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Identity, _Tokens]] = WeakKeyDictionary()
+
+
+def _due_at(info: AccessTokenInfo, moment: int) -> AccessTokenInfo:
+    """Return a token after whose moment azure-core asks for another."""
+    return AccessTokenInfo(info.token, info.expires_on, token_type=info.token_type, refresh_on=moment)
 
 
 def _open(identity: Identity) -> AsyncSupportsTokenInfo:

@@ -32,7 +32,7 @@ _PROPERTIES = {
     )
 } | {"clientcertpath": "ClientCert"}
 _VERSION = re.compile(r"1\.\d+(?:[\w.-]+)?")
-_HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+_HOST = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?|\[[0-9A-Fa-f:.]+\]")
 _QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019"
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -131,7 +131,7 @@ def parse_url(label: str, value: str, *, port: str | None = None, may_have_path:
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     if not _HOST.fullmatch(host):
         raise ConnectionStringError(
-            f"{label} has a character that no host name has: look for a semicolon that is missing after it"
+            f"{label} is no host name that there can be: look for a semicolon that is missing after it"
         )
     if host.endswith(".webpubsub.azure.com"):
         raise ConnectionStringError(f"{label} is a Web PubSub resource, expected one of SignalR Service")

@@ -99,7 +99,8 @@ async def _check(instance: Instance) -> InstanceHealth:
         client = instance.client(_TIMEOUT)
         # That the service is well it tells everybody; who is there, only to who has the key or the role.
         await client.connection_exists("health")
-        await instance.try_key()
+        if endpoint.identity is not None:
+            await instance.try_key()
         if not await client.is_healthy():
             problem = f"{endpoint.server_url} says that it is not well: look at the state of the resource"
     except ServiceError as error:

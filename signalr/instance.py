@@ -1,6 +1,8 @@
 """One instance of the service: what opens it, looked up when it is needed, and whether it is up."""
 
+import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -28,6 +30,10 @@ one before may be renewed."""
 _STATE_FRESH = 30.0
 _STATE_USABLE = 120.0
 _PROBE_TIMEOUT = timedelta(seconds=2)
+_PROBE_LIMIT = 4.0
+"""Seconds for all that a probe asks: somebody may wait for it to be sent to a service."""
+
+_KEYS_UNTRIED = 60 * 60.0
 
 _log = logging.getLogger("signalr")
 
@@ -49,7 +55,7 @@ class Instance:
         self._signing: tuple[Endpoint, Cached[Endpoint]] | None = None
         self._state = Cached(self._probe, fresh=_STATE_FRESH, usable=_STATE_USABLE, clock=clock)
         self._is_down = False
-        self._can_try_keys = True
+        self._try_keys_at = -math.inf
         for setting, reference in self.references.items():
             _log.warning(
                 "the app setting %s still holds its reference to Key Vault, so bindings cannot use it; code "
@@ -82,6 +88,9 @@ class Instance:
         """Return the endpoint with a key to sign clients' tokens with, a temporary one for an identity."""
         endpoint = await self.endpoint()
         if endpoint.identity is None:
+            if self.references:
+                # Nobody else would hear that the key was renewed, where an app only negotiates.
+                self._state.touch()
             return endpoint
         signing = await self._signing_cache(endpoint).get()
         # The service may forget the key before its time: then clients are refused, and nobody else notices.
@@ -120,12 +129,15 @@ class Instance:
             return
         cache = self._signing_cache(endpoint)
         signing = await cache.get()
-        if self._can_try_keys and not await _is_taken(signing):
+        if self._clock() >= self._try_keys_at and not await _is_taken(signing):
             _log.warning(
                 "%s does not know the key %s any more: asking for another", endpoint.url, signing.key_id
             )
-            # Where a new one is refused too, it takes none for requests, which says nothing of clients.
-            self._can_try_keys = await _is_taken(await cache.renew(signing))
+            renewed = await cache.renew(signing)
+            if renewed != signing and not await _is_taken(renewed):
+                # It takes no key for requests, it seems, which says nothing of clients.
+                self._try_keys_at = self._clock() + _KEYS_UNTRIED
+                _log.warning("%s does not take a new key either: none is tried for an hour", endpoint.url)
 
     def _signing_cache(self, endpoint: Endpoint) -> Cached[Endpoint]:
         if self._signing is None or self._signing[0] != endpoint:
@@ -156,10 +168,14 @@ class Instance:
 
     async def _probe(self) -> bool:
         try:
-            is_online = await self.client(_PROBE_TIMEOUT).is_healthy()
-            if is_online:
-                # The service is well to everybody; only this shows that it takes the key.
-                await self.try_key()
+            async with asyncio.timeout(_PROBE_LIMIT):
+                is_online = await self.client(_PROBE_TIMEOUT).is_healthy()
+                if is_online:
+                    # The service is well to everybody; only this shows that it takes the key.
+                    await self.try_key()
+        except TimeoutError:
+            _log.warning("the endpoint %s is taken for down: it did not answer in time", self.label)
+            is_online = False
         except (ServiceError, ValueError) as error:
             _log.warning("the endpoint %s is taken for down: %s", self.label, error)
             is_online = False
@@ -172,12 +188,10 @@ async def distinct(instances: Sequence[Instance]) -> list[Instance]:
 
     One whose secret cannot be read may be any: it stays.
     """
+    endpoints = await asyncio.gather(*(instance.endpoint() for instance in instances), return_exceptions=True)
     kept: dict[str, Instance] = {}
-    for instance in instances:
-        try:
-            address = (await instance.endpoint()).url
-        except ServiceError:
-            address = f"{instance.source.setting}, wherever it is"
+    for instance, endpoint in zip(instances, endpoints, strict=True):
+        address = endpoint.url if isinstance(endpoint, Endpoint) else instance.source.setting
         other = kept.setdefault(address, instance)
         if other is not instance:
             _tell_twins(other.source.setting, instance.source.setting, address)

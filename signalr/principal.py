@@ -83,7 +83,7 @@ def insecure_user_id(
     if is_deployed(settings):
         raise PermissionError(
             f"a user id from the query parameter {parameter} lets every caller choose who to be, which is "
-            "for a developer's machine (AZURE_FUNCTIONS_ENVIRONMENT=Development): elsewhere take it from "
+            "for a developer's machine, where the local host says that it is one: elsewhere take it from "
             "Principal.from_request"
         )
     return request.params.get(parameter) or None
@@ -97,7 +97,7 @@ def is_deployed(settings: Mapping[str, str] = os.environ) -> bool:
     tell where it runs trusts nobody.
     """
     is_development = settings.get("AZURE_FUNCTIONS_ENVIRONMENT", "").lower() == "development"
-    return not is_development or settings.get("WEBSITE_HOSTNAME", "localhost").partition(":")[0] not in _HERE
+    return not is_development or settings.get("WEBSITE_HOSTNAME", "").partition(":")[0] not in _HERE
 
 
 def _decode(text: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ https://learn.microsoft.com/azure/azure-signalr/signalr-howto-scale-multi-instan
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -16,7 +16,14 @@ from signalr.errors import ConnectionStringError
 from signalr.identity import Identity
 from signalr.vault import SecretReference, is_reference
 
-__all__ = ["DEFAULT_CONNECTION", "Source", "endpoint_from_settings", "hidden_by_empty", "read_sources"]
+__all__ = [
+    "DEFAULT_CONNECTION",
+    "Source",
+    "check_sources",
+    "endpoint_from_settings",
+    "hidden_by_empty",
+    "read_sources",
+]
 
 DEFAULT_CONNECTION = "AzureSignalRConnectionString"
 """The setting that bindings use when they name none."""
@@ -154,6 +161,13 @@ def read_sources(
             f"every endpoint is secondary, expected a primary one at least; seen: {seen}"
         )
     return sources
+
+
+def check_sources(sources: Iterable[Source]) -> None:
+    """Raise ConnectionStringError for sources that are wrong, as far as no secret has to be read for that."""
+    for source in sources:
+        if not source.references():
+            source.endpoint()
 
 
 def hidden_by_empty(name: str, environment: Mapping[str, str]) -> list[str]:

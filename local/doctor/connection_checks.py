@@ -9,7 +9,7 @@ from local.host.settings import Settings
 from local.secrets import read_reference
 from signalr.errors import ConnectionStringError
 from signalr.health import BY_KEY, InstanceHealth, check_health
-from signalr.settings import DEFAULT_CONNECTION, Source, hidden_by_empty, read_sources
+from signalr.settings import DEFAULT_CONNECTION, Source, check_sources, hidden_by_empty, read_sources
 from signalr.vault import SecretReference, is_reference
 
 __all__ = ["check_connections", "check_hidden", "connections_of", "problems", "resolve"]
@@ -36,7 +36,9 @@ def problems(names: Iterable[str], values: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for name in names:
         try:
-            check_transport(read_sources(name, settings), settings)
+            sources = read_sources(name, settings)
+            check_sources(sources)
+            check_transport(sources, settings)
         except ValueError as error:
             found[name] = str(error)
     return found

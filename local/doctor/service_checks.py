@@ -169,18 +169,20 @@ async def _check_webhook(url: str) -> Finding:
     headers = {"Content-Type": "text/plain"}
     try:
         async with session.post(
-            url, data=b"", headers=headers, proxy=proxy(url), timeout=_TIMEOUT
+            url, data=b"", headers=headers, proxy=proxy(url), timeout=_TIMEOUT, allow_redirects=False
         ) as response:
             status = response.status
-    except (aiohttp.ClientError, TimeoutError) as error:
+            # App Service Authentication sends to its login page, or asks for a token of its own.
+            wants_sign_in = response.status in (301, 302) or "WWW-Authenticate" in response.headers
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         return wrong(
             subject, f"it cannot be reached: {type(error).__name__}", "check the name and the network"
         )
     # The SignalR extension refuses what is neither JSON nor MessagePack, once the host has let it through.
     if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
         return fine(subject, "it is there, and takes the code")
-    if status in _ANSWERS:
-        seen, fix = _ANSWERS[status]
+    if wants_sign_in or status in _ANSWERS:
+        seen, fix = _ANSWERS[HTTPStatus.FORBIDDEN if wants_sign_in else status]
         return wrong(subject, f"{seen} (it answers {status})", fix)
     return warning(subject, f"it answers {status}, expected 415", "look at the app's log, then try again")
 

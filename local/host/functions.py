@@ -13,7 +13,7 @@ from local.host.expressions import ExpressionError, resolve_settings
 from local.host.routes import Route, RouteError
 from local.host.settings import Settings
 from signalr.names import check_hub_name
-from signalr.settings import DEFAULT_CONNECTION, read_sources
+from signalr.settings import DEFAULT_CONNECTION, check_sources, read_sources
 from signalr.upstream import CONNECTED, DISCONNECTED, Category
 
 __all__ = ["Event", "Function", "FunctionTable"]
@@ -180,7 +180,7 @@ class FunctionTable:
             )
         if not event:
             raise ValueError("The SignalR trigger has no event.")
-        read_sources(connection_setting(function.trigger), settings)
+        check_sources(read_sources(connection_setting(function.trigger), settings))
         key = (hub.lower(), category.lower(), event.lower())
         if key in self._events:
             raise ValueError(

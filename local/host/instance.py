@@ -43,10 +43,10 @@ class AppInstance:
         self.configuration = configuration
         self.cors = Cors(local_settings.cors_origins, local_settings.cors_credentials)
         self.table = FunctionTable.build(worker.functions, configuration.route_prefix, settings)
-        self._service = Service(settings)
-        invoker = Invoker(worker, self._service, configuration.function_timeout)
+        service = Service(settings)
+        invoker = Invoker(worker, service, configuration.function_timeout)
         self.http = HttpFunctions(self.table, invoker)
-        self.webhook = Webhook(self.table, self._service, invoker)
+        self.webhook = Webhook(self.table, service, invoker)
         self._requests = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -85,7 +85,6 @@ class AppInstance:
         except TimeoutError:
             _log.warning("Functions still ran after %.0f seconds and were ended.", _GRACE)
         await self.worker.stop()
-        await self._service.aclose()
 
 
 def _log_of_app(level: int, text: str, function: Function | None) -> None:

@@ -32,6 +32,8 @@ _LIFETIME = timedelta(hours=1)
 _RETRY_DELAY = timedelta(seconds=0.35)
 """Three pauses that grow from this one take as long as the extension's three of 0.8 seconds."""
 
+_MAX_CLIENTS = 64
+
 _log = logging.getLogger("local.host")
 
 type _Sources = tuple[Source, ...]
@@ -49,11 +51,6 @@ class Service:
         self._sources: dict[str, _Sources] = {}
         self._connections: dict[_Sources, Connection] = {}
         self._clients: dict[tuple[_Sources, str], ServiceClient] = {}
-
-    async def aclose(self) -> None:
-        """End the connections to the service."""
-        for client in self._clients.values():
-            await client.aclose()
 
     async def connection_info(self, binding: Mapping[str, Any], data: BindingData) -> dict[str, str]:
         """Return what a client needs to connect: ``url`` and ``accessToken``, valid for an hour."""
@@ -133,6 +130,9 @@ class Service:
     def _client(self, sources: _Sources, hub: str) -> ServiceClient:
         client = self._clients.get((sources, hub))
         if client is None:
+            if len(self._clients) >= _MAX_CLIENTS:
+                # A hub may be an expression, which has any number of values.
+                self._clients.clear()
             connection = self._connection(sources)
             client = connection.client(hub, api_version=_API_VERSION, retry_delay=_RETRY_DELAY)
             self._clients[sources, hub] = client

@@ -62,7 +62,7 @@ class Webhook:
         body = await request.read()
         try:
             is_signed = await self._is_signed(function, event, request.headers)
-        except ServiceError as error:
+        except (ValueError, ServiceError) as error:
             _log.error("An upstream request was refused, its signature cannot be checked: %s.", error)
             return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
         if not is_signed:

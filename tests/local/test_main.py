@@ -101,10 +101,11 @@ def emulator_at(port: int) -> str:
     [
         ({"One": emulator_at(8888)}, True),
         ({"One": emulator_at(8888), "Two": emulator_at(8888)}, True),
+        ({"One": emulator_at(8888), "Two": emulator_at(8888).replace("localhost", "127.0.0.1")}, True),
         ({"One": emulator_at(8888), "Two": emulator_at(8889)}, False),
         ({"One": emulator_at(8888).replace(DEFAULT_ACCESS_KEY, "k" * 44)}, False),
     ],
-    ids=["one", "one-twice", "several", "another-key"],
+    ids=["one", "one-twice", "one-by-two-names", "several", "another-key"],
 )
 def test_settings_lead_to_the_emulator_that_runs_unless_they_name_several(
     launch: Launch, small_app: Path, settings: dict[str, str], is_pointed: bool

@@ -262,6 +262,45 @@ async def test_value_that_was_learned_elsewhere_replaces_the_fetched_one(
     assert (await cached.get(), origin.fetched) == (7, 1)
 
 
+async def test_touch_fetches_in_the_background_what_is_not_fresh(
+    cached: Cached[int], origin: Origin, clock: Clock
+) -> None:
+    cached.touch()
+    cached.touch()
+    await until(becomes(cached, 1))
+    cached.touch()
+    clock.pass_by(seconds=FRESH)
+    cached.touch()
+    await until(becomes(cached, 2))
+    assert origin.fetched == 2
+
+
+async def test_touch_starts_nothing_while_another_loop_fetches(
+    cached: Cached[int], origin: Origin, clock: Clock
+) -> None:
+    origin.gate.clear()
+    cached.touch()
+    await asyncio.sleep(0)
+
+    async def touch() -> None:
+        cached.touch()
+
+    await asyncio.to_thread(asyncio.run, touch())
+    assert origin.fetched == 1
+    origin.gate.set()
+    await until(becomes(cached, 1))
+
+
+async def test_error_that_cannot_be_copied_is_told_as_it_is(cached: Cached[int], origin: Origin) -> None:
+    class OddError(Exception):
+        def __init__(self, one: str, two: str) -> None:
+            super().__init__(f"{one} {two}")
+
+    origin.error = OddError("it", "failed")
+    with pytest.raises(OddError, match="it failed"):
+        await cached.get()
+
+
 def test_value_outlives_the_event_loop_that_fetched_it(clock: Clock) -> None:
     origin = Origin()
     cached = Cached(origin.fetch, fresh=FRESH, usable=USABLE, clock=clock)

@@ -285,18 +285,45 @@ def forget_keys(cloud: Cloud) -> None:
         cloud.service.temporary[key_id] = "a key that nobody knows any more, nowhere"
 
 
+def was_tried(cloud: Cloud, times: int = 1) -> Callable[[], Awaitable[bool]]:
+    async def has_been() -> bool:
+        question = "HEAD /api/hubs/health/connections/health?api-version=2024-12-01"
+        return cloud.service.requests.count(question) >= times
+
+    return has_been
+
+
+def signs_with(connection: Connection, key_id: str) -> Callable[[], Awaitable[bool]]:
+    async def does() -> bool:
+        return (await connection.endpoint()).key_id == key_id
+
+    return does
+
+
 async def test_key_that_the_service_has_forgotten_is_replaced(kept: Cloud, clock: Clock) -> None:
     """Meet the refusals of clients that come and go: the key is young, and the service does not know it."""
     connection = connect(IDENTITY, clock)
     await connection.endpoint()
+    assert await connection.instances[0].is_online()
     forget_keys(kept)
     clock.pass_by(seconds=30)
-
-    async def is_replaced() -> bool:
-        return (await connection.endpoint()).key_id == "key-2"
-
-    await until(is_replaced)
+    await until(signs_with(connection, "key-2"))
     assert kept.service.verify(sign_client_token(await connection.endpoint(), "chat"))
+
+
+async def test_key_is_replaced_as_soon_as_the_service_has_another(
+    kept: Cloud, clock: Clock, pauses: list[float]
+) -> None:
+    [instance] = connect(IDENTITY, clock).instances
+    first = await instance.signing_endpoint()
+    forget_keys(kept)
+    kept.service.may_sign = False
+    await instance.try_key()
+    assert await instance.signing_endpoint() == first
+    kept.service.may_sign = True
+    clock.pass_by(seconds=5)
+    await instance.try_key()
+    assert (await instance.signing_endpoint()).key_id == "key-2"
 
 
 async def test_key_is_tried_now_and_then_only(kept: Cloud, clock: Clock) -> None:
@@ -304,10 +331,7 @@ async def test_key_is_tried_now_and_then_only(kept: Cloud, clock: Clock) -> None
     for _ in range(20):
         await connection.endpoint()
 
-    async def is_tried() -> bool:
-        return "HEAD /api/hubs/health/connections/health?api-version=2024-12-01" in kept.service.requests
-
-    await until(is_tried)
+    await until(was_tried(kept))
     for _ in range(20):
         await connection.endpoint()
     assert len(kept.service.requests) == 3
@@ -321,6 +345,24 @@ async def test_service_that_takes_no_key_for_requests_is_not_asked_for_one_key_a
     for _ in range(3):
         await instance.try_key()
     assert len(kept.service.temporary) == 2
+    kept.service.takes_keys = True
+    forget_keys(kept)
+    clock.pass_by(minutes=50)
+    await instance.try_key()
+    assert len(kept.service.temporary) == 2
+    clock.pass_by(minutes=10)
+    await instance.try_key()
+    assert len(kept.service.temporary) > 2
+
+
+async def test_secret_is_read_again_where_an_app_only_negotiates(kept: Cloud, clock: Clock) -> None:
+    connection = connect(REFERENCE, clock)
+    await connection.endpoint()
+    assert await connection.instances[0].is_online()
+    kept.vault.put("signalr", connection_string(OTHER_KEY))
+    kept.service.keys = {OTHER_KEY}
+    clock.pass_by(seconds=30)
+    await until(serves_with(connection, OTHER_KEY))
 
 
 async def test_key_is_used_on_while_there_is_no_other_but_not_when_it_has_expired(
@@ -347,8 +389,11 @@ async def test_role_that_is_missing_is_named(kept: Cloud, clock: Clock) -> None:
     assert raised.value.status == 403
 
 
-async def test_token_that_is_refused_once_is_replaced(kept: Cloud, clock: Clock) -> None:
+async def test_token_that_is_refused_once_is_replaced(
+    kept: Cloud, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Meet the refusals that come and go: the token is good, and the service says that it is not."""
+    monkeypatch.setattr("signalr.credential._PAUSE", 0.0)
     connection = connect(IDENTITY, clock)
     client = connection.client("chat")
     await client.send_to_all("first")
@@ -367,7 +412,7 @@ async def test_token_that_is_refused_twice_is_an_error_that_names_the_role(kept:
     with pytest.raises(UnauthorizedError, match=r"answered 401 .*the role SignalR Service Owner"):
         await connection.endpoint()
     assert len(kept.service.requests) == 4
-    assert len(kept.identity.requests) == 3
+    assert len(kept.identity.requests) == 2
 
 
 @pytest.mark.parametrize(

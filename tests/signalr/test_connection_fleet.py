@@ -1,5 +1,6 @@
 """A connection with several instances of the service: where clients go, and what is sent where."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from signalr.settings import read_sources
 from signalr.upstream import sign
 from signalr.vault import VaultError
 from tests.signalr.azure_fakes.clock import Clock, until
-from tests.signalr.azure_fakes.cloud import Cloud
+from tests.signalr.azure_fakes.cloud import Cloud, Vault
 
 KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
 BACKUP_KEY = KEY[::-1]
@@ -162,6 +163,34 @@ async def test_instance_that_is_named_twice_is_sent_to_once(
     assert (len(cloud.service.sends), len(cloud.backup.sends)) == (2, 2)
     assert [shown.endpoint_type for shown in await connection.endpoints()] == ["Primary", "Secondary"]
     assert caplog.text.count("what is sent goes there once; remove one") == 1
+
+
+async def test_probe_that_takes_long_is_given_up(
+    cloud: Cloud, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signalr.instance._PROBE_LIMIT", 0.05)
+    released = cloud.service.hang()
+    assert (await connection.endpoint()).url == BACKUP
+    released.set()
+
+
+async def test_secrets_are_read_at_the_same_time(cloud: Cloud, clock: Clock) -> None:
+    for name in ("a", "b"):
+        cloud.vault.put(name, f"Endpoint={MAIN if name == 'a' else BACKUP};AccessKey={KEY}")
+    settings = {
+        f"Azure__SignalR__Endpoints__{name}": f"@Microsoft.KeyVault(VaultName={vault};SecretName={name})"
+        for name, vault in (("a", "main"), ("b", "other"))
+    }
+    other = cloud.hosts["other.vault.azure.net"] = Vault(tokens=cloud.tokens, secrets=cloud.vault.secrets)
+    released = cloud.vault.hang()
+
+    async def is_asked() -> bool:
+        return bool(cloud.vault.requests) and bool(other.requests)
+
+    asking = asyncio.create_task(connect(settings, clock).endpoints())
+    await until(is_asked)
+    released.set()
+    assert len(await asking) == 2
 
 
 async def test_endpoint_whose_secret_cannot_be_read_is_left_out(

@@ -129,7 +129,7 @@ def test_identity_may_reach_this_machine_in_the_clear(host: str) -> None:
         ),
         pytest.param(
             f"{AZURE}AccessKey={KEY}",
-            "a character that no host name has: look for a semicolon",
+            "no host name that there can be: look for a semicolon",
             id="semicolon",
         ),
         pytest.param(f'"{AZURE};AccessKey={KEY};"', "begins or ends with a quote", id="quotes"),
@@ -173,6 +173,14 @@ def test_identity_may_reach_this_machine_in_the_clear(host: str) -> None:
             f"AzureSignalRConnectionString={AZURE};AccessKey={KEY};Version=1.0;",
             "begins with a name before Endpoint=: a setting's value goes without it",
             id="name-of-the-setting",
+        ),
+        pytest.param(
+            f"Endpoint=https://a..b.example;AccessKey={KEY}", "Endpoint .* is no host name", id="empty-label"
+        ),
+        pytest.param(
+            f"Endpoint=https://{'a' * 64}.example;AccessKey={KEY}",
+            "Endpoint .* is no host name",
+            id="long-label",
         ),
         pytest.param(
             f"{AZURE},AccessKey={KEY},Version=1.0",

@@ -1,12 +1,16 @@
 """Tokens of identities, from the real credentials: one for all, renewed in time, kept in need."""
 
 import asyncio
+import gc
 import logging
 import time
+import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.core.credentials import AccessTokenInfo
 from azure.core.exceptions import ClientAuthenticationError
 
 from signalr import credential
@@ -193,6 +197,7 @@ class Time:
         self.later = 0.0
         real = time.time
         monkeypatch.setattr(time, "time", lambda: real() + self.later)
+        monkeypatch.setattr(credential, "monotonic", lambda: time.monotonic() + self.later)
 
 
 @pytest.fixture
@@ -202,7 +207,7 @@ def clockwork(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 @pytest.fixture
 async def due(cloud: Cloud, clockwork: Time) -> str:
-    """Return a token that is good for half a day more, which azure-identity knows no longer."""
+    """Return a token that is good for half a day more, and due for another."""
     token = (await MANAGED.credential().get_token_info(SCOPE)).token
     clockwork.later = 13 * HOUR
     return token
@@ -278,6 +283,82 @@ async def test_all_who_wait_share_one_attempt_and_its_failure(
     cloud.identity.recover()
     await MANAGED.credential().get_token_info(SCOPE)
     assert len(cloud.identity.requests) == asked + 1
+
+
+async def test_refused_token_is_replaced_however_long_that_takes(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credential, "_BRIEFLY", 0.0)
+    holder = MANAGED.credential()
+    refused = await holder.get_token_info(SCOPE)
+    released = cloud.identity.hang()
+    asking = asyncio.create_task(holder.get_token_info(SCOPE))
+
+    async def is_asked() -> bool:
+        return len(cloud.identity.requests) == 2
+
+    await until(is_asked)
+    released.set()
+    assert (await asking).token != refused.token
+
+
+async def test_token_for_an_hour_is_replaced_when_half_of_it_is_over(cloud: Cloud, clockwork: Time) -> None:
+    cloud.entra.client_secret = SECRET
+    first = await APPLICATION.credential().get_token_info(SCOPE)
+    clockwork.later = HOUR / 2 + 10
+    second = await APPLICATION.credential().get_token_info(SCOPE)
+    assert first.token != second.token
+    assert second.refresh_on is not None
+    assert abs(second.refresh_on - time.time() - HOUR / 2) < 60
+
+
+async def test_token_that_turns_out_the_same_is_not_asked_for_again_at_once(
+    cloud: Cloud, clockwork: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cloud.tokens, "issue", lambda resource: "always-the-same")
+    holder = MANAGED.credential()
+    for _ in range(5):
+        await holder.get_token_info(SCOPE)
+    assert len(cloud.identity.requests) == 2
+
+
+async def test_clock_that_is_set_back_makes_nobody_wait(
+    cloud: Cloud, clockwork: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credential, "_PAUSE", 0.0)
+    cloud.identity.fail(400, {"message": "none"})
+    with pytest.raises(ClientAuthenticationError):
+        await MANAGED.credential().get_token_info(SCOPE)
+    cloud.identity.recover()
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() - HOUR)
+    await MANAGED.credential().get_token_info(SCOPE)
+
+
+async def test_fault_of_any_kind_is_told(cloud: Cloud, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.pem"
+    broken.write_text("-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----\n")
+    found = Identity(IdentityKind.APPLICATION, CLIENT, TENANT, certificate=str(broken))
+    with pytest.raises(ClientAuthenticationError, match=rf"of the tenant {TENANT} got none: \w+"):
+        await found.credential().get_token_info(SCOPE)
+
+
+def test_event_loops_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Source:
+        async def get_token_info(self, *scopes: str, options: object = None) -> AccessTokenInfo:
+            return AccessTokenInfo("token", int(time.time()) + 3600)
+
+    monkeypatch.setattr(credential, "_open", lambda identity: Source())
+    holder, loops = MANAGED.credential(), []
+
+    async def use() -> None:
+        await holder.get_token_info(SCOPE)
+        loops.append(weakref.ref(asyncio.get_running_loop()))
+
+    for _ in range(3):
+        asyncio.run(use())
+    gc.collect()
+    assert [loop() for loop in loops] == [None] * 3
 
 
 async def test_secrets_and_tokens_are_in_no_log(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:

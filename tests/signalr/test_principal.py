@@ -16,7 +16,7 @@ NAME = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
 EMAIL = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"
 NET_ROLE = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
 
-MACHINE = {"AZURE_FUNCTIONS_ENVIRONMENT": "Development"}
+MACHINE = {"AZURE_FUNCTIONS_ENVIRONMENT": "Development", "WEBSITE_HOSTNAME": "localhost:7071"}
 AZURE = {"WEBSITE_INSTANCE_ID": "0a1b"}
 SIGNED_IN = AZURE | {"WEBSITE_AUTH_ENABLED": "True"}
 
@@ -342,6 +342,7 @@ def test_user_id_may_not_be_chosen_in_azure(query: dict[str, str], settings: dic
         pytest.param({"CONTAINER_APP_NAME": "chat", "MANAGED_ENVIRONMENT": "1"}, id="container-apps"),
         pytest.param({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, id="kubernetes"),
         pytest.param({"WEBSITE_HOSTNAME": "localhost:7071"}, id="local-name-alone"),
+        pytest.param({"AZURE_FUNCTIONS_ENVIRONMENT": "Development"}, id="development-alone"),
         pytest.param(MACHINE | {"AZURE_FUNCTIONS_ENVIRONMENT": "Production"}, id="production"),
         pytest.param(MACHINE | {"AZURE_FUNCTIONS_ENVIRONMENT": ""}, id="empty-environment"),
         pytest.param(MACHINE | {"WEBSITE_HOSTNAME": "chat.azurewebsites.net"}, id="development-in-azure"),
@@ -355,9 +356,9 @@ def test_app_that_runs_elsewhere_is_deployed(settings: dict[str, str]) -> None:
     "settings",
     [
         pytest.param(MACHINE, id="development"),
-        pytest.param(MACHINE | {"WEBSITE_HOSTNAME": "localhost:7071"}, id="core-tools"),
+        pytest.param(MACHINE | {"WEBSITE_HOSTNAME": "127.0.0.1:7071"}, id="by-address"),
         pytest.param(MACHINE | {"CONTAINER_NAME": "dev"}, id="development-container"),
-        pytest.param({"AZURE_FUNCTIONS_ENVIRONMENT": "development"}, id="lower-case"),
+        pytest.param(MACHINE | {"AZURE_FUNCTIONS_ENVIRONMENT": "development"}, id="lower-case"),
     ],
 )
 def test_app_on_a_developers_machine_is_not_deployed(settings: dict[str, str]) -> None:

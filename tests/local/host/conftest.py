@@ -162,6 +162,8 @@ class FakeService:
     requests: list[ServiceRequest] = field(default_factory=list)
     answers: list[web.Response] = field(default_factory=list)
     port: int = 0
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    """Nothing is answered unless it is set, as it is in the beginning."""
 
     @property
     def connection_string(self) -> str:
@@ -187,6 +189,7 @@ class FakeService:
                 await request.content.read(),
             )
         )
+        await self.gate.wait()
         return self.answers.pop(0) if self.answers else web.Response(status=202)
 
 
@@ -207,6 +210,7 @@ def service(shared_service: FakeService) -> FakeService:
     """Return the module's service as if it were new."""
     shared_service.requests.clear()
     shared_service.answers.clear()
+    shared_service.gate.set()
     return shared_service
 
 

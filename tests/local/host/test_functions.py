@@ -7,7 +7,11 @@ import pytest
 from local.host.functions import Function, FunctionTable
 from local.host.settings import Settings
 
-SETTINGS = {"AzureSignalRConnectionString": "Endpoint=http://localhost;AccessKey=k", "HUB": "chat"}
+SETTINGS = {
+    "AzureSignalRConnectionString": "Endpoint=http://localhost;AccessKey=k",
+    "Broken": "https://chat.service.signalr.net",
+    "HUB": "chat",
+}
 
 
 def http(name: str, route: str | None = None, methods: list[str] | None = None, **trigger: Any) -> Function:
@@ -173,6 +177,10 @@ def function_with_queue() -> Function:
         (
             event("a", connectionStringSetting="Other"),
             "the app setting Other is not set, expected the connection string of the service ",
+        ),
+        (
+            event("a", connectionStringSetting="Broken"),
+            "the app setting Broken is wrong: it holds an address",
         ),
     ],
 )

@@ -33,6 +33,14 @@ def pid(req: func.HttpRequest) -> str:
     return str(os.getpid())
 """
 
+SENDING = """
+@app.route()
+@app.generic_output_binding("outbox", type="signalR", hub_name="chat")
+def send(req: func.HttpRequest, outbox: func.Out[str]) -> str:
+    outbox.set({"target": "t", "arguments": []})
+    return "sent"
+"""
+
 ADDRESSES = f"""
 {HEAD}
 {PID}
@@ -455,6 +463,22 @@ async def test_a_request_in_flight_is_answered_by_the_app_that_took_it(
     assert is_alive(pid)
     say("old")
     assert (await waiting).text == "old"
+
+
+async def test_a_message_under_way_goes_out_while_the_app_is_loaded_anew(
+    start_host: StartHost, service: Any, signalr_settings: dict[str, str], log: Any
+) -> None:
+    app = await start_host(HEAD + PID + SENDING, settings=signalr_settings)
+    service.gate.clear()
+    sending = asyncio.create_task(app.get("/api/send"))
+    await log.wait_for("Executing 'Functions.send'")
+    app.write("function_app.py", HEAD + PID)
+    await log.wait_for("The app is loaded again")
+    await log.wait_for("Functions still ran after 2 seconds")
+    assert (await app.get("/api/pid")).status == 200
+    service.gate.set()
+    reply = await sending
+    assert (reply.status, reply.text) == (200, "sent")
 
 
 async def test_settings_are_taken_up(start_host: StartHost, log: Any) -> None:
