@@ -162,6 +162,7 @@ async def _running_cloud() -> AsyncIterator[dict[str, str]]:
         certificates = Certificates.make(Path(folder))
         cloud = Cloud()
         cloud.vault.put("signalr", _FORMS["connection string"][_SETTING])
+        cloud.service.keys.add(_KEY)
         await cloud.start(certificates.server)
         try:
             yield {
