@@ -1,7 +1,7 @@
 """The tokens of an identity: one for all who ask, renewed before it expires, kept while there is no other.
 
 azure-identity gets them, and does neither: it lets every caller ask for itself, and drops a token that it
-should renew, even where it cannot.
+should renew, even where it cannot. Only the call that needs a token imports this module.
 """
 
 import asyncio
