@@ -127,13 +127,13 @@ class Instance:
         if endpoint.identity is None:
             await self.client(_PROBE_TIMEOUT).connection_exists("health")
             return
-        cache = self._signing_cache(endpoint)
-        signing = await cache.get()
+        keys = self._signing_cache(endpoint)
+        signing = await keys.get()
         if self._clock() >= self._try_keys_at and not await _is_taken(signing):
             _log.warning(
                 "%s does not know the key %s any more: asking for another", endpoint.url, signing.key_id
             )
-            renewed = await cache.renew(signing)
+            renewed = await keys.renew(signing)
             if renewed != signing and not await _is_taken(renewed):
                 # It takes no key for requests, it seems, which says nothing of clients.
                 self._try_keys_at = self._clock() + _KEYS_UNTRIED
