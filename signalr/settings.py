@@ -80,6 +80,10 @@ class Source:
             for name, value in self.members:
                 yield f"{self.setting}__{_WRITTEN[name]}", value
 
+    def has_references(self) -> bool:
+        """Tell whether a setting refers to Key Vault, rightly or not."""
+        return any(is_reference(value) for _, value in self.settings())
+
     def references(self) -> dict[str, SecretReference]:
         """Return the references to Key Vault by the settings that hold them."""
         found = {}
@@ -164,9 +168,9 @@ def read_sources(
 
 
 def check_sources(sources: Iterable[Source]) -> None:
-    """Raise ConnectionStringError for sources that are wrong, as far as no secret has to be read for that."""
+    """Raise ConnectionStringError for sources that are wrong; one that refers to a secret is passed over."""
     for source in sources:
-        if not source.references():
+        if not source.has_references():
             source.endpoint()
 
 

@@ -93,7 +93,7 @@ async def check_connections(
     """Try connections, as who runs the doctor. One whose secret was not read is passed over."""
     for name in names:
         sources = read_sources(name, Settings(values))
-        if any(is_reference(value) for source in sources for _, value in source.settings()):
+        if any(source.has_references() for source in sources):
             continue
         seen = _as_developer(values, sources) if is_deployed else values
         for instance in (await check_health(name, seen)).instances:

@@ -30,11 +30,10 @@ async def examine(app: Path, papers: Papers) -> AsyncIterator[Finding]:
     table = FunctionTable.build(functions, app_checks.route_prefix(app), settings)
     connections = connection_checks.connections_of(functions)
     problems = connection_checks.problems(connections, values)
-    told = "\n".join(problems.values())
     for finding in (
         *app_checks.check_functions(table, problems.values()),
         *setting_checks.check_storage(given, settings, functions),
-        *(finding for finding in findings if f"the app setting {finding.subject} is wrong" not in told),
+        *findings,
         *connection_checks.check_hidden(connections, values),
         *(wrong(name, problem, _FORMS) for name, problem in problems.items()),
     ):

@@ -172,8 +172,9 @@ async def _check_webhook(url: str) -> Finding:
             url, data=b"", headers=headers, proxy=proxy(url), timeout=_TIMEOUT, allow_redirects=False
         ) as response:
             status = response.status
-            # App Service Authentication sends to its login page, or asks for a token of its own.
-            wants_sign_in = response.status in (301, 302) or "WWW-Authenticate" in response.headers
+            # App Service Authentication sends to its login page, or asks for a token by the app's name.
+            challenge = response.headers.get("WWW-Authenticate", "")
+            wants_sign_in = response.status in (301, 302) or "realm=" in challenge
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         return wrong(
             subject, f"it cannot be reached: {type(error).__name__}", "check the name and the network"

@@ -148,7 +148,7 @@ async def test_what_was_not_handed_in_is_named_with_the_command_that_prints_it(l
         ),
         (
             {NAME: "@Microsoft.KeyVault(VaultName=main)", **STORAGE},
-            f"{NAME}: the app setting {NAME} is wrong: SecretName of the reference",
+            f"{NAME}: SecretName of the reference",
         ),
     ],
 )
@@ -316,6 +316,10 @@ async def test_the_webhook_is_asked_once_with_a_request_that_no_function_can_tak
     ("break_it", "error"),
     [
         (lambda app: app.fail(401), "it does not take the code of the upstream URL (it answers 401)"),
+        (
+            lambda app: app.fail(401, headers={"WWW-Authenticate": "Bearer"}),
+            "it does not take the code of the upstream URL (it answers 401)",
+        ),
         (lambda app: app.fail(403), "it lets nobody in (it answers 403)"),
         (lambda app: app.fail(404), "nothing is there (it answers 404)"),
         (
@@ -328,7 +332,15 @@ async def test_the_webhook_is_asked_once_with_a_request_that_no_function_can_tak
         ),
         (lambda app: app.break_off(), "it cannot be reached: ServerDisconnectedError"),
     ],
-    ids=["wrong key", "forbidden", "not deployed", "signed in by page", "signed in by token", "broken off"],
+    ids=[
+        "wrong key",
+        "challenge",
+        "forbidden",
+        "not deployed",
+        "login page",
+        "sign-in by token",
+        "broken off",
+    ],
 )
 async def test_a_webhook_that_does_not_take_events_is_an_error(
     look: Examine, function_app: FunctionApp, break_it: Callable[[FunctionApp], None], error: str
