@@ -18,7 +18,7 @@ help: ## List what make can do
 
 .PHONY: run
 run: local-packages page settings ## Start the app: emulator, host and page; APP=FOLDER another app, ARGS=options
-	@exec $(PYTHON) -m local $(if $(filter-out .,$(APP)),--app "$(APP)") $(ARGS)
+	@exec $(PYTHON) -m signalr_local $(if $(filter-out .,$(APP)),--app "$(APP)") $(ARGS)
 
 .PHONY: func
 func: local-packages page settings ## Start the emulator, and the app in Azure Functions Core Tools
@@ -69,13 +69,13 @@ venv:
 
 .PHONY: local-packages
 local-packages: venv
-	@scripts/once pip-local "Python packages of local/requirements.txt" $(PYTHON) \
-	  requirements.txt local/requirements.txt -- scripts/pip-install local/requirements.txt
+	@scripts/once pip-local "Python packages of signalr_local/requirements.txt" $(PYTHON) \
+	  requirements.txt signalr_local/requirements.txt -- scripts/pip-install signalr_local/requirements.txt
 
 .PHONY: test-packages
 test-packages: venv
 	@scripts/once pip-tests "Python packages of tests/requirements.txt" $(PYTHON) \
-	  requirements.txt local/requirements.txt tests/requirements.txt -- scripts/pip-install tests/requirements.txt
+	  requirements.txt signalr_local/requirements.txt tests/requirements.txt -- scripts/pip-install tests/requirements.txt
 
 .PHONY: web-packages
 web-packages:

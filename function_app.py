@@ -1,7 +1,7 @@
 """The function app: every blueprint, registered."""
 
 from blueprints import connections, events, groups, health, messages, negotiate, web
-from signalr import FunctionApp
+from serverless_signalr import FunctionApp
 
 app = FunctionApp()
 

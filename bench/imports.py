@@ -14,8 +14,8 @@ _RUNS = 15
 
 _IMPORTS = {
     "function_app, all blueprints": "import function_app",
-    "signalr beside azure.functions": "import azure.functions, signalr",
-    "signalr.hub beside it": "import azure.functions, signalr.hub",
+    "serverless_signalr beside azure.functions": "import azure.functions, serverless_signalr",
+    "serverless_signalr.hub beside it": "import azure.functions, serverless_signalr.hub",
     # What function_app.py of the serverless SignalR quickstart for Python imports.
     "the quickstart's imports": "import os, json, requests, azure.functions",
     "floor: azure.functions": "import azure.functions",

@@ -104,7 +104,7 @@ def _way(name: str, settings: dict[str, str]) -> Negotiate:
             return jwt.encode(claims | {"aud": audience}, _KEY, algorithm="HS256")
 
         return encode
-    from signalr.hub import ServerlessHub
+    from serverless_signalr.hub import ServerlessHub
 
     class Chat(ServerlessHub):
         pass
@@ -155,8 +155,8 @@ def _lead_to_the_cloud() -> None:
 @asynccontextmanager
 async def _running_cloud() -> AsyncIterator[dict[str, str]]:
     """Run the tests' fakes of Azure, and yield the environment of an app that is to meet them."""
-    from tests.signalr.azure_fakes.certificates import Certificates
-    from tests.signalr.azure_fakes.cloud import Cloud
+    from tests.serverless_signalr.azure_fakes.certificates import Certificates
+    from tests.serverless_signalr.azure_fakes.cloud import Cloud
 
     with tempfile.TemporaryDirectory() as folder:
         certificates = Certificates.make(Path(folder))
@@ -177,5 +177,5 @@ async def _running_cloud() -> AsyncIterator[dict[str, str]]:
 
 if __name__ == "__main__":
     # It would say each time that the reference was not resolved by the platform.
-    logging.getLogger("signalr").setLevel(logging.ERROR)
+    logging.getLogger("serverless_signalr").setLevel(logging.ERROR)
     asyncio.run(_first(sys.argv[1]) if len(sys.argv) > 1 else main())

@@ -9,9 +9,9 @@ import aiohttp
 
 from bench.figures import percentile, say, table
 from bench.stack import running_app, running_floor
-from signalr.protocol import handshake, json_protocol
-from signalr.protocol.handshake import HandshakeRequest
-from signalr.protocol.messages import Completion, HubMessage, Invocation
+from serverless_signalr.protocol import handshake, json_protocol
+from serverless_signalr.protocol.handshake import HandshakeRequest
+from serverless_signalr.protocol.messages import Completion, HubMessage, Invocation
 
 _WARM_UP = 200
 _SAMPLES = 2000

@@ -30,14 +30,14 @@ async def running_app() -> AsyncIterator[Addresses]:
         app = Path(folder)
         for name in ("function_app.py", "host.json"):
             shutil.copy(_ROOT / name, app)
-        for name in ("blueprints", "signalr"):
+        for name in ("blueprints", "serverless_signalr"):
             shutil.copytree(_ROOT / name, app / name)
         shutil.copy(_ROOT / "local.settings.json.example", app / "local.settings.json")
         log = app / "log"
         options = ["--app", folder, "--port", "0", "--emulator-port", "0"]
         with log.open("w") as output:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-u", "-m", "local", *options),
+                *(sys.executable, "-u", "-m", "signalr_local", *options),
                 cwd=_ROOT,
                 stdout=output,
                 stderr=output,

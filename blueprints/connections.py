@@ -10,10 +10,10 @@ import azure.functions as func
 from blueprints.hub import HUB
 from blueprints.requests import read_group_name, read_name
 from blueprints.responses import accepted, answering_problems
-from signalr import Blueprint
+from serverless_signalr import Blueprint
 
 if TYPE_CHECKING:
-    from signalr.managers import ClientManager
+    from serverless_signalr.managers import ClientManager
 
 bp = Blueprint()
 
@@ -54,7 +54,7 @@ async def _found(exists: Callable[[str], Awaitable[bool]], name: str) -> func.Ht
 def _clients() -> "ClientManager":
     # No binding looks or closes: these functions ask the service themselves. The first that does imports
     # what asking takes; a cold start that only negotiates does without.
-    from signalr.connection import connection_from_settings
-    from signalr.managers import ClientManager
+    from serverless_signalr.connection import connection_from_settings
+    from serverless_signalr.managers import ClientManager
 
     return ClientManager(connection_from_settings().client(HUB))

@@ -3,8 +3,8 @@
 from typing import Any
 
 from blueprints.hub import HUB
-from signalr import Blueprint, HubException, SignalRInvocationContext, SignalROutput
-from signalr.names import check_group_name
+from serverless_signalr import Blueprint, HubException, SignalRInvocationContext, SignalROutput
+from serverless_signalr.names import check_group_name
 
 bp = Blueprint()
 

@@ -5,7 +5,7 @@ import azure.functions as func
 from blueprints.hub import HUB
 from blueprints.requests import read_group_name, read_message, read_name
 from blueprints.responses import accepted, answering_problems
-from signalr import Blueprint, SignalROutput
+from serverless_signalr import Blueprint, SignalROutput
 
 bp = Blueprint()
 

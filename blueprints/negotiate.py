@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from blueprints.hub import HUB, USER_ID
-from signalr import Blueprint, SignalRConnectionInfo
+from serverless_signalr import Blueprint, SignalRConnectionInfo
 
 bp = Blueprint()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import azure.functions as func
 
-from signalr import Blueprint
+from serverless_signalr import Blueprint
 
 bp = Blueprint()
 

@@ -23,7 +23,7 @@ PATIENCE = 60.0
 
 @dataclass
 class LocalProcess:
-    """Run ``python -m local`` and read what it prints."""
+    """Run ``python -m signalr_local`` and read what it prints."""
 
     process: subprocess.Popen[str]
     output: list[str] = field(default_factory=list)
@@ -32,7 +32,7 @@ class LocalProcess:
     @classmethod
     def start(cls, *arguments: str, environment: Mapping[str, str]) -> "LocalProcess":
         process = subprocess.Popen(
-            [sys.executable, "-m", "local", *arguments],
+            [sys.executable, "-m", "signalr_local", *arguments],
             cwd=ROOT,
             env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "error", **environment},
             stdout=subprocess.PIPE,
@@ -109,7 +109,7 @@ def app_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("function_app.py", "host.json"):
         shutil.copy(ROOT / name, folder)
     shutil.copy(ROOT / "local.settings.json.example", folder / "local.settings.json")
-    for name in ("blueprints", "signalr"):
+    for name in ("blueprints", "serverless_signalr"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     page = ROOT / "web" / "dist" / "index.html"
     assert page.exists(), "the page is not built: run make test, or npm ci && npm run build in web/"

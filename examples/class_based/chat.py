@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from signalr import HubException, SignalRInvocationContext
-from signalr.hub import ServerlessHub
-from signalr.names import check_group_name
+from serverless_signalr import HubException, SignalRInvocationContext
+from serverless_signalr.hub import ServerlessHub
+from serverless_signalr.names import check_group_name
 
 type Message = Mapping[str, object]
 

@@ -3,8 +3,8 @@
 import azure.functions as func
 from desk import Desk
 
-from signalr import FunctionApp
-from signalr.principal import Principal, insecure_user_id, is_deployed
+from serverless_signalr import FunctionApp
+from serverless_signalr.principal import Principal, insecure_user_id, is_deployed
 
 desk = Desk()
 bp = desk.blueprint

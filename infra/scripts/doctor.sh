@@ -33,5 +33,5 @@ fetch service "The SignalR Service $SIGNALR_NAME" Reader \
   signalr show --resource-group "$AZURE_RESOURCE_GROUP" --name "$SIGNALR_NAME"
 fetch roles "The roles of the app's identity" Reader \
   role assignment list --all --assignee "$SERVICE_API_IDENTITY_PRINCIPAL_ID"
-"$python" -m local doctor --settings "$work/settings.json" --cors "$work/cors.json" \
+"$python" -m signalr_local doctor --settings "$work/settings.json" --cors "$work/cors.json" \
   --service "$work/service.json" --roles "$work/roles.json" "$@"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from signalr import HubException
+from serverless_signalr import HubException
 
 type Invoke = Callable[..., tuple[Any, list[dict[str, Any]] | None]]
 

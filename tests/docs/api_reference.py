@@ -12,38 +12,38 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "signalr"
+PACKAGE = ROOT / "serverless_signalr"
 REFERENCE = ROOT / "docs" / "api.md"
 
 WIDTH = 110
 
 FOR_APPS = (
-    "signalr",
-    "signalr.bindings",
-    "signalr.models",
-    "signalr.hub",
-    "signalr.methods",
-    "signalr.proxy",
-    "signalr.managers",
-    "signalr.authorization",
-    "signalr.principal",
-    "signalr.rest",
-    "signalr.background",
-    "signalr.errors",
-    "signalr.connection",
-    "signalr.router",
-    "signalr.health",
-    "signalr.settings",
-    "signalr.endpoint",
-    "signalr.names",
+    "serverless_signalr",
+    "serverless_signalr.bindings",
+    "serverless_signalr.models",
+    "serverless_signalr.hub",
+    "serverless_signalr.methods",
+    "serverless_signalr.proxy",
+    "serverless_signalr.managers",
+    "serverless_signalr.authorization",
+    "serverless_signalr.principal",
+    "serverless_signalr.rest",
+    "serverless_signalr.background",
+    "serverless_signalr.errors",
+    "serverless_signalr.connection",
+    "serverless_signalr.router",
+    "serverless_signalr.health",
+    "serverless_signalr.settings",
+    "serverless_signalr.endpoint",
+    "serverless_signalr.names",
 )
 """What an app imports, in the order of the guide; every other module follows, in the order of its name."""
 
 INTRODUCTION = """\
 # API reference
 
-Everything that `signalr` exports, made from its source by `scripts/api-reference`; [guide.md](guide.md) \
-shows how to use it. Names that are not here are the library's own and may change.
+Everything that `serverless_signalr` exports, made from its source by `scripts/api-reference`; \
+[guide.md](guide.md) shows how to use it. Names that are not here are the library's own and may change.
 """
 
 FIRST_PART = "What an app imports."
@@ -156,7 +156,7 @@ def _module(module: Module, modules: dict[str, Module]) -> Iterator[str]:
     yield f"## {module.name}"
     yield _prose(ast.get_docstring(module.tree) or "")
     elsewhere = [name for name in module.exports if name not in module.definitions]
-    if module.name == "signalr":
+    if module.name == "serverless_signalr":
         yield "Exports what is described below: " + ", ".join(
             f"[`{name}`](#{module.imports[name][0].replace('.', '')})" for name in sorted(elsewhere)
         )

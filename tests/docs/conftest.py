@@ -15,14 +15,14 @@ import pytest
 import pytest_asyncio
 from yarl import URL
 
-from local.host import trigger
-from local.host.functions import Function
-from local.host.instance import AppInstance
-from local.host.invocation import Invoker
-from local.host.service import Service
-from local.host.settings import LocalSettings, Settings
-from local.host.worker import Result
-from local.runtime import Runtime
+from signalr_local.host import trigger
+from signalr_local.host.functions import Function
+from signalr_local.host.instance import AppInstance
+from signalr_local.host.invocation import Invoker
+from signalr_local.host.service import Service
+from signalr_local.host.settings import LocalSettings, Settings
+from signalr_local.host.worker import Result
+from signalr_local.runtime import Runtime
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "guide.md"
@@ -229,7 +229,7 @@ class Log(logging.Handler):
 @pytest.fixture
 def log() -> Iterator[Log]:
     """Record what is logged during one test."""
-    logger, recorder = logging.getLogger("local"), Log()
+    logger, recorder = logging.getLogger("signalr_local"), Log()
     level = logger.level
     logger.addHandler(recorder)
     logger.setLevel(logging.INFO)
@@ -249,7 +249,7 @@ async def start_app(guide: Guide, tmp_path_factory: pytest.TempPathFactory) -> A
     clients: list[Client] = []
     # Only the library is on the path of the apps: the repository has a function_app of its own.
     packages = tmp_path_factory.mktemp("packages")
-    (packages / "signalr").symlink_to(ROOT / "signalr", target_is_directory=True)
+    (packages / "serverless_signalr").symlink_to(ROOT / "serverless_signalr", target_is_directory=True)
     with pytest.MonkeyPatch.context() as patch:
         # The environment wins over an app's settings.
         patch.delenv("AzureSignalRConnectionString", raising=False)
@@ -272,7 +272,7 @@ async def start_app(guide: Guide, tmp_path_factory: pytest.TempPathFactory) -> A
             await asyncio.gather(*(runtime.stop() for runtime in runtimes))
     for task in asyncio.all_tasks() - before:
         code = getattr(task.get_coro(), "cr_code", None)
-        assert code is None or not code.co_filename.startswith(str(ROOT / "local")), f"{task} is left"
+        assert code is None or not code.co_filename.startswith(str(ROOT / "signalr_local")), f"{task} is left"
 
 
 type OpenSection = Callable[[int], Awaitable[App]]

@@ -25,7 +25,7 @@ def test_reference_is_up_to_date(script: dict[str, Any]) -> None:
 def test_reference_has_every_exported_name(script: dict[str, Any]) -> None:
     page: str = script["reference"]()
     sections = dict(part.split("\n", 1) for part in page.split("\n## ")[1:])
-    for path in (ROOT / "signalr").rglob("*.py"):
+    for path in (ROOT / "serverless_signalr").rglob("*.py"):
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for exported in getattr(importlib.import_module(name), "__all__", ()):
             assert exported in sections[name]

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FEATURES = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
 
-COLUMNS = ["feature", "C# bindings", "C# hub", "JavaScript", "Java", "signalr", "test"]
+COLUMNS = ["feature", "C# bindings", "C# hub", "JavaScript", "Java", "serverless_signalr", "test"]
 
 
 @dataclass(frozen=True)

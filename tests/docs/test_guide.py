@@ -14,13 +14,13 @@ import jwt
 import mypy.api
 import pytest
 
-from local.emulator import DEFAULT_ACCESS_KEY
-from local.host.worker import AppError, FunctionFailedError
-from signalr import SignalROutput
-from signalr.principal import Principal, insecure_user_id
-from signalr.protocol import messagepack_protocol
-from signalr.protocol.messages import Completion, Invocation
-from signalr.upstream import UpstreamEvent
+from serverless_signalr import SignalROutput
+from serverless_signalr.principal import Principal, insecure_user_id
+from serverless_signalr.protocol import messagepack_protocol
+from serverless_signalr.protocol.messages import Completion, Invocation
+from serverless_signalr.upstream import UpstreamEvent
+from signalr_local.emulator import DEFAULT_ACCESS_KEY
+from signalr_local.host.worker import AppError, FunctionFailedError
 
 ROOT = Path(__file__).parents[2]
 

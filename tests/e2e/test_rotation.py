@@ -10,9 +10,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from local.emulator import Emulator, UpstreamRule
-from local.host import trigger
-from local.host.host import FunctionsHost
+from signalr_local.emulator import Emulator, UpstreamRule
+from signalr_local.host import trigger
+from signalr_local.host.host import FunctionsHost
 
 FIRST, SECOND = "F" * 44, "S" * 44
 NEW_FIRST, NEW_SECOND = "f" * 44, "s" * 44

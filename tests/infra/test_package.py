@@ -43,11 +43,11 @@ def names(built: tuple[Path, str]) -> list[str]:
 def test_only_what_runs_in_azure_is_in_it(names: list[str]) -> None:
     top = {name.split("/")[0] for name in names}
     assert top == {
-        *(".python_packages", "blueprints", "signalr", "web"),
+        *(".python_packages", "blueprints", "serverless_signalr", "web"),
         *("function_app.py", "host.json", "requirements.txt"),
     }
     assert [name for name in names if name.startswith("web/")] == ["web/dist/index.html"]
-    assert "signalr/py.typed" in names
+    assert "serverless_signalr/py.typed" in names
 
 
 def test_nothing_compiled_by_this_python_is_in_it(names: list[str]) -> None:
@@ -136,13 +136,15 @@ def test_the_app_runs_from_it(
         # The packages are for another machine than this; the app runs with those of .venv.
         shutil.rmtree(folder / ".python_packages")
     with (folder / "function_app.py").open("a") as module:
-        module.write("import msgspec, signalr\nprint('from', signalr.__file__, msgspec.__file__)\n")
+        module.write(
+            "import msgspec, serverless_signalr\nprint('from', serverless_signalr.__file__, msgspec.__file__)\n"
+        )
     # Settings as in Azure: from the environment, there is no local.settings.json.
     monkeypatch.setenv("AzureSignalRConnectionString", EMULATOR)
     runtime = launch("--app", str(folder), "--port", "0", "--emulator-port", "0")
     found = runtime.wait_for(r"from (\S+) (\S+)")
     runtime.wait_for(r"Open http://\S+/index")
-    assert found[1] == str(folder / "signalr" / "__init__.py")
+    assert found[1] == str(folder / "serverless_signalr" / "__init__.py")
     assert found[2].startswith(str(folder)) == (folder / ".python_packages").exists()
     assert "negotiate: [POST]" in runtime.text
     assert "signalRTrigger" in runtime.text

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, assert_type
 
-from signalr import Blueprint, SignalRConnectionInfo, SignalRInvocationContext
-from signalr.authorization import requires
-from signalr.hub import ServerlessHub
-from signalr.managers import ClientManager, Clients, Groups, UserGroups
-from signalr.methods import Call, event, not_an_event
-from signalr.proxy import AnyClient, target
-from signalr.rest import GroupConnection
+from serverless_signalr import Blueprint, SignalRConnectionInfo, SignalRInvocationContext
+from serverless_signalr.authorization import requires
+from serverless_signalr.hub import ServerlessHub
+from serverless_signalr.managers import ClientManager, Clients, Groups, UserGroups
+from serverless_signalr.methods import Call, event, not_an_event
+from serverless_signalr.proxy import AnyClient, target
+from serverless_signalr.rest import GroupConnection
 
 
 @dataclass

@@ -4,11 +4,11 @@
 from datetime import timedelta
 from typing import Protocol
 
-from signalr import SignalRInvocationContext
-from signalr.authorization import requires
-from signalr.hub import ServerlessHub
-from signalr.methods import Call, event
-from signalr.proxy import target
+from serverless_signalr import SignalRInvocationContext
+from serverless_signalr.authorization import requires
+from serverless_signalr.hub import ServerlessHub
+from serverless_signalr.methods import Call, event
+from serverless_signalr.proxy import target
 
 
 class ChatClient(Protocol):

@@ -1,0 +1,127 @@
+"""The app's way to the service, as its settings describe it: what a hub, and any other code, uses.
+
+Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-signalr-service.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from serverless_signalr.endpoint import Endpoint
+from serverless_signalr.errors import ServiceError
+from serverless_signalr.instance import Instance, distinct
+from serverless_signalr.models import SignalREndpoint
+from serverless_signalr.router import Router, any_online
+from serverless_signalr.settings import DEFAULT_CONNECTION, Source, read_sources
+from serverless_signalr.upstream import is_signed
+
+if TYPE_CHECKING:
+    from serverless_signalr.rest import ServiceClient
+
+__all__ = ["Connection", "connection_from_settings"]
+
+
+def connection_from_settings(
+    name: str = DEFAULT_CONNECTION, environment: Mapping[str, str] = os.environ
+) -> "Connection":
+    """Return the connection that an app setting names; who asks for the same one gets the same.
+
+    Every form that Azure Functions knows is read, see read_sources. Nothing is fetched yet. Raise
+    ConnectionStringError, which names the setting but never its value, where it is missing or wrong.
+    """
+    return _shared(read_sources(name, environment))
+
+
+class Connection:
+    """Reach the instances of the service that settings describe.
+
+    It may be used from any number of tasks and event loops, and kept as long as the process runs.
+    """
+
+    def __init__(self, sources: Sequence[Source], *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Raise ConnectionStringError for sources that are wrong in themselves."""
+        self.instances = tuple(Instance(source, clock=clock) for source in sources)
+        # What most apps have takes no time: one connection string with its key.
+        only = self.instances[0].given if len(self.instances) == 1 else None
+        self._only = only if only is not None and only.access_key is not None else None
+
+    async def endpoint(self, router: Router = any_online) -> Endpoint:
+        """Return the instance for one client, with a key to sign its token with.
+
+        Among several it is the one that the router chooses. Raise VaultError or another ServiceError where
+        what opens it cannot be had; an instance of which that is true is not offered to the router.
+        """
+        if self._only is not None:
+            return self._only
+        if len(self.instances) == 1:
+            return await self.instances[0].signing_endpoint()
+        offers = await self.offers()
+        chosen = router([shown for shown, _ in offers])
+        for shown, endpoint in offers:
+            if shown == chosen:
+                return endpoint
+        raise ValueError(f"the router returned {chosen!r}, expected one of the endpoints that it was given")
+
+    async def endpoints(self) -> list[SignalREndpoint]:
+        """Return the instances to which clients can be sent, and whether each is up."""
+        return [shown for shown, _ in await self.offers()]
+
+    async def offers(self) -> list[tuple[SignalREndpoint, Endpoint]]:
+        """Return the same, each with a key to sign the tokens of its clients with."""
+        instances = await distinct(self.instances)
+        endpoints = await _all_that_succeed([instance.signing_endpoint() for instance in instances])
+        known = [pair for pair in zip(instances, endpoints, strict=True) if pair[1] is not None]
+        online = await asyncio.gather(*(instance.is_online() for instance, _ in known))
+        return [
+            (SignalREndpoint(endpoint.type, endpoint.name, endpoint.url, is_online), endpoint)
+            for (_, endpoint), is_online in zip(known, online, strict=True)
+            if endpoint is not None
+        ]
+
+    def client(self, hub: str, **options: Any) -> "ServiceClient":
+        """Return the REST client of a hub, for all instances; ``options`` are those of ServiceClient."""
+        from serverless_signalr.instance_client import InstanceClient, open_client
+
+        if len(self.instances) > 1:
+            from serverless_signalr.fleet import FleetClient
+
+            return FleetClient(self.instances, hub, **options)
+        given = self.instances[0].given
+        if given is not None:
+            return open_client(given, hub, **options)
+        return InstanceClient(self.instances[0], hub, **options)
+
+    async def is_signed(self, connection_id: str, signature: str) -> bool:
+        """Tell whether an instance of the connection signed an upstream request.
+
+        One that an identity opens signs with keys that the app does not know, and is not believed. Secrets
+        are read again where the signature fits none, but not for every request that comes with a wrong one.
+        """
+        known = await _all_that_succeed([instance.endpoint() for instance in self.instances])
+        if is_signed(connection_id, signature, _keys(known)):
+            return True
+        pairs = zip(self.instances, known, strict=True)
+        renewed = [instance.renew(endpoint) for instance, endpoint in pairs if endpoint is not None]
+        return is_signed(connection_id, signature, _keys(await _all_that_succeed(renewed)))
+
+
+@lru_cache(maxsize=64)
+def _shared(sources: tuple[Source, ...]) -> Connection:
+    return Connection(sources)
+
+
+async def _all_that_succeed(lookups: Sequence[Any]) -> list[Endpoint | None]:
+    """Return what was found, None in the place of what was not; raise the first error if nothing was."""
+    results = await asyncio.gather(*lookups, return_exceptions=True)
+    errors = [result for result in results if isinstance(result, BaseException)]
+    for error in errors:
+        if len(errors) == len(results) or not isinstance(error, ServiceError):
+            raise error
+    return [None if isinstance(result, BaseException) else result for result in results]
+
+
+def _keys(endpoints: Sequence[Endpoint | None]) -> list[str]:
+    return [endpoint.access_key for endpoint in endpoints if endpoint is not None and endpoint.access_key]

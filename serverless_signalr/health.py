@@ -1,0 +1,132 @@
+"""Whether the app can reach the service, and if not, what is to be done: for people, without any value."""
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from serverless_signalr.connection import connection_from_settings
+from serverless_signalr.endpoint import Endpoint
+from serverless_signalr.errors import ConnectionStringError, ServiceError
+from serverless_signalr.instance import Instance
+from serverless_signalr.settings import DEFAULT_CONNECTION
+
+__all__ = ["BY_KEY", "Health", "HealthStatus", "InstanceHealth", "check_health"]
+
+BY_KEY = "an access key"
+"""What opens an instance that no identity opens."""
+
+_TIMEOUT = timedelta(seconds=5)
+
+
+class HealthStatus(StrEnum):
+    """Say whether clients can be served: by every instance of the service, by some, or by none."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceHealth:
+    """Say how one instance stands: where it comes from, as whom it is opened, and what is wrong, if anything.
+
+    ``secrets`` names those that are read in code, because the platform has not resolved the reference.
+    """
+
+    setting: str
+    problem: str | None
+    name: str = ""
+    type: str = "Primary"
+    endpoint: str | None = None
+    opened_by: str | None = None
+    secrets: Sequence[Mapping[str, str | None]] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the form that a health function answers."""
+        return {
+            "setting": self.setting,
+            "name": self.name,
+            "type": self.type,
+            "endpoint": self.endpoint,
+            "openedBy": self.opened_by,
+            "secrets": [dict(secret) for secret in self.secrets],
+            "problem": self.problem,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Say how the connection stands, instance by instance."""
+
+    instances: Sequence[InstanceHealth]
+
+    @property
+    def status(self) -> HealthStatus:
+        """Return whether clients can be served."""
+        broken = [instance for instance in self.instances if instance.problem is not None]
+        if not broken:
+            return HealthStatus.HEALTHY
+        return HealthStatus.DEGRADED if len(broken) < len(self.instances) else HealthStatus.UNHEALTHY
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the form that a health function answers."""
+        return {
+            "status": self.status.value,
+            "instances": [instance.to_dict() for instance in self.instances],
+        }
+
+
+async def check_health(name: str = DEFAULT_CONNECTION, environment: Mapping[str, str] = os.environ) -> Health:
+    """Try everything that it takes to negotiate and to send, as far as it changes nothing.
+
+    Secrets, tokens and keys are those that the app uses: one that was read a while ago is not read again.
+    """
+    try:
+        connection = connection_from_settings(name, environment)
+    except ConnectionStringError as error:
+        return Health([InstanceHealth(name, str(error))])
+    return Health(await asyncio.gather(*(_check(instance) for instance in connection.instances)))
+
+
+async def _check(instance: Instance) -> InstanceHealth:
+    endpoint, problem = instance.given, None
+    try:
+        endpoint = await instance.endpoint()
+        endpoint = await instance.signing_endpoint()
+        client = instance.client(_TIMEOUT)
+        # That the service is well it tells everybody; who is there, only to who has the key or the role.
+        await client.connection_exists("health")
+        if endpoint.identity is not None:
+            await instance.try_key()
+        if not await client.is_healthy():
+            problem = f"{endpoint.server_url} says that it is not well: look at the state of the resource"
+    except ServiceError as error:
+        problem = str(error)
+        if endpoint is not None and endpoint.server_url not in problem:
+            problem = f"{endpoint.server_url}: {problem}"
+    source = instance.source
+    return InstanceHealth(
+        source.setting,
+        problem,
+        source.name,
+        source.type,
+        endpoint.url if endpoint is not None else None,
+        _opener(endpoint) if endpoint is not None else None,
+        [
+            {
+                "setting": setting,
+                "vault": reference.vault_url,
+                "secret": reference.name,
+                "version": reference.version,
+                "readAs": str(source.vault_identity()),
+            }
+            for setting, reference in instance.references.items()
+        ],
+    )
+
+
+def _opener(endpoint: Endpoint) -> str:
+    return BY_KEY if endpoint.identity is None else str(endpoint.identity)

@@ -1,0 +1,204 @@
+"""A class is a hub, a method is an event: the class-based model."""
+
+import re
+import time
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from serverless_signalr.answers import answering_client
+from serverless_signalr.bindings import Blueprint
+from serverless_signalr.connection import Connection, connection_from_settings
+from serverless_signalr.methods import Filter, HubMethod, hub_methods
+from serverless_signalr.models import SignalRConnectionInfo, SignalRInvocationContext
+from serverless_signalr.names import check_hub_name
+from serverless_signalr.proxy import AnyClient, ClientInterface
+from serverless_signalr.router import Router, any_online
+from serverless_signalr.settings import DEFAULT_CONNECTION
+from serverless_signalr.tokens import sign_client_token
+from serverless_signalr.upstream import Category, check_claims
+
+if TYPE_CHECKING:
+    from serverless_signalr.managers import ClientManager, Clients, Groups, UserGroups
+    from serverless_signalr.rest import ServiceClient
+
+__all__ = ["ServerlessHub"]
+
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
+
+_CLOSE_ON_EXPIRY = "asrs.s.coae"
+_EXPIRES_ON = "asrs.s.aeo"
+_DETAILED_ERRORS = "asrs.s.derror"
+
+
+class ServerlessHub[T = AnyClient]:
+    """Serve one hub: its public methods are its events, its members reach its clients.
+
+    ``connected`` and ``disconnected`` are the events of a connection; every other public method is called
+    by clients under its name in camelCase, see ``event`` and ``not_an_event``. A parameter annotated
+    SignalRInvocationContext receives who calls; all others are the arguments of the call, converted by
+    their annotations. What a method returns answers ``invoke``.
+
+    ``T`` is the interface of the clients, a Protocol: see ClientInterface. The hub's name, the lower-cased
+    class name unless told, and the setting that holds its connection string are said once, with the class::
+
+        class Chat(ServerlessHub[ChatClient], hub="chat", connection="MySignalR"): ...
+
+    With ``upstream_route`` the events come to one HTTP function of that route instead of to SignalR
+    triggers: no system key, nothing under ``/runtime/webhooks``. The service's upstream URL is then the
+    function's.
+    """
+
+    hub_name: ClassVar[str]
+    connection_setting: ClassVar[str] = DEFAULT_CONNECTION
+    filters: ClassVar[Sequence[Filter]] = ()
+    """What surrounds every event, the first outermost."""
+
+    _upstream_route: str | None = None
+    _methods: ClassVar[Sequence[HubMethod]] = ()
+    _interface: ClassVar[ClientInterface[Any]] = ClientInterface(AnyClient)
+
+    def __init_subclass__(cls, *, hub: str | None = None, connection: str | None = None, **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        cls.hub_name = check_hub_name(cls.__name__.lower() if hub is None else hub)
+        if connection is not None:
+            cls.connection_setting = connection
+        cls._methods = tuple(hub_methods(cls, ServerlessHub))
+        cls._interface = ClientInterface(_client_interface(cls))
+
+    def __init__(self, *, upstream_route: str | None = None) -> None:
+        self._upstream_route = upstream_route
+
+    @cached_property
+    def blueprint(self) -> Blueprint:
+        """Return the hub's functions, to be registered in the app; HTTP functions may be added to it.
+
+        They are called ``<hub>_<method>``; with an upstream route there is one, ``<hub>_upstream``.
+        """
+        blueprint = Blueprint()
+        if self._upstream_route is not None:
+            from serverless_signalr.http_upstream import add_upstream
+
+            add_upstream(blueprint, self, self._function_name("upstream"), self._upstream_route)
+        else:
+            for method in self._methods:
+                self._add_trigger(blueprint, method)
+        return blueprint
+
+    @cached_property
+    def clients(self) -> "Clients[T]":
+        """Return whom one can send to."""
+        from serverless_signalr.managers import Clients
+
+        return Clients(self.service, self._interface)
+
+    @cached_property
+    def groups(self) -> "Groups":
+        """Return which connection is in which group."""
+        from serverless_signalr.managers import Groups
+
+        return Groups(self.service)
+
+    @cached_property
+    def user_groups(self) -> "UserGroups":
+        """Return which user is in which group."""
+        from serverless_signalr.managers import UserGroups
+
+        return UserGroups(self.service)
+
+    @cached_property
+    def client_manager(self) -> "ClientManager":
+        """Return what looks at connections and ends them."""
+        from serverless_signalr.managers import ClientManager
+
+        return ClientManager(self.service)
+
+    @cached_property
+    def service(self) -> "ServiceClient":
+        """Return the client of the service's REST API that all of these use."""
+        return self._connection.client(self.hub_name)
+
+    async def negotiate(
+        self,
+        *,
+        user_id: str | None = None,
+        claims: Mapping[str, str | Sequence[str]] | None = None,
+        lifetime: timedelta = timedelta(hours=1),
+        close_on_expiry: bool = False,
+        detailed_errors: bool = False,
+        router: Router = any_online,
+    ) -> SignalRConnectionInfo:
+        """Return what lets one client connect: the answer of a negotiate function.
+
+        The user id and the claims are what the hub's methods will believe: take them from a verified
+        identity, see ``Principal.from_request``. ``close_on_expiry`` ends the connection with the token;
+        the client may then negotiate again. Among several instances of the service the router chooses.
+        Raise ValueError for claims that could pose as others, and for a token over 4,096 characters.
+        """
+        carried: dict[str, str | Sequence[str]] = dict(claims or {})
+        check_claims(user_id, carried)
+        if close_on_expiry:
+            expires = int(time.time() + lifetime.total_seconds())
+            carried |= {_CLOSE_ON_EXPIRY: "true", _EXPIRES_ON: str(expires)}
+        if detailed_errors:
+            carried[_DETAILED_ERRORS] = "true"
+        endpoint = await self._connection.endpoint(router)
+        token = sign_client_token(endpoint, self.hub_name, user_id=user_id, claims=carried, lifetime=lifetime)
+        return SignalRConnectionInfo(endpoint.client_hub_url(self.hub_name), token)
+
+    @cached_property
+    def _connection(self) -> Connection:
+        return connection_from_settings(self.connection_setting)
+
+    async def _dispatch(self, method: HubMethod, invocation: SignalRInvocationContext) -> object:
+        """Run a method; of a message's failure a client learns what HubException says and nothing else."""
+        if method.category is Category.CONNECTIONS:
+            return await method.run(self, invocation, self.filters)
+        with answering_client(method.event):
+            return await method.run(self, invocation, self.filters)
+
+    def _add_trigger(self, blueprint: Blueprint, method: HubMethod) -> None:
+        async def trigger(invocation: SignalRInvocationContext) -> Any:
+            return await self._dispatch(method, invocation)
+
+        trigger.__name__ = trigger.__qualname__ = self._function_name(method.name)
+        trigger.__doc__ = method.function.__doc__
+        trigger.__module__ = type(self).__module__
+        decorate = blueprint.signalr_trigger(
+            "invocation",
+            hub_name=self.hub_name,
+            event=method.event,
+            category=method.category,
+            connection_string_setting=self.connection_setting,
+        )
+        decorate(trigger)
+
+    def _function_name(self, name: str) -> str:
+        return _NOT_IN_A_NAME.sub("_", f"{self.hub_name}_{name}")
+
+
+def _client_interface(hub: type) -> type:
+    """Return what stands for ``T`` in a hub class. Raise TypeError where that is no class."""
+    match _argument(hub):
+        case type() as interface:
+            return interface
+        case typing.TypeVar():
+            # A generic base class: the hubs derived from it name their interface.
+            return AnyClient
+        case other:
+            raise TypeError(f"the client interface of {hub.__name__} is {other!r}, expected a class")
+
+
+def _argument(base: Any) -> Any:
+    """Return the argument for ``T`` in a base class, be it named there or further up."""
+    origin = typing.get_origin(base) or base
+    if origin is ServerlessHub:
+        return next(iter(typing.get_args(base)), AnyClient)
+    for outer in types.get_original_bases(origin):
+        if issubclass(typing.get_origin(outer) or outer, ServerlessHub):
+            found = _argument(outer)
+            return dict(zip(origin.__parameters__, typing.get_args(base), strict=False)).get(found, found)
+    raise TypeError(f"{origin!r} is no hub")

@@ -1,0 +1,290 @@
+"""What the SignalR bindings hand to a function and take from it.
+
+Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-signalr-service.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from serverless_signalr.names import check_group_name
+from serverless_signalr.upstream import USER_CLAIMS_HEADER, Claims, parse_claims
+from serverless_signalr.values import to_builtins
+
+__all__ = [
+    "SignalRConnectionInfo",
+    "SignalREndpoint",
+    "SignalRGroupAction",
+    "SignalRInvocationContext",
+    "SignalRMessage",
+    "SignalRNegotiation",
+    "SignalROutput",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRConnectionInfo:
+    """Tell a client where the service is and what opens it: the answer of a negotiate function."""
+
+    url: str
+    access_token: str = field(repr=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read the text that the ``signalRConnectionInfo`` binding delivers."""
+        return cls._from_dict(json.loads(text))
+
+    @classmethod
+    def _from_dict(cls, value: dict[str, str]) -> Self:
+        return cls(value["url"], value["accessToken"])
+
+    def to_json(self) -> str:
+        """Return the body that SignalR clients expect of ``POST …/negotiate``."""
+        return json.dumps({"url": self.url, "accessToken": self.access_token})
+
+
+@dataclass(frozen=True, slots=True)
+class SignalREndpoint:
+    """Describe one instance of the service and whether it can be reached."""
+
+    endpoint_type: Literal["Primary", "Secondary"]
+    name: str
+    endpoint: str
+    online: bool
+
+    @classmethod
+    def list_from_json(cls, text: str) -> list[Self]:
+        """Read the text that the ``signalREndpoints`` binding delivers."""
+        return [cls._from_dict(item) for item in json.loads(text)]
+
+    @classmethod
+    def _from_dict(cls, value: dict[str, Any]) -> Self:
+        return cls(value["endpointType"], value["name"], value["endpoint"], value["online"])
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the form that a message's ``endpoints`` takes."""
+        return {
+            "endpointType": self.endpoint_type,
+            "name": self.name,
+            "endpoint": self.endpoint,
+            "online": self.online,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRNegotiation:
+    """Offer connection info for every instance of the service, so that the function chooses."""
+
+    endpoints: list[tuple[SignalREndpoint, SignalRConnectionInfo]]
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read the text that the ``signalRNegotiation`` binding delivers."""
+        return cls(
+            [
+                (
+                    SignalREndpoint._from_dict(item),
+                    SignalRConnectionInfo._from_dict(item["connectionInfo"]),
+                )
+                for item in json.loads(text)["endpoints"]
+            ]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRInvocationContext:
+    """Describe the event that triggered a function.
+
+    ``arguments`` is empty for events of the category ``connections``; ``error`` says why a connection
+    ended, None for a clean end. A header or query parameter that came several times is joined by commas.
+    The user id and the claims are what the token said when the client connected.
+    """
+
+    hub: str
+    category: str
+    event: str
+    connection_id: str
+    user_id: str | None = None
+    arguments: list[Any] = field(default_factory=list)
+    error: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    claims: Claims = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read the text that the ``signalRTrigger`` binding delivers.
+
+        ``Claims`` in that text keeps one value a type; the request's header has them all and wins.
+        """
+        value = json.loads(text)
+        headers: dict[str, str] = value.get("Headers") or {}
+        lowered = {name.lower(): text for name, text in headers.items()}
+        header = lowered.get(USER_CLAIMS_HEADER.lower())
+        claims = parse_claims(header) if header else _single_values(value.get("Claims"))
+        return cls(
+            hub=value["Hub"],
+            category=value["Category"],
+            event=value["Event"],
+            connection_id=value["ConnectionId"],
+            user_id=value.get("UserId"),
+            arguments=value.get("Arguments") or [],
+            error=value.get("Error"),
+            headers=headers,
+            query=value.get("Query") or {},
+            claims=claims,
+        )
+
+
+def _single_values(claims: dict[str, str] | None) -> dict[str, tuple[str, ...]]:
+    return {name: (value,) for name, value in (claims or {}).items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalRMessage:
+    """Invoke ``target`` on clients: on all of them, or on those of one connection, user or group.
+
+    Raise ValueError for an empty target and where more than one addressee is given: the service would
+    silently take one of them.
+    """
+
+    target: str
+    arguments: Sequence[object] = ()
+    connection_id: str | None = None
+    user_id: str | None = None
+    group_name: str | None = None
+    endpoints: Sequence[SignalREndpoint] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.target:
+            raise ValueError("the target of a message must not be empty")
+        _check_addressees(connection_id=self.connection_id, user_id=self.user_id, group_name=self.group_name)
+        if self.group_name is not None:
+            check_group_name(self.group_name)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the form that the ``signalR`` binding takes."""
+        return _present(
+            target=self.target,
+            arguments=to_builtins(list(self.arguments)),
+            connectionId=self.connection_id,
+            userId=self.user_id,
+            groupName=self.group_name,
+            endpoints=None if self.endpoints is None else [item.to_dict() for item in self.endpoints],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalRGroupAction:
+    """Change who is in a group: one connection, or all connections of one user.
+
+    ``removeAll`` takes a user out of every group and has no group name. Raise ValueError for a
+    combination that the extension refuses or silently ignores.
+    """
+
+    action: Literal["add", "remove", "removeAll"]
+    group_name: str | None = None
+    connection_id: str | None = None
+    user_id: str | None = None
+    endpoints: Sequence[SignalREndpoint] | None = None
+
+    def __post_init__(self) -> None:
+        if self.action not in ("add", "remove", "removeAll"):
+            raise ValueError(f"the group action is {self.action!r}, expected add, remove or removeAll")
+        _check_addressees(connection_id=self.connection_id, user_id=self.user_id)
+        if self.connection_id is None and self.user_id is None:
+            raise ValueError(f"{self.action} needs a connection_id or a user_id")
+        if self.action == "removeAll":
+            if self.user_id is None or self.group_name is not None:
+                raise ValueError("removeAll takes a user_id, and neither a connection_id nor a group_name")
+        elif self.group_name is None:
+            raise ValueError(f"{self.action} needs a group_name")
+        else:
+            check_group_name(self.group_name)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the form that the ``signalR`` binding takes."""
+        return _present(
+            action=self.action,
+            groupName=self.group_name,
+            connectionId=self.connection_id,
+            userId=self.user_id,
+            endpoints=None if self.endpoints is None else [item.to_dict() for item in self.endpoints],
+        )
+
+
+class SignalROutput:
+    """Collect messages and group actions; the host sends them, in order, once the function returned.
+
+    Where the function raises, none is sent. The host sends one after the other and stops at the first
+    that the service refuses, which fails the invocation.
+    """
+
+    def __init__(self) -> None:
+        self._items: list[SignalRMessage | SignalRGroupAction] = []
+
+    @property
+    def items(self) -> Sequence[SignalRMessage | SignalRGroupAction]:
+        """Return what was collected so far, oldest first."""
+        return tuple(self._items)
+
+    def append(self, item: SignalRMessage | SignalRGroupAction) -> None:
+        """Add a message or a group action that was built elsewhere."""
+        self._items.append(item)
+
+    def send(
+        self,
+        target: str,
+        *arguments: object,
+        connection_id: str | None = None,
+        user_id: str | None = None,
+        group_name: str | None = None,
+    ) -> None:
+        """Invoke ``target`` on all clients, or on those of one connection, one user or one group."""
+        self.append(
+            SignalRMessage(
+                target=target,
+                arguments=arguments,
+                connection_id=connection_id,
+                user_id=user_id,
+                group_name=group_name,
+            )
+        )
+
+    def add_to_group(
+        self, group_name: str, *, connection_id: str | None = None, user_id: str | None = None
+    ) -> None:
+        """Put one connection, or all connections of one user, into a group."""
+        self.append(
+            SignalRGroupAction(
+                action="add", group_name=group_name, connection_id=connection_id, user_id=user_id
+            )
+        )
+
+    def remove_from_group(
+        self, group_name: str, *, connection_id: str | None = None, user_id: str | None = None
+    ) -> None:
+        """Take one connection, or all connections of one user, out of a group."""
+        self.append(
+            SignalRGroupAction(
+                action="remove", group_name=group_name, connection_id=connection_id, user_id=user_id
+            )
+        )
+
+    def remove_from_all_groups(self, user_id: str) -> None:
+        """Take all connections of one user out of every group."""
+        self.append(SignalRGroupAction(action="removeAll", user_id=user_id))
+
+
+def _check_addressees(**addressees: str | None) -> None:
+    given = [name for name, value in addressees.items() if value is not None]
+    if len(given) > 1:
+        raise ValueError(f"{' and '.join(given)} are given, expected one of them")
+    for name in given:
+        if not addressees[name]:
+            raise ValueError(f"{name} must not be empty")
+
+
+def _present(**values: object) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,180 @@
+"""The hub protocol as JSON text: one object a message, ended by the record separator 0x1e."""
+
+import json
+import re
+from typing import Any
+
+from serverless_signalr.protocol.messages import (
+    NO_RESULT,
+    CancelInvocation,
+    Close,
+    Completion,
+    HubMessage,
+    Invocation,
+    Ping,
+    ProtocolError,
+    StreamInvocation,
+    StreamItem,
+)
+
+__all__ = ["RECORD_SEPARATOR", "FrameSplitter", "encode", "parse"]
+
+RECORD_SEPARATOR = "\x1e"
+
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+
+
+class FrameSplitter:
+    """Cut a stream of text into frames, keeping what is incomplete for the next call."""
+
+    def __init__(self) -> None:
+        self._rest = ""
+
+    def feed(self, text: str) -> list[str]:
+        """Return the frames that ``text`` completes, without their separators."""
+        *frames, self._rest = (self._rest + text).split(RECORD_SEPARATOR)
+        return frames
+
+
+def encode(message: HubMessage) -> str:
+    """Return the message as a frame, separator included. A value must be one that JSON can carry."""
+    text = json.dumps(_to_json(message), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # Half of a surrogate pair is valid in JSON as an escape, and has no form in UTF-8.
+    return _HALF_PAIR.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + RECORD_SEPARATOR
+
+
+def parse(frame: str | bytes) -> HubMessage | None:
+    """Read one frame, without its separator. Return None for a type that this protocol does not know.
+
+    Raise ProtocolError for what is no message. Numbers, strings and dates stay what they are.
+    """
+    try:
+        value = json.loads(frame, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"the message is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise ProtocolError(f"the message is a JSON {type(value).__name__}, expected an object")
+    reader = _Fields(value)
+    match value.get("type"):
+        case bool() | float() as other:
+            raise ProtocolError(f"the message's type is {other!r}, expected a number")
+        case 1:
+            return Invocation(
+                target=reader.text("target"),
+                arguments=reader.arguments(),
+                invocation_id=reader.optional_text("invocationId"),
+                headers=reader.headers(),
+                stream_ids=reader.texts("streamIds"),
+            )
+        case 2:
+            return StreamItem(reader.text("invocationId"), value.get("item"))
+        case 3:
+            if "result" in value and value.get("error") is not None:
+                raise ProtocolError("the completion has a result and an error, expected one of them")
+            return Completion(
+                reader.text("invocationId"), value.get("result", NO_RESULT), reader.optional_text("error")
+            )
+        case 4:
+            return StreamInvocation(
+                target=reader.text("target"),
+                arguments=reader.arguments(),
+                invocation_id=reader.text("invocationId"),
+                headers=reader.headers(),
+                stream_ids=reader.texts("streamIds"),
+            )
+        case 5:
+            return CancelInvocation(reader.text("invocationId"))
+        case 6:
+            return Ping()
+        case 7:
+            return Close(reader.optional_text("error"), value.get("allowReconnect") is True)
+        case int():
+            return None
+        case other:
+            raise ProtocolError(f"the message's type is {other!r}, expected a number")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number in JSON")
+
+
+class _Fields:
+    def __init__(self, value: dict[str, Any]) -> None:
+        self._value = value
+
+    def text(self, name: str) -> str:
+        value = self._value.get(name)
+        if not isinstance(value, str) or not value:
+            raise ProtocolError(f"{name} is {_shown(value)}, expected a text")
+        return value
+
+    def optional_text(self, name: str) -> str | None:
+        value = self._value.get(name)
+        if value is not None and not isinstance(value, str):
+            raise ProtocolError(f"{name} is {_shown(value)}, expected a text")
+        return value
+
+    def texts(self, name: str) -> list[str]:
+        value = self._value.get(name)
+        if value is None:
+            return []
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise ProtocolError(f"{name} is {_shown(value)}, expected a list of texts")
+        return value
+
+    def arguments(self) -> list[object]:
+        value = self._value.get("arguments")
+        if not isinstance(value, list):
+            raise ProtocolError(f"arguments is {_shown(value)}, expected a list")
+        return value
+
+    def headers(self) -> dict[str, str]:
+        value = self._value.get("headers") or {}
+        if not isinstance(value, dict):
+            raise ProtocolError(f"headers is {_shown(value)}, expected an object")
+        return {name: str(item) for name, item in value.items()}
+
+
+def _shown(value: object) -> str:
+    return "absent" if value is None else f"a {type(value).__name__}"
+
+
+def _to_json(message: HubMessage) -> dict[str, object]:
+    match message:
+        case Invocation():
+            return _call(1, message)
+        case StreamItem():
+            return {"type": 2, "invocationId": message.invocation_id, "item": message.item}
+        case Completion():
+            completion: dict[str, object] = {"type": 3, "invocationId": message.invocation_id}
+            if message.error is not None:
+                completion["error"] = message.error
+            elif message.result is not NO_RESULT:
+                completion["result"] = message.result
+            return completion
+        case StreamInvocation():
+            return _call(4, message)
+        case CancelInvocation():
+            return {"type": 5, "invocationId": message.invocation_id}
+        case Ping():
+            return {"type": 6}
+        case Close():
+            close: dict[str, object] = {"type": 7}
+            if message.error is not None:
+                close["error"] = message.error
+            if message.allow_reconnect:
+                close["allowReconnect"] = True
+            return close
+
+
+def _call(number: int, message: Invocation | StreamInvocation) -> dict[str, object]:
+    call: dict[str, object] = {"type": number}
+    if message.headers:
+        call["headers"] = message.headers
+    if message.invocation_id is not None:
+        call["invocationId"] = message.invocation_id
+    call["target"] = message.target
+    call["arguments"] = message.arguments
+    if message.stream_ids:
+        call["streamIds"] = message.stream_ids
+    return call

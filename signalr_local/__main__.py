@@ -1,0 +1,14 @@
+"""Start the local runtime: ``python -m signalr_local``."""
+
+import sys
+
+try:
+    from signalr_local.cli import main
+except ModuleNotFoundError as error:
+    sys.exit(
+        f"The package {error.name} is missing in {sys.executable}. make run installs what the local runtime "
+        "needs into .venv; after that: .venv/bin/python -m signalr_local"
+    )
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,246 @@
+"""The command line of the local runtime."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from urllib.parse import urljoin
+
+from signalr_local import listing
+from signalr_local.doctor.examination import examine
+from signalr_local.doctor.files import Papers
+from signalr_local.doctor.findings import State
+from signalr_local.emulator import DEFAULT_PORT as EMULATOR_PORT
+from signalr_local.emulator import Emulator, UpstreamRule
+from signalr_local.host import console, trigger
+from signalr_local.host.host import DEFAULT_PORT as HOST_PORT
+from signalr_local.host.host import FunctionsHost, describe_error
+from signalr_local.host.worker import AppError
+from signalr_local.runtime import PortInUseError, Runtime
+
+_FUNCTION_APP = "function_app.py"
+
+__all__ = ["main"]
+
+type Command = Callable[[argparse.Namespace], Coroutine[None, None, int]]
+type Step = Callable[[], Coroutine[None, None, None]]
+
+
+def main() -> int:
+    """Run what the command line asks for and return the exit code."""
+    arguments = _parser().parse_args()
+    command: Command = arguments.command
+    return asyncio.run(command(arguments))
+
+
+async def _both(arguments: argparse.Namespace) -> int:
+    app = _app(arguments)
+    if app is None:
+        return 1
+    runtime = Runtime(
+        app,
+        port=arguments.port,
+        emulator_port=arguments.emulator_port,
+        upstream=arguments.upstream or trigger.PATH,
+        levels=console.install(),
+    )
+
+    async def start() -> None:
+        await runtime.start()
+        listing.say_functions(runtime.host)
+        listing.say_emulator(runtime.emulator)
+        listing.say_page(runtime.host)
+
+    return await _serve(start, runtime.stop)
+
+
+async def _host(arguments: argparse.Namespace) -> int:
+    app = _app(arguments)
+    if app is None:
+        return 1
+    host = FunctionsHost(app, levels=console.install())
+    port = HOST_PORT if arguments.port is None else arguments.port
+
+    async def start() -> None:
+        try:
+            host.bind(port=port)
+        except OSError:
+            raise PortInUseError(port, "--port") from None
+        await host.start()
+        listing.say_functions(host)
+        listing.say_page(host)
+
+    return await _serve(start, host.stop)
+
+
+async def _emulator(arguments: argparse.Namespace) -> int:
+    console.install()
+    upstream = urljoin(f"http://localhost:{HOST_PORT}", arguments.upstream or trigger.PATH)
+    try:
+        emulator = Emulator(upstream=[UpstreamRule(upstream)], hosts=arguments.host_names)
+    except ValueError as error:
+        _fail(f"{error}.")
+        return 1
+    port = EMULATOR_PORT if arguments.emulator_port is None else arguments.emulator_port
+
+    async def start() -> None:
+        try:
+            await emulator.start(port=port)
+        except OSError:
+            raise PortInUseError(port, "--emulator-port") from None
+        listing.say_emulator(emulator)
+        console.say(f"Events go to {upstream}")
+
+    return await _serve(start, emulator.stop)
+
+
+async def _doctor(arguments: argparse.Namespace) -> int:
+    app = _app(arguments)
+    if app is None:
+        return 1
+    files = {
+        name: Path(path)
+        for name in ("settings", "cors", "service", "roles")
+        if (path := getattr(arguments, name)) is not None
+    }
+    try:
+        papers = Papers.read(app, **files)
+    except ValueError as error:
+        _fail(f"{error}.")
+        return 1
+    # What goes wrong is a finding; the libraries' own words about it would only stand in its way.
+    logging.getLogger().addHandler(logging.NullHandler())
+    findings = []
+    async for finding in examine(app, papers):
+        console.say(str(finding))
+        findings.append(finding)
+    bad = sum(finding.state is State.WRONG for finding in findings)
+    console.say(f"\n{len(findings)} checks, {bad} to be fixed.")
+    return 1 if bad else 0
+
+
+async def _serve(start: Step, stop: Step) -> int:
+    """Start, wait for Ctrl+C or SIGTERM, stop. A second signal ends the process at once."""
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+
+    def end() -> None:
+        if ended.is_set():
+            os._exit(1)
+        ended.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end)
+    starting = asyncio.ensure_future(start())
+    ending = asyncio.ensure_future(ended.wait())
+    try:
+        await asyncio.wait([starting, ending], return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+        await ending
+    except (AppError, PortInUseError, ValueError) as error:
+        _fail(describe_error(error))
+        return 1
+    finally:
+        for task in (starting, ending):
+            task.cancel()
+        await asyncio.gather(starting, ending, return_exceptions=True)
+        await stop()
+    console.say("\nStopped.")
+    return 0
+
+
+def _app(arguments: argparse.Namespace) -> Path | None:
+    app = Path(arguments.app or ".").resolve()
+    if (app / _FUNCTION_APP).is_file():
+        return app
+    _fail(
+        f"There is no {_FUNCTION_APP} in {app}. Start in the folder of a function app, or name it with --app."
+    )
+    return None
+
+
+def _fail(text: str) -> None:
+    sys.stdout.flush()
+    sys.stderr.write(f"{text}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m signalr_local",
+        description="Run a function app with a Functions host and an emulator of Azure SignalR Service.",
+    )
+    _add_host_options(parser)
+    _add_emulator_options(parser)
+    parser.set_defaults(command=_both)
+    commands = parser.add_subparsers(
+        title="one part alone, and a check", metavar="[emulator | host | doctor]"
+    )
+    # An option that is absent after the command must not undo the one before it.
+    emulator = commands.add_parser(
+        "emulator",
+        help="only the emulator, for func start or an app in any language",
+        argument_default=argparse.SUPPRESS,
+    )
+    _add_emulator_options(emulator)
+    emulator.add_argument(
+        "--host-name",
+        dest="host_names",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name by which others reach the emulator, such as host.docker.internal: tokens that were made "
+        "for it are good; may be repeated",
+    )
+    emulator.set_defaults(command=_emulator)
+    host = commands.add_parser(
+        "host",
+        help="only the host, against a service that runs elsewhere",
+        argument_default=argparse.SUPPRESS,
+    )
+    _add_host_options(host)
+    host.set_defaults(command=_host)
+    doctor = commands.add_parser(
+        "doctor",
+        help="look at settings, functions and service; change nothing; exit code 1 for an error",
+        argument_default=argparse.SUPPRESS,
+    )
+    doctor.add_argument("--app", metavar="DIR", help="the app's folder (default: this one)")
+    for name, what in (
+        (
+            "settings",
+            "settings of a deployed app, as az functionapp config appsettings list prints them "
+            "(default: local.settings.json of the app)",
+        ),
+        ("cors", "its allowed origins, as az functionapp cors show prints them"),
+        ("service", "the service, as az signalr show prints it"),
+        (
+            "roles",
+            "the roles of the app's identity, as az role assignment list --all --assignee IDENTITY "
+            "prints them",
+        ),
+    ):
+        doctor.add_argument(f"--{name}", metavar="FILE", default=None, help=what)
+    doctor.set_defaults(command=_doctor)
+    return parser
+
+
+def _add_host_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--app", metavar="DIR", help="the app's folder (default: this one)")
+    parser.add_argument("--port", type=int, metavar="N", help=f"the host's port (default: {HOST_PORT})")
+
+
+def _add_emulator_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--emulator-port", type=int, metavar="N", help=f"the emulator's port (default: {EMULATOR_PORT})"
+    )
+    parser.add_argument(
+        "--upstream",
+        metavar="URL",
+        help="where events go, a URL or a path of the host; {hub}, {category} and {event} are filled in "
+        f"(default: {trigger.PATH})",
+    )

@@ -1,0 +1,224 @@
+"""Who may come in: the access tokens of clients and of servers.
+
+Strict where Azure is: signature, lifetime and audience. Source of the texts that a refusal carries: what the
+service and ASP.NET Core answer.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from aiohttp import web
+
+from serverless_signalr.endpoint import Endpoint
+from serverless_signalr.tokens import USER_CLAIM_PREFIX, USER_ID_CLAIM
+from serverless_signalr.upstream import Claims
+from signalr_local.emulator.incoming import is_event_stream, is_websocket, query_of
+from signalr_local.emulator.terms import Terms
+
+__all__ = ["Gate", "Identity", "UnauthorizedError"]
+
+_ALGORITHMS = {"HS256": hashlib.sha256, "HS512": hashlib.sha512}
+_NAME_IDENTIFIER = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
+_USER_ID_CLAIMS = (USER_ID_CLAIM, "nameid", _NAME_IDENTIFIER, "sub")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_SAME_HOST = "localhost"
+
+
+class UnauthorizedError(Exception):
+    """Refuse a request; ``challenge`` is for the caller, the message for the log, neither holds a token."""
+
+    def __init__(self, message: str, description: str | None = None) -> None:
+        super().__init__(message)
+        self.challenge = (
+            "Bearer"
+            if description is None
+            else f'Bearer error="invalid_token", error_description="{description}"'
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Say who a client is: None as user id means anonymous."""
+
+    user_id: str | None
+    claims: Claims
+    terms: Terms
+
+
+class Gate:
+    """Check the tokens of requests against the access keys and against what they ask for."""
+
+    def __init__(self, keys: Sequence[str], hosts: Sequence[str] = ()) -> None:
+        """Take the keys, and the hosts that this machine goes by besides those that it is reached by."""
+        self.keys = keys
+        self.port = 0
+        self._hosts = {_SAME_HOST, *(_check_host(host) for host in hosts)}
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """What signs tokens that are accepted here, however this emulator is reached."""
+        url = f"http://{_SAME_HOST}:{self.port}"
+        return Endpoint(url, url, url, self.keys[0])
+
+    def client(self, request: web.BaseRequest, hub: str) -> Identity:
+        """Return who a client is, or raise UnauthorizedError. The token must be made for this hub."""
+        payload = self._payload(_token(request))
+        self._check_audience(payload, request, "/client/", f"hub={hub}")
+        claims = _claims(payload)
+        return Identity(_user_id(claims), claims, Terms.of(claims))
+
+    def server(self, request: web.BaseRequest) -> None:
+        """Raise UnauthorizedError unless the token was made for this very URL, its query aside."""
+        payload = self._payload(_token(request))
+        self._check_audience(payload, request, request.rel_url.raw_path.rstrip("/"), None)
+
+    def _payload(self, token: str) -> dict[str, Any]:
+        signed, _, signature = token.rpartition(".")
+        first, _, second = signed.partition(".")
+        header, payload = _decode_part(first), _decode_part(second)
+        if header is None or payload is None:
+            raise UnauthorizedError("the token is no JSON Web Token", "The token is malformed")
+        algorithm = _ALGORITHMS.get(str(header.get("alg")))
+        if algorithm is None:
+            raise UnauthorizedError(
+                f"the token is signed with {header.get('alg')!r}, expected HS256 or HS512",
+                "The signature is invalid",
+            )
+        expected = _decode_base64(signature) or b""
+        if not any(
+            hmac.compare_digest(hmac.digest(key.encode(), signed.encode(), algorithm), expected)
+            for key in self.keys
+        ):
+            raise UnauthorizedError(
+                "the token's signature fits no access key of this emulator: the connection string of "
+                "whoever made it holds another AccessKey",
+                "The signature key was not found" if "kid" in header else "The signature is invalid",
+            )
+        _check_lifetime(payload)
+        return payload
+
+    def _check_audience(
+        self, payload: dict[str, Any], request: web.BaseRequest, path: str, query: str | None
+    ) -> None:
+        audience = payload.get("aud")
+        audiences = audience if isinstance(audience, list) else [audience]
+        hosts, ports = self._names(request)
+        expected = f"http://localhost:{self.port}{path}" + ("" if query is None else f"?{query}")
+        if not any(_is_for(seen, expected, hosts, ports) for seen in audiences if isinstance(seen, str)):
+            shown = "absent" if audience is None else ", ".join(repr(item) for item in audiences)
+            raise UnauthorizedError(
+                f"the token's audience (aud) is {shown}, expected '{expected}'",
+                "The audience is invalid" if audience is not None else "The audience is empty",
+            )
+
+    def _names(self, request: web.BaseRequest) -> tuple[set[str], set[int | None]]:
+        """Return the hosts and ports this emulator goes by: its own, and those the caller reached it by."""
+        reached = _split(f"//{request.headers.get('Host', '')}")
+        if reached is None:
+            return self._hosts, {None, self.port}
+        return self._hosts | {_host(reached)}, {None, self.port, reached.port}
+
+
+def _token(request: web.BaseRequest) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    # A browser cannot set headers on a WebSocket or an event stream; everything else has to.
+    if is_websocket(request) or is_event_stream(request):
+        for token in reversed(query_of(request).getall("access_token", [])):
+            return token
+    raise UnauthorizedError("the request has no access token: expected Authorization: Bearer <token>")
+
+
+def _decode_base64(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        return None
+
+
+def _decode_part(text: str) -> dict[str, Any] | None:
+    data = _decode_base64(text)
+    try:
+        value = json.loads(data or b"")
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _check_lifetime(payload: dict[str, Any]) -> None:
+    expires = payload.get("exp")
+    if not isinstance(expires, int | float):
+        raise UnauthorizedError("the token has no expiration (exp)", "The token has no expiration")
+    expires, now = max(0, expires), time.time()
+    if expires <= now:
+        shown = datetime.fromtimestamp(expires, UTC).strftime("%m/%d/%Y %H:%M:%S")
+        raise UnauthorizedError(
+            f"the token expired {now - expires:,.0f} seconds ago, at {shown} UTC",
+            f"The token expired at '{shown}'",
+        )
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def _check_host(name: str) -> str:
+    parts = _split(f"//{name}")
+    if parts is None or parts.netloc.lower() != (parts.hostname or name) or not name or parts.path:
+        raise ValueError(f"the host {name!r} is not valid, expected a name such as emulator.local, no more")
+    return _host(parts)
+
+
+def _host(parts: SplitResult) -> str:
+    host = (parts.hostname or "").lower()
+    return _SAME_HOST if host in _LOOPBACK else host
+
+
+def _is_for(audience: str, expected: str, hosts: set[str], ports: set[int | None]) -> bool:
+    seen, wanted = _split(audience), urlsplit(expected)
+    if seen is None or seen.scheme not in ("http", "https"):
+        return False
+    if _host(seen) not in hosts or seen.port not in ports:
+        return False
+    if not wanted.query:
+        return _folded(seen.path.rstrip("/")) == _folded(wanted.path)
+    return (_folded(seen.path), _folded(seen.query)) == (_folded(wanted.path), _folded(wanted.query))
+
+
+def _folded(text: str) -> str:
+    return unquote(text).lower()
+
+
+def _claims(payload: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    claims: dict[str, tuple[str, ...]] = {}
+    for name, value in payload.items():
+        name = name.removeprefix(USER_CLAIM_PREFIX)
+        values = value if isinstance(value, list) else [value]
+        claims[name] = (*claims.get(name, ()), *(_text(item) for item in values))
+    return claims
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _user_id(claims: Claims) -> str | None:
+    for name in _USER_ID_CLAIMS:
+        if values := claims.get(name):
+            return values[0] or None
+    return None

@@ -1,0 +1,210 @@
+"""What the REST API can do with a hub. Each operation is one row of the table at the end."""
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from functools import partial
+
+from serverless_signalr.tokens import sign_client_token
+from signalr_local.emulator.call import Body, Call, NotExistedError, Operation, Result
+from signalr_local.emulator.client_calls import complete_stream, invoke_client, send_stream_item
+from signalr_local.emulator.commands import execute
+from signalr_local.emulator.connection import Connection
+from signalr_local.emulator.hub import Hub, near_match
+from signalr_local.emulator.pages import list_group
+
+__all__ = ["OPERATIONS"]
+
+_MAX_INT = 2**31 - 1
+
+_log = logging.getLogger(__name__)
+
+
+def _send_to_all(call: Call) -> None:
+    if not _send(call, call.hub.in_hub(call.excluded)):
+        others = ", ".join(f"'{hub.name}'" for hub in call.hubs if hub.connections) or "none"
+        _log_nobody("A message", call.hub, f"Hubs with connections: {others}.")
+
+
+def _send_to_user(call: Call) -> None:
+    user = call.names["user"]
+    if not _send(call, call.hub.of_user(user)):
+        _log_nobody(f"A message to user {user!r}", call.hub, _near(user, "user", call.hub.users))
+
+
+def _send_to_group(call: Call) -> None:
+    group = call.names["group"]
+    if not _send(call, call.hub.in_group(group, call.excluded)):
+        _log_nobody(f"A message to group {group!r}", call.hub, _near(group, "group", call.hub.groups))
+
+
+def _send_to_connection(call: Call) -> None:
+    connection_id = call.names["connection"]
+    connection = call.hub.connections.get(connection_id)
+    if not _send(call, [] if connection is None else [connection]):
+        hint = _near(connection_id, "connection", call.hub.connections) or "It is gone, or of another hub."
+        _log_nobody(f"A message to connection {connection_id!r}", call.hub, hint)
+
+
+def _close_connection(call: Call) -> None:
+    connection = call.hub.connections.get(call.names["connection"])
+    if connection is not None:
+        connection.close(call.query.get("reason") or None, allow_reconnect=True)
+
+
+def _close_connections(call: Call, connections: Callable[[Call], list[Connection]]) -> None:
+    reason = call.query.get("reason") or None
+    for connection in connections(call):
+        if connection.connection_id not in call.excluded:
+            connection.close(reason, allow_reconnect=True)
+
+
+def _generate_token(call: Call) -> dict[str, object]:
+    minutes = call.query.get("minutesToExpire", "60")
+    if not (minutes.isascii() and minutes.isdigit() and 1 <= int(minutes) <= _MAX_INT):
+        raise ValueError(f"minutesToExpire is {minutes[:20]!r}, expected a number from 1 to {_MAX_INT:,}.")
+    user_id = call.query.get("userId") or None
+    lifetime = timedelta(minutes=int(minutes))
+    return {"token": sign_client_token(call.endpoint, call.hub.name, user_id=user_id, lifetime=lifetime)}
+
+
+def _connection_exists(call: Call) -> None:
+    if call.names["connection"] not in call.hub.connections:
+        raise NotExistedError("Warning.Connection.NotExisted")
+
+
+def _user_exists(call: Call) -> None:
+    if call.names["user"] not in call.hub.users:
+        raise NotExistedError("Warning.User.NotExisted")
+
+
+def _group_exists(call: Call) -> None:
+    if call.names["group"] not in call.hub.groups:
+        raise NotExistedError("Warning.Group.NotExisted")
+
+
+def _user_in_group(call: Call) -> None:
+    if not call.hub.is_user_in_group(call.names["user"], call.names["group"]):
+        raise NotExistedError("Info.User.NotInGroup")
+
+
+def _add_connection(call: Call) -> None:
+    if not call.hub.add_to_group(call.names["connection"], call.names["group"]):
+        raise NotExistedError("Error.Connection.NotExisted")
+
+
+def _remove_connection(call: Call) -> None:
+    is_there = call.hub.remove_from_group(call.names["connection"], call.names["group"])
+    # Since this version the service does not tell.
+    if not is_there and (call.version is None or call.version < "2024-12-01"):
+        raise NotExistedError("Error.Connection.NotExisted")
+
+
+def _remove_connection_from_all(call: Call) -> None:
+    call.hub.remove_from_all_groups(call.names["connection"])
+
+
+def _add_user(call: Call) -> None:
+    ttl = call.query.get("ttl")
+    if ttl is not None and not (ttl.isascii() and ttl.isdigit() and int(ttl) <= _MAX_INT):
+        raise ValueError(f"ttl is {ttl[:20]!r}, expected a number of seconds from 0 to {_MAX_INT:,}.")
+    call.hub.add_user_to_group(call.names["user"], call.names["group"], None if ttl is None else int(ttl))
+
+
+def _remove_user(call: Call) -> None:
+    call.hub.remove_user_from_group(call.names["user"], call.names["group"])
+
+
+def _remove_user_from_all(call: Call) -> None:
+    call.hub.remove_user_from_all_groups(call.names["user"])
+
+
+def _send(call: Call, connections: list[Connection]) -> int:
+    assert call.message is not None  # noqa: S101 - the table says that this operation has one
+    # Everything is encoded before the first is sent to: a message that cannot be reaches nobody.
+    for protocol in {connection.protocol for connection in connections}:
+        call.message.encode(protocol)
+    for connection in connections:
+        connection.send(call.message)
+    return len(connections)
+
+
+def _near(name: str, kind: str, names: Iterable[str]) -> str:
+    near = near_match(name, names)
+    return "" if near is None else f"There is a {kind} {near!r}: names are case-sensitive."
+
+
+def _log_nobody(what: str, hub: Hub[Connection], hint: str) -> None:
+    _log.info("%s reached 0 connections of hub '%s'.%s", what, hub.name, hint and f" {hint}")
+
+
+_EXISTS = ("GET", "HEAD")
+
+_TO_SEND = (
+    ("", _send_to_all),
+    ("users/{user}", _send_to_user),
+    ("groups/{group}", _send_to_group),
+    ("connections/{connection}", _send_to_connection),
+)
+
+_TO_CLOSE: tuple[tuple[str, Callable[[Call], list[Connection]]], ...] = (
+    ("", lambda call: call.hub.in_hub()),
+    ("users/{user}", lambda call: call.hub.of_user(call.names["user"])),
+    ("groups/{group}", lambda call: call.hub.in_group(call.names["group"])),
+)
+
+_CONNECTION_IN_GROUP = ("groups/{group}/connections/{connection}", "connections/{connection}/groups/{group}")
+_USER_IN_GROUP = ("users/{user}/groups/{group}", "groups/{group}/users/{user}")
+
+
+def _operation(
+    methods: str | tuple[str, ...],
+    path: str,
+    run: Callable[[Call], Result],
+    status: int,
+    v1_status: int,
+    *,
+    body: Body = Body.NONE,
+) -> Operation:
+    segments = tuple(part for part in path.split("/") if part)
+    return Operation(
+        (methods,) if isinstance(methods, str) else methods, segments, run, status, v1_status, body
+    )
+
+
+OPERATIONS = (
+    # Either way of asking is understood in either version, the status is that of the version.
+    *(_operation("POST", f"{path}/:send", run, 202, 202, body=Body.MESSAGE) for path, run in _TO_SEND),
+    *(_operation("POST", path, run, 202, 202, body=Body.MESSAGE) for path, run in _TO_SEND),
+    *(
+        _operation(
+            "POST", f"{path}/:closeConnections", partial(_close_connections, connections=chosen), 204, 204
+        )
+        for path, chosen in _TO_CLOSE
+    ),
+    _operation("POST", ":execute", execute, 202, 202, body=Body.JSON),
+    _operation("POST", ":generateToken", _generate_token, 200, 200),
+    _operation("GET", "groups/{group}/connections", list_group, 200, 200),
+    _operation("POST", "connections/{connection}/:invoke", invoke_client, 200, 200, body=Body.MESSAGE),
+    _operation(
+        "POST",
+        "connections/{connection}/streams/{stream}/:send",
+        send_stream_item,
+        202,
+        202,
+        body=Body.ITEM,
+    ),
+    _operation("POST", "connections/{connection}/streams/{stream}/:complete", complete_stream, 202, 202),
+    _operation("DELETE", "connections/{connection}", _close_connection, 200, 202),
+    _operation(_EXISTS, "connections/{connection}", _connection_exists, 200, 200),
+    _operation(_EXISTS, "users/{user}", _user_exists, 200, 200),
+    _operation(_EXISTS, "groups/{group}", _group_exists, 200, 200),
+    *(_operation("PUT", path, _add_connection, 200, 200) for path in _CONNECTION_IN_GROUP),
+    *(_operation("DELETE", path, _remove_connection, 200, 200) for path in _CONNECTION_IN_GROUP),
+    _operation("DELETE", "connections/{connection}/groups", _remove_connection_from_all, 200, 200),
+    *(_operation(_EXISTS, path, _user_in_group, 200, 200) for path in _USER_IN_GROUP),
+    *(_operation("PUT", path, _add_user, 200, 202) for path in _USER_IN_GROUP),
+    *(_operation("DELETE", path, _remove_user, 204, 202) for path in _USER_IN_GROUP),
+    _operation("DELETE", "users/{user}/groups", _remove_user_from_all, 204, 200),
+)
+"""What the REST API can do."""

@@ -1,0 +1,197 @@
+"""The emulator as a whole: one HTTP server for clients and for servers."""
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from signalr_local.emulator.auth import Gate, UnauthorizedError
+from signalr_local.emulator.client import ClientSide
+from signalr_local.emulator.connection import Connection
+from signalr_local.emulator.hub import Hubs
+from signalr_local.emulator.incoming import shown
+from signalr_local.emulator.origin import allow_origin
+from signalr_local.emulator.rest import Rest
+from signalr_local.emulator.timing import Timing
+from signalr_local.emulator.upstream import Upstream, UpstreamRule
+
+__all__ = ["DEFAULT_ACCESS_KEY", "DEFAULT_PORT", "Emulator"]
+
+DEFAULT_ACCESS_KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
+"""The official emulator's key, known to everybody: it protects nothing."""
+
+DEFAULT_PORT = 8888
+
+_SEND_BUFFER = 16 * 1024 * 1024
+
+_MAX_LINE = 32 * 1024
+"""A group's name takes up to 12 kB in a path, and 16 kB in the token that was made for this path."""
+
+_PAGE = """\
+Azure SignalR Service emulator, Serverless mode.
+
+Clients connect to   /client/?hub=<hub>
+The REST API is at   /api/hubs/<hub>/... and /api/v1/hubs/<hub>/...
+"""
+
+_log = logging.getLogger(__name__)
+_http_log = logging.getLogger(f"{__name__}.http")
+
+
+class _WithoutRequestLine(logging.Filter):
+    """Say what is wrong with a request that is no HTTP without quoting it: it may hold an access token."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        if isinstance(error, HttpProcessingError):
+            record.msg = "A request is refused, it is not valid HTTP: %s."
+            record.args, record.exc_info = (type(error).__name__,), None
+        return True
+
+
+_http_log.addFilter(_WithoutRequestLine())
+
+
+class Emulator:
+    """Serve any number of hubs to clients, and their messages to the app.
+
+    ``keys`` all open the emulator and sign its upstream requests; the first is in the connection string.
+    ``hosts`` are names that others know it by, such as that of its container: a token made for one of them
+    is good wherever its bearer comes in. A client that lets more than ``send_buffer`` bytes wait for it is
+    cut off.
+    """
+
+    def __init__(
+        self,
+        upstream: Sequence[UpstreamRule] = (),
+        keys: Sequence[str] = (DEFAULT_ACCESS_KEY,),
+        timing: Timing | None = None,
+        *,
+        hosts: Sequence[str] = (),
+        send_buffer: int = _SEND_BUFFER,
+    ) -> None:
+        if not keys:
+            raise ValueError("the emulator needs at least one access key")
+        self._keys = list(keys)
+        self._timing = timing or Timing()
+        self._send_buffer = send_buffer
+        self._upstream = Upstream(upstream, self._keys, self._timing.upstream)
+        self._hosts = list(hosts)
+        self._gate = Gate(self._keys, self._hosts)
+        self._hubs: Hubs[Connection] = Hubs()
+        self._rest = Rest(self._hubs, self._gate)
+        self._clients: ClientSide | None = None
+        self._runner: web.ServerRunner | None = None
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The access keys. Set them at any time: tokens of one that is gone open nothing any more."""
+        return self._keys
+
+    @keys.setter
+    def keys(self, keys: Sequence[str]) -> None:
+        if not keys:
+            raise ValueError("the emulator needs at least one access key")
+        self._keys = self._gate.keys = self._upstream.keys = list(keys)
+
+    @property
+    def upstream(self) -> list[UpstreamRule]:
+        """The rules by which events go to the app: the first that matches counts. Set it at any time."""
+        return self._upstream.rules
+
+    @upstream.setter
+    def upstream(self, rules: Sequence[UpstreamRule]) -> None:
+        self._upstream.rules = list(rules)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on. Raise RuntimeError when it does not."""
+        if self._runner is None:
+            raise RuntimeError("the emulator is not running")
+        return self._gate.port
+
+    @property
+    def connection_string(self) -> str:
+        """What an app needs to use the emulator."""
+        return f"Endpoint=http://localhost;Port={self.port};AccessKey={self._keys[0]};Version=1.0;"
+
+    async def start(self, host: str = "127.0.0.1", port: int = DEFAULT_PORT) -> None:
+        """Listen; 0 chooses a free port. Raise OSError when the port is in use."""
+        if self._runner is not None:
+            raise RuntimeError("the emulator is running already")
+        self._clients = ClientSide(self._hubs, self._gate, self._upstream, self._timing, self._send_buffer)
+        server = web.Server(
+            self._answer,
+            # An event stream has nothing to read from: that its client has gone is heard in no other way.
+            handler_cancellation=True,
+            access_log=None,
+            logger=_http_log,
+            max_line_size=_MAX_LINE,
+            max_field_size=_MAX_LINE,
+        )
+        # Handlers that are still at work when all clients have gone are REST requests, which wait for nobody.
+        runner = web.ServerRunner(server, shutdown_timeout=0.2)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except BaseException:
+            await runner.cleanup()
+            raise
+        self._upstream.open()
+        self._runner = runner
+        self._gate.port = runner.addresses[0][1]
+        _log.info("Listening on http://%s:%d.", host, self._gate.port)
+        for name in self._hosts:
+            _log.info("Endpoint=http://%s;Port=%d; names it too.", name, self._gate.port)
+
+    async def stop(self) -> None:
+        """Send all clients away, tell the app, and stop. It takes at most two seconds."""
+        runner, clients = self._runner, self._clients
+        if runner is None or clients is None:
+            return
+        self._runner = None
+        # The app may send a last message when it learns who has gone, so the REST API is there to the end.
+        try:
+            await clients.stop()
+        finally:
+            self._clients = None
+            await self._upstream.close()
+            await runner.cleanup()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            response = await self._route(request)
+        except UnauthorizedError as error:
+            _log.warning("%s is refused (401): %s.", shown(request), error)
+            response = web.Response(
+                status=HTTPStatus.UNAUTHORIZED, headers={"WWW-Authenticate": error.challenge}
+            )
+        except web.HTTPException as error:
+            response = web.Response(status=error.status, text=error.text)
+        if not response.prepared:
+            allow_origin(request, response)
+        return response
+
+    async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.rel_url.raw_path.lower()
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            return web.Response(status=HTTPStatus.NO_CONTENT)
+        match path.rstrip("/"):
+            case "/client" | "/client/negotiate" as path:
+                if self._clients is None:
+                    return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
+                answer = self._clients.connect if path == "/client" else self._clients.negotiate
+                return await answer(request)
+            case "/server" | "/server/negotiate":
+                _log.warning(
+                    "%s is refused: an app tries to connect to its hub in Default mode. The emulator is in "
+                    "Serverless mode; set AzureSignalRServiceTransportType to Transient.",
+                    shown(request),
+                )
+            case "" if request.method in ("GET", "HEAD"):
+                return web.Response(text=_PAGE)
+        if path.startswith("/api/"):
+            return await self._rest.answer(request)
+        return web.Response(status=HTTPStatus.NOT_FOUND, text="Not found.")

@@ -1,0 +1,212 @@
+"""The way to the app: which URL an event goes to, the request, and what the answer means.
+
+Source: https://learn.microsoft.com/azure/azure-signalr/concept-upstream.
+"""
+
+import io
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+from yarl import URL
+
+from serverless_signalr.upstream import CONNECTED, Category, UpstreamEvent
+
+__all__ = ["MAX_ANSWER", "Answer", "Upstream", "UpstreamRule"]
+
+MAX_ANSWER = 16 * 1024 * 1024
+"""Largest answer of the app, in bytes."""
+
+_LARGE = 1024 * 1024
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRule:
+    """Send the events that match to a URL, which may hold ``{hub}``, ``{category}`` and ``{event}``.
+
+    A pattern is ``*`` or a list of names between commas; case does not matter.
+    """
+
+    url: str
+    hub: str = "*"
+    category: str = "*"
+    event: str = "*"
+
+    def matches(self, hub: str, category: str, event: str) -> bool:
+        """Tell whether the rule is for an event."""
+        return _fits(self.hub, hub) and _fits(self.category, category) and _fits(self.event, event)
+
+    def url_for(self, hub: str, category: str, event: str) -> str:
+        """Return the URL with its placeholders replaced by percent-encoded names."""
+        url = self.url
+        for name, value in (("hub", hub), ("category", category), ("event", event)):
+            url = url.replace(f"{{{name}}}", quote(value, safe=""))
+        return url
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hold the app's answer to an event: bytes for the client, or the error it is told instead."""
+
+    body: bytes = b""
+    error: str | None = None
+
+
+class Upstream:
+    """Deliver events to the app. A request is made once: the service does not repeat one either."""
+
+    def __init__(self, rules: Sequence[UpstreamRule], keys: Sequence[str], timeout: float) -> None:
+        self.rules = list(rules)
+        self.keys = keys
+        self._timeout = timeout
+        self._session: aiohttp.ClientSession | None = None
+
+    def open(self) -> None:
+        """Make ready to deliver; needs a running loop."""
+        self._session = aiohttp.ClientSession(
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=self._timeout),
+        )
+
+    async def close(self) -> None:
+        """End all connections to the app."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def deliver(self, event: UpstreamEvent, content_type: str, body: bytes) -> Answer:
+        """Send an event to the first rule that matches; what goes wrong is logged with what may help.
+
+        An app that has no rule for connections does not want to know of them: that is no error.
+        """
+        names = (event.hub, event.category, event.event)
+        rule = next((rule for rule in self.rules if rule.matches(*names)), None)
+        if rule is None:
+            return self._unmatched(event)
+        url = rule.url_for(*names)
+        try:
+            request = self._request(url, event, content_type, body)
+            async with request as response:
+                return await _read(event, response)
+        except TimeoutError:
+            hint = f"no answer within {self._timeout:g} seconds; is the function blocked, or in a debugger?"
+        except aiohttp.ClientConnectorError as error:
+            hint = (
+                f"{error.os_error.strerror or error.os_error}; is the function host running there? In a "
+                "container, localhost is the container itself: use host.docker.internal"
+            )
+        except (aiohttp.ClientError, OSError) as error:
+            hint = f"{type(error).__name__}; is this an address of the function host?"
+        except ValueError as error:
+            hint = str(error)
+        _log.warning("%s was not delivered to %s: %s.", _shown(event), _shown_url(url), hint)
+        return Answer(error=_status_error(HTTPStatus.INTERNAL_SERVER_ERROR))
+
+    def _request(
+        self, url: str, event: UpstreamEvent, content_type: str, body: bytes
+    ) -> "aiohttp.client._RequestContextManager":
+        if self._session is None:
+            raise RuntimeError("the emulator is not running")
+        return self._session.post(
+            URL(url, encoded=True),
+            # aiohttp warns of large bodies that are plain bytes.
+            data=body if len(body) <= _LARGE else io.BytesIO(body),
+            headers={**event.headers(self.keys), "Content-Type": content_type},
+            allow_redirects=False,
+        )
+
+    def _unmatched(self, event: UpstreamEvent) -> Answer:
+        if event.category == Category.CONNECTIONS:
+            return Answer()
+        rules = "; ".join(
+            f"{_shown_url(rule.url)} (hub '{rule.hub}', category '{rule.category}', event '{rule.event}')"
+            for rule in self.rules
+        )
+        _log.warning(
+            "%s was not delivered: no upstream rule matches. Rules: %s. In Azure the client would wait for "
+            "ever: set the upstream of the service to the webhook of the function app.",
+            _shown(event),
+            rules or "none",
+        )
+        return Answer(
+            error=f"Invocation failed, no upstream is set for event '{event.event}' of hub '{event.hub}'."
+        )
+
+
+async def _read(event: UpstreamEvent, response: aiohttp.ClientResponse) -> Answer:
+    if response.status not in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
+        # An app may have no function for who comes and goes.
+        is_expected = response.status == HTTPStatus.NOT_FOUND and event.category == Category.CONNECTIONS
+        _log.log(
+            logging.DEBUG if is_expected else logging.WARNING,
+            "%s was answered %d by %s. %s",
+            _shown(event),
+            response.status,
+            _shown_url(str(response.url)),
+            _hint(event, response.status),
+        )
+        return Answer(error=_status_error(response.status))
+    if response.status == HTTPStatus.NO_CONTENT or response.content_length == 0:
+        return Answer()
+    body = bytearray()
+    try:
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > MAX_ANSWER:
+                break
+    except TimeoutError:
+        return _unreadable(event, "Invocation failed, response cancelled.")
+    except (aiohttp.ClientError, OSError) as error:
+        return _unreadable(event, f"Invocation failed, error: {error}.")
+    if len(body) > MAX_ANSWER:
+        return _unreadable(event, "Invocation failed, response too large.")
+    return Answer(bytes(body))
+
+
+def _unreadable(event: UpstreamEvent, error: str) -> Answer:
+    _log.warning("%s was answered, but: %s", _shown(event), error)
+    return Answer(error=error)
+
+
+def _status_error(status: int) -> str:
+    return f"Invocation failed, status code {int(status)}"
+
+
+def _fits(pattern: str, name: str) -> bool:
+    return pattern == "*" or name.lower() in (part.strip().lower() for part in pattern.split(","))
+
+
+def _shown(event: UpstreamEvent) -> str:
+    return f"Event {event.event!r} (hub {event.hub!r}, category {str(event.category)!r})"
+
+
+def _shown_url(url: str) -> str:
+    # The query holds the function key.
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _hint(event: UpstreamEvent, status: int) -> str:
+    match status:
+        case HTTPStatus.NOT_FOUND:
+            return (
+                "No function there has a SignalR trigger for this hub, category and event, or the URL is not "
+                "the webhook /runtime/webhooks/signalr."
+            )
+        case HTTPStatus.UNAUTHORIZED:
+            return (
+                "The app's connection string holds another AccessKey than this emulator, or the URL lacks "
+                "the code of the webhook."
+            )
+        case HTTPStatus.FORBIDDEN if event.event == CONNECTED:
+            return "The function failed; see its log. The client stays connected."
+        case HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+            return "The app does not take the content type of this client's protocol."
+        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return "The app failed; see its log."
+        case _:
+            return "Expected 200 or 204."

@@ -1,0 +1,98 @@
+"""The console: what the runtime and the app say, in the manner of Core Tools.
+
+Source: ColoredConsoleLogger of Azure Functions Core Tools; host.json's logLevel for what is shown.
+"""
+
+import logging
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TextIO
+
+__all__ = ["ConsoleFormatter", "LevelFilter", "install", "say"]
+
+_LEVELS = {
+    "trace": 5,
+    "debug": logging.DEBUG,
+    "information": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "critical": logging.CRITICAL,
+    "none": logging.CRITICAL + 1,
+}
+_RED, _YELLOW, _RESET = "\x1b[31m", "\x1b[33m", "\x1b[0m"
+
+
+def say(text: str) -> None:
+    """Print a line that is no record of the log: the list of functions, say."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+class ConsoleFormatter(logging.Formatter):
+    """Put the time, in UTC to the millisecond, before every line of a record; colour says how bad it is."""
+
+    def __init__(self, *, colored: bool) -> None:
+        super().__init__()
+        self._colored = colored
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the lines of a record."""
+        moment = datetime.fromtimestamp(record.created, UTC)
+        prefix = f"[{moment:%Y-%m-%dT%H:%M:%S}.{int(record.msecs):03d}Z] "
+        color = self._color(record.levelno)
+        end = _RESET if color else ""
+        return "\n".join(
+            f"{prefix}{color}{line}{end}" for line in super().format(record).splitlines() or [""]
+        )
+
+    def _color(self, level: int) -> str:
+        if not self._colored or level < logging.WARNING:
+            return ""
+        return _RED if level >= logging.ERROR else _YELLOW
+
+
+class LevelFilter(logging.Filter):
+    """Let through what host.json's ``logLevel`` lets through.
+
+    The longest category that begins a record's ``category`` decides, ``default`` where there is none.
+    Records without a category are the runtime's own, which host.json does not quieten.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._levels: dict[str, int] = {}
+
+    def configure(self, log_levels: Mapping[str, str]) -> None:
+        """Take the levels of a host.json, which may change while the host runs."""
+        self._levels = {
+            name.lower(): _LEVELS.get(str(level).lower(), logging.INFO) for name, level in log_levels.items()
+        }
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a record is shown."""
+        category = getattr(record, "category", None)
+        least = logging.INFO if category is None else self._level(category.lower())
+        return record.levelno >= least
+
+    def _level(self, category: str) -> int:
+        parts = category.split(".")
+        for length in range(len(parts), 0, -1):
+            found = self._levels.get(".".join(parts[:length]))
+            if found is not None:
+                return found
+        return self._levels.get("default", logging.INFO)
+
+
+def install(stream: TextIO | None = None) -> LevelFilter:
+    """Show the log of the local runtime on a stream, standard output unless told."""
+    stream = stream or sys.stdout
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(ConsoleFormatter(colored=stream.isatty()))
+    levels = LevelFilter()
+    handler.addFilter(levels)
+    logger = logging.getLogger("signalr_local")
+    logger.handlers = [handler]
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    return levels

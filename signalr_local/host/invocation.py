@@ -1,0 +1,167 @@
+"""One invocation: inputs resolved, the function run, its outputs applied, all of it logged."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from serverless_signalr.errors import ServiceError
+from signalr_local.host.expressions import BindingData, ExpressionError
+from signalr_local.host.functions import CONNECTION_INFO, NEGOTIATION, SIGNALR_OUTPUT, Function, is_type
+from signalr_local.host.outputs import OutputError
+from signalr_local.host.service import Service
+from signalr_local.host.worker import Failure, FunctionFailedError, Result, Worker
+
+__all__ = ["Invoker"]
+
+_log = logging.getLogger("signalr_local.host")
+
+
+class Invoker:
+    """Run functions of one worker against one service."""
+
+    def __init__(self, worker: Worker, service: Service, timeout: timedelta | None) -> None:
+        self.worker = worker
+        self._service = service
+        self._timeout = timeout
+
+    async def invoke(
+        self,
+        function: Function,
+        trigger: dict[str, Any],
+        data: BindingData,
+        *,
+        body: bytes = b"",
+        reason: str = "This function was programmatically called via the host APIs.",
+    ) -> Result:
+        """Run a function and apply its outputs. Raise FunctionFailedError, which was logged already.
+
+        ``data`` is what the trigger offers to the expressions of the function's other bindings.
+        """
+        invocation = str(uuid4())
+        _log.info(
+            "Executing 'Functions.%s' (Reason='%s', Id=%s)",
+            function.name,
+            reason,
+            invocation,
+            extra=_category(function),
+        )
+        start = time.perf_counter()
+        try:
+            inputs = {str(function.trigger["name"]): trigger, **await self._inputs(function, data)}
+            result = await self._run(function, inputs, body, invocation)
+            await self._apply(function, result, data)
+        except FunctionFailedError as error:
+            self._log_end(function, "Failed", invocation, start)
+            _log_failure(function, error.failure)
+            raise
+        self._log_end(function, "Succeeded", invocation, start)
+        return result
+
+    async def _inputs(self, function: Function, data: BindingData) -> dict[str, dict[str, Any]]:
+        inputs: dict[str, dict[str, Any]] = {}
+        for binding in function.inputs:
+            name = str(binding["name"])
+            try:
+                value = await self._input(binding, data)
+            except (ValueError, ServiceError) as error:
+                raise FunctionFailedError(_binding_failure(name, error)) from error
+            inputs[name] = {"type": "json", "value": json.dumps(value, indent=2)}
+        return inputs
+
+    async def _input(self, binding: Mapping[str, Any], data: BindingData) -> object:
+        if is_type(binding, CONNECTION_INFO):
+            return await self._service.connection_info(binding, data)
+        if is_type(binding, NEGOTIATION):
+            return await self._service.negotiation(binding, data)
+        return await self._service.endpoints(binding)
+
+    async def _run(
+        self, function: Function, inputs: Mapping[str, dict[str, Any]], body: bytes, invocation: str
+    ) -> Result:
+        try:
+            async with asyncio.timeout(self._timeout.total_seconds() if self._timeout else None):
+                return await self.worker.invoke(function, inputs, body, invocation)
+        except TimeoutError:
+            _log.error(
+                "Timeout value of %s exceeded by function 'Functions.%s' (Id: '%s'). "
+                "Initiating cancellation.",
+                self._timeout,
+                function.name,
+                invocation,
+            )
+            # A function that blocks can only be stopped with its process; the host starts another.
+            self.worker.kill()
+            raise FunctionFailedError(
+                Failure("FunctionTimeoutException", f"the function ran longer than {self._timeout}")
+            ) from None
+
+    async def _apply(self, function: Function, result: Result, data: BindingData) -> None:
+        for binding in function.outputs:
+            if not is_type(binding, SIGNALR_OUTPUT):
+                continue
+            name = str(binding["name"])
+            value = result.returned if name == "$return" else result.outputs.get(name)
+            if value is None or value["value"] is None:
+                continue
+            try:
+                await self._service.send(binding, data, _json_value(value))
+            except (ValueError, ServiceError) as error:
+                raise FunctionFailedError(_binding_failure(name, error)) from error
+
+    def _log_end(self, function: Function, outcome: str, invocation: str, start: float) -> None:
+        _log.log(
+            logging.INFO if outcome == "Succeeded" else logging.ERROR,
+            "Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)",
+            function.name,
+            outcome,
+            invocation,
+            (time.perf_counter() - start) * 1000,
+            extra=_category(function),
+        )
+
+
+def _json_value(value: dict[str, Any]) -> object:
+    if value["type"] == "json":
+        return value["value"]
+    if value["type"] == "string":
+        try:
+            return json.loads(value["value"])
+        except ValueError:
+            raise OutputError(f"the output is a text that is no JSON: {value['value'][:40]!r}") from None
+    raise OutputError(f"the output is {value['type']}, expected a JSON object or a list of objects")
+
+
+def _binding_failure(name: str, error: Exception) -> Failure:
+    hint = f"Exception binding parameter '{name}': {error}"
+    if isinstance(error, ExpressionError):
+        hint += f" The binding asks for {error.expression}: {_supply(error.expression)}"
+    return Failure(type(error).__name__, hint, hint=hint)
+
+
+def _supply(expression: str) -> str:
+    if expression.startswith("%"):
+        return f"add the setting {expression.strip('%')} to local.settings.json."
+    source, _, name = expression.strip("{}").partition(".")
+    match source.lower():
+        case "query":
+            return f"send the request with ?{name}=…, or change the setting that asks."
+        case "headers":
+            return f"send the request with the header {name}, or change the setting that asks."
+        case _:
+            return "the request must hold it, or the binding must not ask for it."
+
+
+def _category(function: Function) -> dict[str, str]:
+    return {"category": f"Function.{function.name}"}
+
+
+def _log_failure(function: Function, failure: Failure) -> None:
+    text = f"Exception while executing function: Functions.{function.name}. {failure.type}: {failure.message}"
+    if failure.stack and not failure.clean:
+        text += f"\n{failure.stack.rstrip()}"
+    _log.error("%s", text, extra=_category(function))

@@ -1,0 +1,115 @@
+"""App settings of a machine: local.settings.json and the environment.
+
+Source: Azure Functions Core Tools, whose rules for this file are kept where an app could tell.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["LOCAL_SETTINGS", "LocalSettings", "Settings"]
+
+LOCAL_SETTINGS = "local.settings.json"
+
+_SECTIONS = ("Values", "ConnectionStrings", "Host")
+
+_log = logging.getLogger("signalr_local.host")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSettings:
+    """Hold what local.settings.json says; ``values`` become the app's environment."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    port: int | None = None
+    cors_origins: tuple[str, ...] = ()
+    cors_credentials: bool = False
+
+    @classmethod
+    def read(cls, app: Path) -> "LocalSettings":
+        """Read the file of an app's folder. Raise ValueError that says what is wrong with it.
+
+        An app without the file has no settings but those of the environment.
+        """
+        path = app / LOCAL_SETTINGS
+        try:
+            content = json.loads(path.read_text(encoding="utf-8-sig"))
+        except FileNotFoundError:
+            _log.warning("%s has no %s: only settings of the environment apply", app, LOCAL_SETTINGS)
+            return cls()
+        except ValueError as error:
+            raise ValueError(f"{path} is not valid JSON: {error}") from None
+        if not isinstance(content, dict):
+            raise ValueError(f"{path} must hold an object with Values and Host")
+        if content.get("IsEncrypted"):
+            raise ValueError(
+                f"{path} is encrypted, which only Core Tools can read: run func settings decrypt"
+            )
+        values, strings, host = (_section(path, content, name) for name in _SECTIONS)
+        origins = tuple(item.strip() for item in str(host.get("CORS") or "").split(",") if item.strip())
+        credentials = str(host.get("CORSCredentials", False)).lower() == "true"
+        if "*" in origins and credentials:
+            raise ValueError(
+                f"{path} allows every origin (CORS: *) with CORSCredentials, which browsers forbid: "
+                "list the origins"
+            )
+        port = host.get("LocalHttpPort")
+        if port is not None and not str(port).isdecimal():
+            raise ValueError(f"{path} has the LocalHttpPort {port!r}, expected a number")
+        return cls(_values(values, strings), None if port is None else int(port), origins, credentials)
+
+    def effective(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """Return the values as an app sees them: what the environment already holds, and not empty, wins."""
+        values = dict(self.values)
+        for name in values:
+            if environment.get(name):
+                _log.warning(
+                    "Skipping '%s' from local settings as it's already defined in current environment "
+                    "variables.",
+                    name,
+                )
+                values[name] = environment[name]
+        return values
+
+
+def _section(path: Path, content: dict[str, Any], name: str) -> dict[str, Any]:
+    section = content.get(name) or {}
+    if not isinstance(section, dict):
+        raise ValueError(f"{path} must hold an object as {name}")
+    return section
+
+
+def _values(given: dict[str, Any], strings: dict[str, Any]) -> dict[str, str]:
+    named = dict(given)
+    for name, value in strings.items():
+        text = value.get("ConnectionString") if isinstance(value, dict) else value
+        named[f"ConnectionStrings:{name}"] = text
+    for name, value in named.items():
+        if value is None:
+            _log.warning("Skipping '%s' because value is null", name)
+    return {name: str(value) for name, value in named.items() if value is not None}
+
+
+class Settings(Mapping[str, str]):
+    """Look settings up as the host does: without regard to case, ``:`` and ``__`` being the same."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = dict(values)
+        self._lookup = {_key(name): value for name, value in self._values.items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._lookup[_key(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+def _key(name: str) -> str:
+    return name.replace("__", ":").lower()

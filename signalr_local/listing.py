@@ -1,0 +1,44 @@
+"""What the local runtime prints once it is up: the functions, as Core Tools list them, and the addresses."""
+
+from signalr_local.emulator import Emulator
+from signalr_local.host import admin
+from signalr_local.host.console import say
+from signalr_local.host.host import FunctionsHost
+
+__all__ = ["say_emulator", "say_functions", "say_page"]
+
+
+def say_functions(host: FunctionsHost) -> None:
+    """Print every function with its methods and address, or its trigger."""
+    instance = host.instance
+    if instance is None:
+        return
+    base, prefix = f"http://localhost:{host.port}", instance.configuration.route_prefix
+    functions = sorted(instance.table.functions, key=lambda item: (not item.is_http, item.name.lower()))
+    say("\nFunctions:\n")
+    for function in functions:
+        if function.is_http:
+            methods = f"[{','.join(function.methods)}]" if function.methods else ""
+            say(f"\t{function.name}: {methods} {admin.invoke_url(base, function, prefix)}\n")
+        else:
+            say(f"\t{function.name}: {function.trigger['type']}\n")
+    for name in instance.table.disabled:
+        say(f"\tFunction {name} is disabled.\n")
+
+
+def say_emulator(emulator: Emulator) -> None:
+    """Print where the service is and what opens it: the emulator's key is well known, no secret."""
+    say(f"SignalR Service emulator: http://localhost:{emulator.port}")
+    say(f"Connection string: {emulator.connection_string}")
+
+
+def say_page(host: FunctionsHost) -> None:
+    """Print the address to open in a browser, where the app serves a page at ``index``."""
+    instance = host.instance
+    if instance is None:
+        return
+    base, prefix = f"http://localhost:{host.port}", instance.configuration.route_prefix
+    for function in instance.table.functions:
+        if function.is_http and function.route == "index":
+            say(f"\nOpen {admin.invoke_url(base, function, prefix)}")
+    say("Ctrl+C stops.\n")

@@ -1,0 +1,146 @@
+"""The local runtime: emulator and host on one event loop, for one app."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urljoin
+
+from serverless_signalr.endpoint import Endpoint, parse_url
+from serverless_signalr.errors import ConnectionStringError
+from signalr_local.emulator import DEFAULT_ACCESS_KEY, Emulator, UpstreamRule
+from signalr_local.emulator import DEFAULT_PORT as EMULATOR_PORT
+from signalr_local.host import trigger
+from signalr_local.host.console import LevelFilter
+from signalr_local.host.host import DEFAULT_PORT as HOST_PORT
+from signalr_local.host.host import FunctionsHost
+from signalr_local.host.settings import LocalSettings
+
+__all__ = ["PortInUseError", "Runtime"]
+
+_LOCAL = ("http://localhost", "http://127.0.0.1", "http://[::1]")
+
+_IDENTITY_BASED = ("__serviceuri", ":serviceuri")
+
+_log = logging.getLogger("signalr_local.runtime")
+
+
+class PortInUseError(Exception):
+    """Say which port cannot be had, and which option chooses another."""
+
+    def __init__(self, port: int, option: str) -> None:
+        super().__init__(
+            f"Port {port} is unavailable. Close the process using that port, or specify another port "
+            f"using {option}."
+        )
+
+
+class Runtime:
+    """Run an app with everything that it meets in Azure.
+
+    A port of None is the one that local.settings.json names, or the default; 0 is a free one. ``upstream``
+    is where the service's events go: a path of the host, by default that of the SignalR trigger, or a URL.
+    """
+
+    def __init__(
+        self,
+        app: Path,
+        *,
+        port: int | None = None,
+        emulator_port: int | None = None,
+        upstream: str = trigger.PATH,
+        levels: LevelFilter | None = None,
+    ) -> None:
+        self._port = port
+        self._upstream = upstream
+        self._emulator_port = EMULATOR_PORT if emulator_port is None else emulator_port
+        self.emulator = Emulator()
+        self.host = FunctionsHost(app, adjust=self._point_at_emulator, levels=levels)
+
+    async def start(self) -> None:
+        """Start the emulator, then the host with the app.
+
+        Raise PortInUseError, ValueError for settings that cannot be read, AppError for an app that
+        cannot be loaded; whatever had started is to be stopped by ``stop``.
+        """
+        port = self._port
+        if port is None:
+            port = LocalSettings.read(self.host.app).port
+        try:
+            self.host.bind(port=HOST_PORT if port is None else port)
+        except OSError:
+            raise PortInUseError(port or HOST_PORT, "--port") from None
+        try:
+            await self.emulator.start(port=self._emulator_port)
+        except OSError:
+            raise PortInUseError(self._emulator_port, "--emulator-port") from None
+        here = f"http://127.0.0.1:{self.host.port}"
+        self.emulator.upstream = [UpstreamRule(urljoin(here, self._upstream))]
+        await self.host.start()
+
+    async def stop(self) -> None:
+        """Say goodbye to the clients and end the app."""
+        await self.emulator.stop()
+        await self.host.stop()
+
+    def _point_at_emulator(self, values: Mapping[str, str]) -> Mapping[str, str]:
+        """Return settings whose emulator is the one that runs here, whatever port it was given.
+
+        Where they name several, each of them may be meant: then they are left as they are.
+        """
+        named = {name: endpoint for name, value in values.items() if (endpoint := _emulator(value))}
+        here = f"http://localhost:{self.emulator.port}"
+        self._warn_of_azure(values)
+        if len({_port(endpoint) for endpoint in named.values()}) != 1:
+            return values
+        pointed = dict(values)
+        for name, endpoint in named.items():
+            if _port(endpoint) != str(self.emulator.port):
+                _log.info(
+                    "%s: the emulator runs on port %d here, not at %s.",
+                    name,
+                    self.emulator.port,
+                    endpoint.url,
+                )
+                pointed[name] = _connection_string(replace(endpoint, url=here))
+        return pointed
+
+    def _warn_of_azure(self, values: Mapping[str, str]) -> None:
+        for name, value in values.items():
+            url = _address(name, value)
+            if url is not None and not url.startswith(_LOCAL):
+                _log.warning(
+                    "%s names the service at %s. Messages go there, and its events do not reach this "
+                    "machine: for the emulator, use the connection string %s",
+                    name,
+                    url,
+                    self.emulator.connection_string,
+                )
+
+
+def _emulator(value: str) -> Endpoint | None:
+    """Return the emulator that a setting names, if it names one."""
+    try:
+        endpoint = Endpoint.parse(value)
+    except ConnectionStringError:
+        return None
+    is_one = endpoint.url.startswith(_LOCAL) and endpoint.access_key == DEFAULT_ACCESS_KEY
+    return endpoint if is_one else None
+
+
+def _port(endpoint: Endpoint) -> str:
+    return endpoint.url.rpartition(":")[2]
+
+
+def _address(name: str, value: str) -> str | None:
+    """Return the address of the service that a setting names, if it names one."""
+    try:
+        if name.lower().endswith(_IDENTITY_BASED):
+            return parse_url(name, value)
+        return Endpoint.parse(value).url
+    except ConnectionStringError:
+        return None
+
+
+def _connection_string(endpoint: Endpoint) -> str:
+    return f"Endpoint={endpoint.url};AccessKey={endpoint.access_key};Version=1.0;"

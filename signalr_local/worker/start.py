@@ -1,0 +1,26 @@
+"""Run the worker under a name of its own, so that an app may have a package called ``signalr_local``.
+
+Started as a script, by its path, with ``python -P``: neither this folder nor the current one is on
+``sys.path``.
+"""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Serve the app whose folder is the one argument."""
+    package = "_functions_worker"
+    spec = importlib.util.spec_from_file_location(
+        package,
+        Path(__file__).with_name("__init__.py"),
+        submodule_search_locations=[str(Path(__file__).parent)],
+    )
+    assert spec is not None  # noqa: S101 - the file is the one beside this script
+    sys.modules[package] = importlib.util.module_from_spec(spec)
+    importlib.import_module(f"{package}.process").run(sys.argv[1])
+
+
+if __name__ == "__main__":
+    main()

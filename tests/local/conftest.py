@@ -1,5 +1,0 @@
-"""Fixtures that the tests of the local runtime share with those of the library."""
-
-from tests.signalr.conftest import certificates, cloud
-
-__all__ = ["certificates", "cloud"]

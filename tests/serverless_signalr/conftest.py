@@ -1,0 +1,77 @@
+"""Fixtures for tests that ask Azure: a cloud of their own, an environment that leads there, and a clock."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from functools import partial
+
+import aiohttp
+import pytest
+from azure.keyvault.secrets._shared import http_challenge_cache
+
+from serverless_signalr import connection, instance, pool, settings
+from serverless_signalr.transport import PoolTransport
+from tests.serverless_signalr.azure_fakes.certificates import Certificates
+from tests.serverless_signalr.azure_fakes.clock import Clock
+from tests.serverless_signalr.azure_fakes.cloud import Cloud
+
+_PREFIXES = ("AZURE_", "IDENTITY_", "MSI_", "IMDS_")
+_PROXY = "_PROXY"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return a clock that stands still."""
+    return Clock()
+
+
+@pytest.fixture(autouse=True)
+def told_anew() -> None:
+    """Let what is said once in a process be said once in a test."""
+    settings._warn.cache_clear()
+    instance._tell_twins.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Return the certificates of this run."""
+    return Certificates.make(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+async def cloud(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Cloud]:
+    """Run a cloud to which all connections go, with a managed identity for the app."""
+    cloud = Cloud()
+    await cloud.start(certificates.server)
+    connector = partial(aiohttp.TCPConnector, resolver=cloud, ssl=certificates.client, use_dns_cache=False)
+    monkeypatch.setattr(aiohttp, "TCPConnector", connector)
+    for name in list(os.environ):
+        if name.upper().startswith(_PREFIXES) or name.upper().endswith(_PROXY):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{cloud.identity_url}/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", cloud.identity.secret)
+    http_challenge_cache.clear()
+    connection._shared.cache_clear()
+    await _close_pools_elsewhere()
+    yield cloud
+    await _close_pools_elsewhere()
+    connection._shared.cache_clear()
+    await cloud.stop()
+
+
+async def _close_pools_elsewhere() -> None:
+    """Close the pool of the event loop that sync functions share: it would lead the next test astray."""
+    for loop in [loop for loop in pool._pools if loop is not asyncio.get_running_loop()]:
+        await asyncio.to_thread(pool._close, loop)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return the pauses that azure-core makes before it tries again; they take no time."""
+    taken: list[float] = []
+
+    async def sleep(transport: PoolTransport, seconds: float) -> None:
+        taken.append(seconds)
+
+    monkeypatch.setattr(PoolTransport, "sleep", sleep)
+    return taken

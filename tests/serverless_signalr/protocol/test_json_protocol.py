@@ -1,0 +1,191 @@
+"""The hub protocol as JSON: every message as its specification spells it."""
+
+import json
+
+import pytest
+
+from serverless_signalr.protocol.json_protocol import FrameSplitter, encode, parse
+from serverless_signalr.protocol.messages import (
+    CancelInvocation,
+    Close,
+    Completion,
+    HubMessage,
+    Invocation,
+    Ping,
+    ProtocolError,
+    StreamInvocation,
+    StreamItem,
+)
+
+FRAMES = [
+    pytest.param('{"type":1,"target":"Send","arguments":[42]}', Invocation("Send", [42]), id="send"),
+    pytest.param(
+        '{"type":1,"invocationId":"123","target":"Send","arguments":[42,"Test"]}',
+        Invocation("Send", [42, "Test"], "123"),
+        id="invoke",
+    ),
+    pytest.param(
+        '{"type":1,"headers":{"Foo":"Bar"},"target":"Send","arguments":[]}',
+        Invocation("Send", [], headers={"Foo": "Bar"}),
+        id="headers",
+    ),
+    pytest.param(
+        '{"type":1,"target":"Send","arguments":[],"streamIds":["1","2"]}',
+        Invocation("Send", [], stream_ids=["1", "2"]),
+        id="stream-ids",
+    ),
+    pytest.param('{"type":2,"invocationId":"123","item":42}', StreamItem("123", 42), id="item"),
+    pytest.param('{"type":2,"invocationId":"123","item":null}', StreamItem("123", None), id="null-item"),
+    pytest.param('{"type":3,"invocationId":"123"}', Completion("123"), id="void"),
+    pytest.param('{"type":3,"invocationId":"123","result":42}', Completion("123", 42), id="result"),
+    pytest.param('{"type":3,"invocationId":"123","result":null}', Completion("123", None), id="null-result"),
+    pytest.param(
+        '{"type":3,"invocationId":"123","error":"It didn\'t work!"}',
+        Completion("123", error="It didn't work!"),
+        id="error",
+    ),
+    pytest.param(
+        '{"type":4,"invocationId":"123","target":"Count","arguments":[1]}',
+        StreamInvocation("Count", [1], "123"),
+        id="stream",
+    ),
+    pytest.param('{"type":5,"invocationId":"123"}', CancelInvocation("123"), id="cancel"),
+    pytest.param('{"type":6}', Ping(), id="ping"),
+    pytest.param('{"type":7}', Close(), id="close"),
+    pytest.param(
+        '{"type":7,"error":"Connection closed.","allowReconnect":true}',
+        Close("Connection closed.", allow_reconnect=True),
+        id="close-with-error",
+    ),
+]
+
+
+@pytest.mark.parametrize(("frame", "message"), FRAMES)
+def test_frame_is_read(frame: str, message: HubMessage) -> None:
+    assert parse(frame) == message
+
+
+@pytest.mark.parametrize(("frame", "message"), FRAMES)
+def test_message_is_written(frame: str, message: HubMessage) -> None:
+    assert encode(message) == f"{frame}\x1e"
+
+
+def test_frame_may_be_bytes() -> None:
+    assert parse('{"type":1,"target":"é","arguments":[]}'.encode()) == Invocation("é", [])
+
+
+def test_order_of_properties_is_free() -> None:
+    assert parse('{"arguments":[1],"target":"Send","type":1}') == Invocation("Send", [1])
+
+
+def test_properties_without_a_meaning_are_ignored() -> None:
+    assert parse('{"type":6,"more":1}') == Ping()
+
+
+@pytest.mark.parametrize("number", [0, 8, 9, 99, -1])
+def test_type_that_is_not_known_is_ignored(number: int) -> None:
+    assert parse(json.dumps({"type": number})) is None
+
+
+def test_values_stay_what_they_are() -> None:
+    values: list[object] = [
+        None,
+        True,
+        1,
+        1.5,
+        2**53 + 1,
+        "2026-02-03T04:05:06.789Z",
+        "é\u2028\x1e",
+        {"B": [], "a": {}},
+    ]
+    frame = encode(Invocation("Send", values))
+    assert parse(frame.removesuffix("\x1e")) == Invocation("Send", values)
+
+
+def test_separator_inside_a_text_does_not_end_the_frame() -> None:
+    assert encode(Invocation("Send", ["a\x1eb"])).count("\x1e") == 1
+
+
+def test_half_of_an_emoji_can_be_sent_on() -> None:
+    # What JavaScript makes of "😀".slice(0, 1); it is valid JSON.
+    message = parse('{"type":1,"target":"Send","arguments":["\\ud83d"]}')
+    assert message is not None
+    assert json.loads(encode(message).encode().removesuffix(b"\x1e"))["arguments"] == ["\ud83d"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "error"),
+    [
+        pytest.param("", "the message is not JSON", id="empty"),
+        pytest.param("{", "the message is not JSON", id="cut-short"),
+        pytest.param(b"\xff", "the message is not JSON", id="not-utf-8"),
+        pytest.param("[" * 100_000, "the message is not JSON", id="deep"),
+        pytest.param('{"type":2,"invocationId":"1","item":NaN}', "the message is not JSON", id="nan"),
+        pytest.param("[1]", "the message is a JSON list, expected an object", id="list"),
+        pytest.param("6", "the message is a JSON int, expected an object", id="number"),
+        pytest.param("{}", "the message's type is None, expected a number", id="no-type"),
+        pytest.param('{"type":"6"}', "the message's type is '6', expected a number", id="text-as-type"),
+        pytest.param('{"type":true}', "the message's type is True, expected a number", id="bool-as-type"),
+        pytest.param('{"type":1,"arguments":[]}', "target is absent, expected a text", id="no-target"),
+        pytest.param(
+            '{"type":1,"target":5,"arguments":[]}', "target is a int, expected a text", id="number-as-target"
+        ),
+        pytest.param('{"type":1,"target":"Send"}', "arguments is absent, expected a list", id="no-arguments"),
+        pytest.param(
+            '{"type":1,"target":"Send","arguments":{}}',
+            "arguments is a dict, expected a list",
+            id="object-as-arguments",
+        ),
+        pytest.param(
+            '{"type":1,"target":"Send","arguments":[],"invocationId":1}',
+            "invocationId is a int, expected a text",
+            id="number-as-id",
+        ),
+        pytest.param(
+            '{"type":1,"target":"Send","arguments":[],"streamIds":[1]}',
+            "streamIds is a list, expected a list of texts",
+            id="number-as-stream-id",
+        ),
+        pytest.param(
+            '{"type":1,"target":"Send","arguments":[],"headers":"x"}',
+            "headers is a str, expected an object",
+            id="text-as-headers",
+        ),
+        pytest.param('{"type":2,"item":1}', "invocationId is absent, expected a text", id="item-of-nothing"),
+        pytest.param('{"type":3}', "invocationId is absent, expected a text", id="completion-of-nothing"),
+        pytest.param(
+            '{"type":3,"invocationId":"1","error":5}', "error is a int, expected a text", id="number-as-error"
+        ),
+        pytest.param(
+            '{"type":3,"invocationId":"1","result":1,"error":"no"}', "result", id="result-and-error"
+        ),
+        pytest.param(
+            '{"type":4,"target":"Count","arguments":[]}',
+            "invocationId is absent, expected a text",
+            id="stream-without-id",
+        ),
+        pytest.param('{"type":5}', "invocationId is absent, expected a text", id="cancel-of-nothing"),
+        pytest.param('{"type":7,"error":5}', "error is a int, expected a text", id="number-as-reason"),
+    ],
+)
+def test_rule_that_a_frame_breaks_is_named(frame: str | bytes, error: str) -> None:
+    with pytest.raises(ProtocolError, match=f"^.*{error}"):
+        parse(frame)
+
+
+def test_splitter_returns_what_is_complete() -> None:
+    assert FrameSplitter().feed("a\x1eb\x1ec") == ["a", "b"]
+
+
+def test_splitter_keeps_what_is_incomplete() -> None:
+    splitter = FrameSplitter()
+    splitter.feed("a\x1eb")
+    assert splitter.feed("c\x1e") == ["bc"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
+def test_pieces_of_any_size_make_the_same_frames(size: int) -> None:
+    stream = "{}\x1e" + encode(Ping()) + encode(Invocation("Send", ["é"]))
+    splitter = FrameSplitter()
+    pieces = [stream[start : start + size] for start in range(0, len(stream), size)]
+    assert [frame for piece in pieces for frame in splitter.feed(piece)] == stream.split("\x1e")[:-1]

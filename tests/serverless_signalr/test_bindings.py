@@ -1,0 +1,520 @@
+"""The decorators: the metadata that they emit, and what they refuse."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import azure.functions as func
+import pytest
+from azure.functions.decorators.function_app import Function
+from azure_functions_runtime.bindings import meta
+from azure_functions_runtime.functions import Registry
+
+from serverless_signalr import (
+    Blueprint,
+    FunctionApp,
+    SignalRConnectionInfo,
+    SignalREndpoint,
+    SignalRInvocationContext,
+    SignalRNegotiation,
+    SignalROutput,
+)
+from signalr_local.worker import protos
+
+type Decorate = Callable[[Any], Any]
+type Decorators = Callable[[Any], list[Decorate]]
+"""The decorators of one function, given the app, the outermost first."""
+
+
+def indexed(app: func.FunctionApp, function: Callable[..., Any], decorators: Decorators) -> Function:
+    """Return the function as the worker finds it."""
+    decorated: Any = function
+    for decorate in reversed(decorators(app)):
+        decorated = decorate(decorated)
+    [found] = app.get_functions()
+    return found
+
+
+def typed_trigger(invocation: SignalRInvocationContext) -> None: ...
+
+
+def generic_trigger(invocation: str) -> None: ...
+
+
+def typed_input(req: func.HttpRequest, given) -> func.HttpResponse:  # type: ignore[no-untyped-def]
+    raise NotImplementedError
+
+
+def generic_input(req: func.HttpRequest, given: str) -> func.HttpResponse:
+    raise NotImplementedError
+
+
+def typed_output(invocation: SignalRInvocationContext, outbox: SignalROutput) -> None: ...
+
+
+def generic_output(invocation: str, outbox: func.Out[str]) -> None: ...
+
+
+def broadcast(app: Any) -> Decorate:
+    trigger: Decorate = app.generic_trigger(
+        "invocation", type="signalRTrigger", hub_name="chat", category="messages", event="broadcast"
+    )
+    return trigger
+
+
+METADATA = [
+    pytest.param(
+        typed_trigger,
+        lambda app: [app.signalr_trigger("invocation", hub_name="chat", event="broadcast")],
+        generic_trigger,
+        lambda app: [broadcast(app)],
+        id="trigger-of-messages",
+    ),
+    pytest.param(
+        typed_trigger,
+        lambda app: [
+            app.signalr_trigger(
+                "invocation",
+                hub_name="%HUB%",
+                event="connected",
+                category="connections",
+                connection_string_setting="Other",
+            )
+        ],
+        generic_trigger,
+        lambda app: [
+            app.generic_trigger(
+                "invocation",
+                type="signalRTrigger",
+                hub_name="%HUB%",
+                category="connections",
+                event="connected",
+                connection_string_setting="Other",
+            )
+        ],
+        id="trigger-of-connections",
+    ),
+    pytest.param(
+        typed_trigger,
+        lambda app: [
+            app.signalr_trigger("invocation", hub_name="chat", event="send", parameter_names=("to", "text"))
+        ],
+        generic_trigger,
+        lambda app: [
+            app.generic_trigger(
+                "invocation",
+                type="signalRTrigger",
+                hub_name="chat",
+                category="messages",
+                event="send",
+                parameter_names=["to", "text"],
+            )
+        ],
+        id="trigger-with-parameter-names",
+    ),
+    *(
+        pytest.param(
+            typed_input,
+            lambda app, name=name: [
+                app.route(route="negotiate", methods=["POST"]),
+                getattr(app, name)("given", hub_name="chat"),
+            ],
+            generic_input,
+            lambda app, kind=kind: [
+                app.route(route="negotiate", methods=["POST"]),
+                app.generic_input_binding("given", type=kind, hub_name="chat"),
+            ],
+            id=name,
+        )
+        for name, kind in (
+            ("signalr_connection_info_input", "signalRConnectionInfo"),
+            ("signalr_negotiation_input", "signalRNegotiation"),
+            ("signalr_endpoints_input", "signalREndpoints"),
+        )
+    ),
+    *(
+        pytest.param(
+            typed_input,
+            lambda app, name=name: [
+                app.route(route="negotiate"),
+                getattr(app, name)(
+                    "given",
+                    hub_name="chat",
+                    user_id="{headers.x-ms-client-principal-id}",
+                    id_token="{headers.x-ms-token-aad-id-token}",
+                    claim_type_list=("name", "role"),
+                    connection_string_setting="Other",
+                ),
+            ],
+            generic_input,
+            lambda app, kind=kind: [
+                app.route(route="negotiate"),
+                app.generic_input_binding(
+                    "given",
+                    type=kind,
+                    hub_name="chat",
+                    user_id="{headers.x-ms-client-principal-id}",
+                    id_token="{headers.x-ms-token-aad-id-token}",
+                    claim_type_list=["name", "role"],
+                    connection_string_setting="Other",
+                ),
+            ],
+            id=f"{name}-with-claims",
+        )
+        for name, kind in (
+            ("signalr_connection_info_input", "signalRConnectionInfo"),
+            ("signalr_negotiation_input", "signalRNegotiation"),
+        )
+    ),
+    pytest.param(
+        typed_output,
+        lambda app: [broadcast(app), app.signalr_output("outbox", hub_name="chat")],
+        generic_output,
+        lambda app: [
+            broadcast(app),
+            app.generic_output_binding("outbox", type="signalR", hub_name="chat"),
+        ],
+        id="output",
+    ),
+    pytest.param(
+        typed_trigger,
+        lambda app: [
+            broadcast(app),
+            app.signalr_output("$return", hub_name="chat", connection_string_setting="Other"),
+        ],
+        generic_trigger,
+        lambda app: [
+            broadcast(app),
+            app.generic_output_binding(
+                "$return", type="signalR", hub_name="chat", connection_string_setting="Other"
+            ),
+        ],
+        id="return-value",
+    ),
+]
+"""A function with our decorators, and one with azure-functions' own that must mean the same."""
+
+
+@pytest.mark.parametrize(("function", "decorators", "other", "generic"), METADATA)
+def test_metadata_is_that_of_the_generic_decorators(
+    function: Callable[..., Any], decorators: Decorators, other: Callable[..., Any], generic: Decorators
+) -> None:
+    ours = indexed(FunctionApp(), function, decorators)
+    theirs = indexed(func.FunctionApp(), other, generic)
+    assert ours.get_dict_repr() == theirs.get_dict_repr()
+    assert ours.get_raw_bindings() == theirs.get_raw_bindings()
+
+
+@pytest.mark.parametrize(
+    ("function", "decorators", "binding"),
+    [
+        pytest.param(
+            typed_trigger,
+            lambda app: [
+                app.signalr_trigger(
+                    "invocation",
+                    hub_name="chat",
+                    event="SendMessage",
+                    parameter_names=["message"],
+                    connection_string_setting="AzureSignalRConnectionString",
+                )
+            ],
+            {
+                "direction": "IN",
+                "type": "signalRTrigger",
+                "name": "invocation",
+                "hubName": "chat",
+                "category": "messages",
+                "event": "SendMessage",
+                "parameterNames": ["message"],
+                "connectionStringSetting": "AzureSignalRConnectionString",
+            },
+            id="trigger",
+        ),
+        pytest.param(
+            typed_input,
+            lambda app: [
+                app.route(route="negotiate"),
+                app.signalr_connection_info_input(
+                    "given",
+                    hub_name="chat",
+                    user_id="{headers.x-ms-client-principal-id}",
+                    connection_string_setting="AzureSignalRConnectionString",
+                ),
+            ],
+            {
+                "direction": "IN",
+                "type": "signalRConnectionInfo",
+                "name": "given",
+                "hubName": "chat",
+                "connectionStringSetting": "AzureSignalRConnectionString",
+                "userId": "{headers.x-ms-client-principal-id}",
+            },
+            id="connection-info",
+        ),
+        pytest.param(
+            typed_output,
+            lambda app: [broadcast(app), app.signalr_output("outbox", hub_name="chat")],
+            {"direction": "OUT", "type": "signalR", "name": "outbox", "hubName": "chat"},
+            id="output",
+        ),
+    ],
+)
+def test_metadata_is_what_the_host_reads(
+    function: Callable[..., Any], decorators: Decorators, binding: dict[str, object]
+) -> None:
+    raw = indexed(FunctionApp(), function, decorators).get_raw_bindings()
+    assert binding in [json.loads(text) for text in raw]
+
+
+# What the worker makes of a typed function.
+
+
+def message(app: FunctionApp) -> Decorate:
+    return app.signalr_trigger("invocation", hub_name="chat", event="broadcast")
+
+
+def arguments(invocation: SignalRInvocationContext, group_name: str, times: int = 1, *more: Any) -> bool:
+    return True
+
+
+def unused_trigger(text: str) -> dict[str, Any]:
+    return {}
+
+
+def worker_context(invocation: SignalRInvocationContext, context: func.Context) -> None: ...
+
+
+async def later(invocation: SignalRInvocationContext) -> list[str]:
+    return []
+
+
+def negotiation(req: func.HttpRequest, given: SignalRNegotiation) -> func.HttpResponse:
+    raise NotImplementedError
+
+
+def endpoints(req: func.HttpRequest, given: list[SignalREndpoint]) -> func.HttpResponse:
+    raise NotImplementedError
+
+
+def connection_info(req: func.HttpRequest, given: SignalRConnectionInfo) -> func.HttpResponse:
+    raise NotImplementedError
+
+
+def returned(req: func.HttpRequest, outbox: SignalROutput) -> str:
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("function", "decorators"),
+    [
+        pytest.param(arguments, lambda app: [message(app)], id="arguments"),
+        pytest.param(unused_trigger, lambda app: [message(app)], id="unused-trigger"),
+        pytest.param(worker_context, lambda app: [message(app)], id="context"),
+        pytest.param(later, lambda app: [message(app)], id="coroutine"),
+        pytest.param(
+            typed_output,
+            lambda app: [message(app), app.signalr_output("outbox", hub_name="chat")],
+            id="output",
+        ),
+        pytest.param(
+            typed_trigger,
+            lambda app: [message(app), app.signalr_output("$return", hub_name="chat")],
+            id="return-value",
+        ),
+        pytest.param(
+            returned,
+            lambda app: [app.route(route="x"), app.signalr_output("outbox", hub_name="chat")],
+            id="http",
+        ),
+        pytest.param(
+            connection_info,
+            lambda app: [app.route(route="x"), app.signalr_connection_info_input("given", hub_name="chat")],
+            id="connection-info",
+        ),
+        pytest.param(
+            negotiation,
+            lambda app: [app.route(route="x"), app.signalr_negotiation_input("given", hub_name="chat")],
+            id="negotiation",
+        ),
+        pytest.param(
+            endpoints,
+            lambda app: [app.route(route="x"), app.signalr_endpoints_input("given", hub_name="chat")],
+            id="endpoints",
+        ),
+        pytest.param(
+            generic_output,
+            lambda app: [
+                broadcast(app),
+                app.generic_output_binding("outbox", type="signalR", hub_name="chat"),
+            ],
+            id="generic-decorators",
+        ),
+    ],
+)
+def test_worker_accepts_the_function(function: Callable[..., Any], decorators: Decorators) -> None:
+    meta.load_binding_registry()
+    found = indexed(FunctionApp(), function, decorators)
+    assert Registry().add_indexed_function(found, protos).func is found.get_user_function()
+
+
+def test_function_without_our_decorators_is_left_as_it_is() -> None:
+    found = indexed(FunctionApp(), generic_trigger, lambda app: [broadcast(app)])
+    assert found.get_user_function() is generic_trigger
+
+
+def test_order_of_decorators_is_free() -> None:
+    app = FunctionApp()
+    found = indexed(
+        app,
+        typed_output,
+        lambda app: [app.signalr_output("outbox", hub_name="chat"), message(app)],
+    )
+    assert {binding.name for binding in found.get_bindings()} == {"invocation", "outbox"}
+
+
+def test_blueprint_brings_its_functions() -> None:
+    blueprint, app = Blueprint(), FunctionApp()
+    blueprint.signalr_trigger("invocation", hub_name="chat", event="broadcast")(typed_trigger)
+    app.register_functions(blueprint)
+    assert [function.get_function_name() for function in app.get_functions()] == ["typed_trigger"]
+
+
+# What is refused when the app is indexed.
+
+
+@pytest.mark.parametrize(
+    ("decorators", "error"),
+    [
+        pytest.param(
+            lambda app: [app.signalr_trigger("the_invocation", hub_name="chat", event="x")],
+            "the function typed_trigger: the binding name 'the_invocation' is not valid; the Functions host "
+            "accepts a letter followed by letters and digits, and no underscore",
+            id="underscore-in-name",
+        ),
+        pytest.param(
+            lambda app: [app.signalr_connection_info_input("1st", hub_name="chat")],
+            "the function typed_trigger: the binding name '1st' is not valid; the Functions host "
+            "accepts a letter followed by letters and digits, and no underscore",
+            id="digit-first",
+        ),
+        pytest.param(
+            lambda app: [app.signalr_output("$result", hub_name="chat")],
+            "the function typed_trigger: the binding name '$result' is not valid; the Functions host "
+            "accepts a letter followed by letters and digits, and no underscore",
+            id="dollar",
+        ),
+        *(
+            pytest.param(
+                decorators,
+                "the function typed_trigger: the hub name 'my-hub' is not valid: it has 1 to 128 characters, "
+                "starts with a letter and goes on with letters, digits or one of _`,.[]",
+                id=f"hub-of-{name}",
+            )
+            for name, decorators in {
+                "trigger": lambda app: [app.signalr_trigger("invocation", hub_name="my-hub", event="x")],
+                "connection-info": lambda app: [app.signalr_connection_info_input("i", hub_name="my-hub")],
+                "negotiation": lambda app: [app.signalr_negotiation_input("i", hub_name="my-hub")],
+                "endpoints": lambda app: [app.signalr_endpoints_input("i", hub_name="my-hub")],
+                "output": lambda app: [app.signalr_output("$return", hub_name="my-hub")],
+            }.items()
+        ),
+        pytest.param(
+            lambda app: [
+                app.signalr_trigger("invocation", hub_name="chat", event="x", category="connection")
+            ],
+            "the function typed_trigger: the category is 'connection', expected connections or messages",
+            id="category",
+        ),
+        pytest.param(
+            lambda app: [
+                app.signalr_trigger("invocation", hub_name="chat", event="connect", category="connections")
+            ],
+            "the function typed_trigger: the event is 'connect', "
+            "the category connections has connected and disconnected",
+            id="event-of-connections",
+        ),
+        pytest.param(
+            lambda app: [app.signalr_trigger("invocation", hub_name="chat", event="")],
+            "the function typed_trigger: the event must not be empty",
+            id="no-event",
+        ),
+        pytest.param(
+            lambda app: [
+                app.signalr_trigger(
+                    "invocation", hub_name="chat", event="x", parameter_names=["text", "Text"]
+                )
+            ],
+            "the function typed_trigger: parameter_names must differ in more than case",
+            id="parameter-names",
+        ),
+    ],
+)
+def test_what_the_host_refuses_is_refused_with_the_function_and_the_rule(
+    decorators: Decorators, error: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(error)}$"):
+        indexed(FunctionApp(), typed_trigger, decorators)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"hub_name": "%HUB%", "event": "x"},
+        {"hub_name": "chat", "event": "%EVENT%"},
+        {"hub_name": "chat", "event": "x", "category": "%CATEGORY%"},
+        {"hub_name": "chat", "event": "%EVENT%", "category": "connections"},
+        {"hub_name": "chat", "event": "Connected", "category": "Connections"},
+    ],
+)
+def test_app_settings_and_any_case_are_accepted(arguments: dict[str, str]) -> None:
+    app = FunctionApp()
+    found = indexed(app, typed_trigger, lambda app: [app.signalr_trigger("invocation", **arguments)])
+    assert found.get_trigger() is not None
+
+
+def listens(app: FunctionApp | Blueprint, name: str, hub: str, event: str) -> None:
+    def function(invocation: SignalRInvocationContext) -> None: ...
+
+    function.__name__ = name
+    app.signalr_trigger("invocation", hub_name=hub, event=event)(function)
+
+
+SAME_EVENT = (
+    r"^the functions one and two both listen to hub '[Cc]hat', category 'messages', event '[Ss]end': "
+    "one event has one function$"
+)
+
+
+@pytest.mark.parametrize(("hub", "event"), [("chat", "send"), ("Chat", "Send")])
+def test_event_of_two_functions_is_refused(hub: str, event: str) -> None:
+    app = FunctionApp()
+    listens(app, "one", "chat", "send")
+    with pytest.raises(ValueError, match=SAME_EVENT):
+        listens(app, "two", hub, event)
+
+
+def test_event_of_two_blueprints_is_refused() -> None:
+    app, first, second = FunctionApp(), Blueprint(), Blueprint()
+    listens(first, "one", "chat", "send")
+    listens(second, "two", "Chat", "Send")
+    app.register_functions(first)
+    with pytest.raises(ValueError, match=SAME_EVENT):
+        app.register_functions(second)
+
+
+def test_event_of_a_blueprint_and_the_app_is_refused() -> None:
+    app, blueprint = FunctionApp(), Blueprint()
+    listens(blueprint, "two", "chat", "send")
+    listens(app, "one", "chat", "send")
+    with pytest.raises(ValueError, match=SAME_EVENT):
+        app.register_blueprint(blueprint)
+
+
+@pytest.mark.parametrize(("hub", "event"), [("other", "send"), ("chat", "other")])
+def test_another_event_or_hub_is_another_function(hub: str, event: str) -> None:
+    app = FunctionApp()
+    listens(app, "one", "chat", "send")
+    listens(app, "two", hub, event)
+    assert len(app.get_functions()) == 2

@@ -1,0 +1,325 @@
+"""What the bindings deliver and take, in the words of the SignalR extension."""
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from serverless_signalr.models import (
+    SignalRConnectionInfo,
+    SignalREndpoint,
+    SignalRGroupAction,
+    SignalRInvocationContext,
+    SignalRMessage,
+    SignalRNegotiation,
+    SignalROutput,
+)
+
+CONNECTED = """
+{"Arguments":null,"Error":null,"Category":"connections","Event":"connected","Hub":"chat",
+ "ConnectionId":"V3Yq7AbC","UserId":"u1",
+ "Headers":{"Host":"app.azurewebsites.net","X-ASRS-Connection-Id":"V3Yq7AbC","X-ASRS-Hub":"chat",
+ "X-ASRS-Category":"connections","X-ASRS-Event":"connected","X-ASRS-User-Id":"u1",
+ "X-ASRS-Client-Query":"?hub=chat","X-ASRS-User-Claims":"iss: azure-signalr",
+ "X-ASRS-Signature":"sha256=..,sha256=.."},
+ "Query":{"hub":"chat"},"Claims":{"iss":"azure-signalr"}}
+"""
+
+DISCONNECTED = """
+{"Arguments":null,"Error":"Service timeout","Category":"connections","Event":"disconnected","Hub":"chat",
+ "ConnectionId":"V3Yq7AbC","UserId":null,"Headers":{"X-ASRS-Connection-Id":"V3Yq7AbC"},"Query":null,
+ "Claims":null}
+"""
+
+MESSAGE = """
+{"Arguments":["hello",{"a":1}],"Error":null,"Category":"messages","Event":"SendMessage","Hub":"chat",
+ "ConnectionId":"V3Yq7AbC","UserId":"u1","Headers":{},"Query":{"hub":"chat"},"Claims":{"k":"v"}}
+"""
+
+ENDPOINT = {
+    "endpointType": "Primary",
+    "name": "ep1",
+    "endpoint": "https://a.service.signalr.net",
+    "online": True,
+}
+
+
+def test_connection_info_is_read_from_indented_json() -> None:
+    info = SignalRConnectionInfo.from_json(
+        '{\n  "url": "https://x.service.signalr.net/client/?hub=chat",\n  "accessToken": "eyJ"\n}'
+    )
+    assert info == SignalRConnectionInfo("https://x.service.signalr.net/client/?hub=chat", "eyJ")
+
+
+def test_connection_info_is_written_as_clients_expect_it() -> None:
+    text = SignalRConnectionInfo("https://x/client/?hub=chat", "eyJ").to_json()
+    assert json.loads(text) == {"url": "https://x/client/?hub=chat", "accessToken": "eyJ"}
+
+
+def test_connection_info_does_not_show_its_token() -> None:
+    assert "eyJ" not in repr(SignalRConnectionInfo("https://x", "eyJ"))
+
+
+def test_endpoints_are_read() -> None:
+    assert SignalREndpoint.list_from_json(json.dumps([ENDPOINT])) == [
+        SignalREndpoint("Primary", "ep1", "https://a.service.signalr.net", True)
+    ]
+
+
+def test_endpoint_is_written_as_it_was_read() -> None:
+    [endpoint] = SignalREndpoint.list_from_json(json.dumps([ENDPOINT]))
+    assert endpoint.to_dict() == ENDPOINT
+
+
+def test_negotiation_offers_every_endpoint_with_its_connection_info() -> None:
+    offered = ENDPOINT | {
+        "connectionInfo": {
+            "url": "https://a.service.signalr.net/client/?hub=chat",
+            "accessToken": "eyJ",
+        }
+    }
+    assert SignalRNegotiation.from_json(json.dumps({"endpoints": [offered]})).endpoints == [
+        (
+            SignalREndpoint("Primary", "ep1", "https://a.service.signalr.net", True),
+            SignalRConnectionInfo("https://a.service.signalr.net/client/?hub=chat", "eyJ"),
+        )
+    ]
+
+
+def test_connected_event_is_read() -> None:
+    context = SignalRInvocationContext.from_json(CONNECTED)
+    assert context == SignalRInvocationContext(
+        hub="chat",
+        category="connections",
+        event="connected",
+        connection_id="V3Yq7AbC",
+        user_id="u1",
+        headers=json.loads(CONNECTED)["Headers"],
+        query={"hub": "chat"},
+        claims={"iss": ("azure-signalr",)},
+    )
+
+
+def test_disconnected_event_is_read_with_its_error() -> None:
+    context = SignalRInvocationContext.from_json(DISCONNECTED.encode())
+    assert context == SignalRInvocationContext(
+        hub="chat",
+        category="connections",
+        event="disconnected",
+        connection_id="V3Yq7AbC",
+        error="Service timeout",
+        headers={"X-ASRS-Connection-Id": "V3Yq7AbC"},
+    )
+
+
+def test_message_is_read_with_its_arguments() -> None:
+    context = SignalRInvocationContext.from_json(MESSAGE)
+    assert (context.event, context.arguments) == ("SendMessage", ["hello", {"a": 1}])
+
+
+def test_claims_are_those_of_the_body_where_the_header_is_absent() -> None:
+    assert SignalRInvocationContext.from_json(MESSAGE).claims == {"k": ("v",)}
+
+
+@pytest.mark.parametrize("name", ["X-ASRS-User-Claims", "x-asrs-user-claims"])
+def test_claims_of_the_header_keep_all_values_of_a_type(name: str) -> None:
+    body = json.loads(MESSAGE) | {"Headers": {name: "role: a, role: b"}, "Claims": {"role": "a"}}
+    assert SignalRInvocationContext.from_json(json.dumps(body)).claims == {"role": ("a", "b")}
+
+
+def test_context_does_not_show_headers_query_and_claims() -> None:
+    shown = repr(SignalRInvocationContext.from_json(CONNECTED))
+    assert "sha256" not in shown
+    assert "azure-signalr" not in shown
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        pytest.param(
+            SignalRMessage(target="news", arguments=["a", 1]),
+            {"target": "news", "arguments": ["a", 1]},
+            id="all",
+        ),
+        pytest.param(SignalRMessage(target="news"), {"target": "news", "arguments": []}, id="no-arguments"),
+        pytest.param(
+            SignalRMessage(target="news", connection_id="c"),
+            {"target": "news", "arguments": [], "connectionId": "c"},
+            id="connection",
+        ),
+        pytest.param(
+            SignalRMessage(target="news", user_id="u"),
+            {"target": "news", "arguments": [], "userId": "u"},
+            id="user",
+        ),
+        pytest.param(
+            SignalRMessage(target="news", group_name="g"),
+            {"target": "news", "arguments": [], "groupName": "g"},
+            id="group",
+        ),
+        pytest.param(
+            SignalRMessage(target="news", endpoints=[SignalREndpoint("Primary", "", "https://a", True)]),
+            {
+                "target": "news",
+                "arguments": [],
+                "endpoints": [
+                    {"endpointType": "Primary", "name": "", "endpoint": "https://a", "online": True}
+                ],
+            },
+            id="endpoints",
+        ),
+        pytest.param(
+            SignalRMessage(target="news", endpoints=[]),
+            {"target": "news", "arguments": [], "endpoints": []},
+            id="no-endpoints",
+        ),
+        pytest.param(
+            SignalRMessage(target="news", arguments=(date(2026, 2, 3), None)),
+            {"target": "news", "arguments": ["2026-02-03", None]},
+            id="values",
+        ),
+    ],
+)
+def test_message_is_written_as_the_output_binding_takes_it(
+    message: SignalRMessage, expected: dict[str, object]
+) -> None:
+    assert message.to_dict() == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        pytest.param({"target": ""}, "the target of a message must not be empty", id="no-target"),
+        pytest.param(
+            {"target": "t", "user_id": "u", "group_name": "g"},
+            "user_id and group_name are given, expected one of them",
+            id="two-addressees",
+        ),
+        pytest.param({"target": "t", "user_id": ""}, "user_id must not be empty", id="empty-user"),
+        pytest.param({"target": "t", "connection_id": ""}, "connection_id must not be empty", id="empty-id"),
+        pytest.param({"target": "t", "group_name": ""}, "group_name must not be empty", id="empty-group"),
+        pytest.param(
+            {"target": "t", "group_name": " "}, "a group name must not be empty or blank", id="blank-group"
+        ),
+        pytest.param(
+            {"target": "t", "group_name": "x" * 1025},
+            "a group name has at most 1,024 characters, this one has 1,025",
+            id="long-group",
+        ),
+    ],
+)
+def test_message_that_would_go_astray_is_refused(arguments: dict[str, Any], error: str) -> None:
+    with pytest.raises(ValueError, match=f"^{error}$"):
+        SignalRMessage(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        pytest.param(
+            SignalRGroupAction(action="add", group_name="g", connection_id="c"),
+            {"action": "add", "groupName": "g", "connectionId": "c"},
+            id="add-connection",
+        ),
+        pytest.param(
+            SignalRGroupAction(action="remove", group_name="g", user_id="u"),
+            {"action": "remove", "groupName": "g", "userId": "u"},
+            id="remove-user",
+        ),
+        pytest.param(
+            SignalRGroupAction(action="removeAll", user_id="u"),
+            {"action": "removeAll", "userId": "u"},
+            id="remove-all",
+        ),
+        pytest.param(
+            SignalRGroupAction(action="removeAll", user_id="u", endpoints=[]),
+            {"action": "removeAll", "userId": "u", "endpoints": []},
+            id="endpoints",
+        ),
+    ],
+)
+def test_group_action_is_written_as_the_output_binding_takes_it(
+    action: SignalRGroupAction, expected: dict[str, object]
+) -> None:
+    assert action.to_dict() == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        pytest.param(
+            {"action": "join", "group_name": "g", "user_id": "u"},
+            "the group action is 'join', expected add, remove or removeAll",
+            id="unknown",
+        ),
+        pytest.param(
+            {"action": "add", "group_name": "g"}, "add needs a connection_id or a user_id", id="nobody"
+        ),
+        pytest.param(
+            {"action": "add", "group_name": "g", "user_id": "u", "connection_id": "c"},
+            "connection_id and user_id are given, expected one of them",
+            id="two",
+        ),
+        pytest.param({"action": "add", "user_id": "u"}, "add needs a group_name", id="no-group"),
+        pytest.param(
+            {"action": "remove", "connection_id": "c"}, "remove needs a group_name", id="removed-from-none"
+        ),
+        pytest.param(
+            {"action": "add", "user_id": "u", "group_name": " "},
+            "a group name must not be empty or blank",
+            id="blank-group",
+        ),
+        pytest.param(
+            {"action": "removeAll", "connection_id": "c"},
+            "removeAll takes a user_id, and neither a connection_id nor a group_name",
+            id="remove-all-of-connection",
+        ),
+        pytest.param(
+            {"action": "removeAll", "user_id": "u", "group_name": "g"},
+            "removeAll takes a user_id, and neither a connection_id nor a group_name",
+            id="remove-all-of-group",
+        ),
+    ],
+)
+def test_group_action_that_the_extension_refuses_or_ignores_is_refused(
+    arguments: dict[str, Any], error: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{error}$"):
+        SignalRGroupAction(**arguments)
+
+
+def test_output_collects_in_order() -> None:
+    output = SignalROutput()
+    output.add_to_group("g", connection_id="c")
+    output.send("news", 1, 2, group_name="g")
+    output.remove_from_group("g", user_id="u")
+    output.remove_from_all_groups("u")
+    output.append(SignalRMessage(target="bye"))
+    assert output.items == (
+        SignalRGroupAction(action="add", group_name="g", connection_id="c"),
+        SignalRMessage(target="news", arguments=(1, 2), group_name="g"),
+        SignalRGroupAction(action="remove", group_name="g", user_id="u"),
+        SignalRGroupAction(action="removeAll", user_id="u"),
+        SignalRMessage(target="bye"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("addressee", "message"),
+    [
+        ({}, SignalRMessage(target="t", arguments=("a",))),
+        ({"user_id": "u"}, SignalRMessage(target="t", arguments=("a",), user_id="u")),
+        ({"connection_id": "c"}, SignalRMessage(target="t", arguments=("a",), connection_id="c")),
+        ({"group_name": "g"}, SignalRMessage(target="t", arguments=("a",), group_name="g")),
+    ],
+    ids=["all", "user", "connection", "group"],
+)
+def test_output_sends_to_the_addressee(addressee: dict[str, str], message: SignalRMessage) -> None:
+    output = SignalROutput()
+    output.send("t", "a", **addressee)
+    assert output.items == (message,)
+
+
+def test_output_that_collected_nothing_is_empty() -> None:
+    assert SignalROutput().items == ()

@@ -1,0 +1,247 @@
+"""The table of functions: which are taken up, which are refused and why, and how they are found."""
+
+from typing import Any
+
+import pytest
+
+from signalr_local.host.functions import Function, FunctionTable
+from signalr_local.host.settings import Settings
+
+SETTINGS = {
+    "AzureSignalRConnectionString": "Endpoint=http://localhost;AccessKey=k",
+    "Broken": "https://chat.service.signalr.net",
+    "HUB": "chat",
+}
+
+
+def http(name: str, route: str | None = None, methods: list[str] | None = None, **trigger: Any) -> Function:
+    binding = {"type": "httpTrigger", "direction": "IN", "name": "req", **trigger}
+    if route is not None:
+        binding["route"] = route
+    if methods is not None:
+        binding["methods"] = methods
+    return Function(name, name, binding)
+
+
+def event(
+    name: str, event: str = "send", category: str = "messages", hub: str = "chat", **trigger: Any
+) -> Function:
+    binding = {
+        "type": "signalRTrigger",
+        "direction": "IN",
+        "name": "invocation",
+        "hubName": hub,
+        "category": category,
+        "event": event,
+        **trigger,
+    }
+    return Function(name, name, binding)
+
+
+def build(*functions: Function, prefix: str = "api", **settings: str) -> FunctionTable:
+    return FunctionTable.build(functions, prefix, Settings({**SETTINGS, **settings}))
+
+
+def test_a_function_is_read_from_what_the_worker_lists() -> None:
+    trigger = {"type": "httpTrigger", "direction": "IN", "name": "req", "methods": ["get"]}
+    info = {"type": "signalRConnectionInfo", "direction": "IN", "name": "info"}
+    answer = {"type": "http", "direction": "OUT", "name": "$return"}
+    item = {"id": "1", "name": "negotiate", "bindings": [answer, info, trigger]}
+    function = Function.from_metadata(item)
+    assert function == Function("1", "negotiate", trigger, (info,), (answer,))
+    assert function.is_http
+    assert not function.is_signalr
+    assert function.route == "negotiate"
+    assert function.methods == ["GET"]
+
+
+def test_types_of_bindings_have_no_case() -> None:
+    function = Function.from_metadata(
+        {"id": "1", "name": "a", "bindings": [{"type": "SIGNALRTRIGGER", "direction": "in", "name": "i"}]}
+    )
+    assert function.is_signalr
+
+
+def test_functions_come_in_the_order_of_their_names() -> None:
+    table = build(http("b"), event("C"), http("A"))
+    assert [function.name for function in table.functions] == ["A", "b", "C"]
+
+
+def test_the_first_route_in_the_order_of_names_wins() -> None:
+    table = build(http("zero", "items/new"), http("any", "items/{id}"))
+    found = table.by_request("/api/items/new", "GET")
+    assert found is not None
+    assert (found[0].name, found[1]) == ("any", {"id": "new"})
+
+
+def test_a_request_goes_to_the_function_that_has_its_method() -> None:
+    table = build(http("read", "item", ["GET"]), http("write", "item", ["POST"]))
+    for method, name in (("GET", "read"), ("POST", "write")):
+        found = table.by_request("/api/item", method)
+        assert found is not None
+        assert found[0].name == name
+    assert table.by_request("/api/item", "PUT") is None
+
+
+@pytest.mark.parametrize(
+    ("prefix", "route", "path"),
+    [
+        ("api", "a", "/api/a"),
+        ("api", "/a", "/api/a"),
+        ("", "a", "/a"),
+        ("", "/", "/"),
+        ("", "{*rest}", "/"),
+        ("v1/api", "a", "/v1/api/a"),
+        ("api", None, "/api/name"),
+    ],
+)
+def test_the_prefix_comes_before_the_route(prefix: str, route: str | None, path: str) -> None:
+    assert build(http("name", route), prefix=prefix).by_request(path, "GET") is not None
+
+
+@pytest.mark.parametrize(
+    "key", [("chat", "messages", "send"), ("CHAT", "Messages", "SEND")], ids=["as-declared", "other-case"]
+)
+def test_an_event_is_found_whatever_its_case(key: tuple[str, str, str]) -> None:
+    function = build(event("a", "Send", hub="Chat")).by_event(*key)
+    assert function is not None
+    assert function.name == "a"
+
+
+def test_hub_and_event_may_be_settings() -> None:
+    table = build(event("a", "%EVENT%", "%CATEGORY%", "%HUB%"), EVENT="Connected", CATEGORY="Connections")
+    assert table.events == [("chat", "connections", "connected")]
+
+
+def test_an_event_that_nobody_listens_to_has_no_function() -> None:
+    assert build(event("a")).by_event("other", "messages", "send") is None
+
+
+@pytest.mark.parametrize("name", ["a", "Z9", "get_all", "get-all", "a" * 128])
+def test_a_name_is_valid(name: str) -> None:
+    assert build(http(name, "route")).errors == {}
+
+
+@pytest.mark.parametrize("name", ["1a", "_a", "a.b", "a b", "é", "host", "HOST", "a" * 129])
+def test_a_name_that_azure_refuses_is_an_error(name: str) -> None:
+    table = build(http(name, "route"), http("fine"))
+    assert table.errors[name].startswith(f"'{name}' is not a valid function name: it starts with a letter")
+    assert [function.name for function in table.functions] == ["fine"]
+
+
+@pytest.mark.parametrize("name", ["connection_info", "1a", "", "a-b", "$result", "a" * 129])
+def test_a_binding_name_that_azure_refuses_is_an_error(name: str) -> None:
+    output = {"type": "signalR", "direction": "OUT", "name": name, "hubName": "chat"}
+    function = Function("a", "a", http("a").trigger, (), (output,))
+    assert (
+        build(function)
+        .errors["a"]
+        .startswith(f"The binding name {name} is invalid. Please assign a valid name to the binding: ")
+    )
+
+
+def test_a_binding_without_a_hub_is_an_error() -> None:
+    output = {"type": "signalR", "direction": "OUT", "name": "outbox"}
+    table = build(Function("a", "a", http("a").trigger, (), (output,)))
+    assert table.errors["a"] == "The signalR binding outbox names no hub (hubName)."
+
+
+@pytest.mark.parametrize("name", ["outbox", "Outbox2", "$return", "a" * 128])
+def test_a_binding_name_is_valid(name: str) -> None:
+    output = {"type": "signalR", "direction": "OUT", "name": name, "hubName": "chat"}
+    assert build(Function("a", "a", http("a").trigger, (), (output,))).errors == {}
+
+
+def function_without_trigger() -> Function:
+    return Function("a", "a", {})
+
+
+def function_with_queue() -> Function:
+    return Function("a", "a", {"type": "queueTrigger", "direction": "IN", "name": "message"})
+
+
+@pytest.mark.parametrize(
+    ("function", "error"),
+    [
+        (function_without_trigger(), "The function has no trigger."),
+        (function_with_queue(), "The binding type queueTrigger does not run in the local runtime."),
+        (http("a", "{id"), "the route api/{id has a segment that is no template: {id"),
+        (event("a", category="others"), "Category others is not supported: it is connections or messages."),
+        (
+            event("a", "joined", "connections"),
+            "Event joined is not supported in connections: it is connected or disconnected.",
+        ),
+        (event("a", ""), "The SignalR trigger has no event."),
+        (event("a", hub="1chat"), "the hub name '1chat' is not valid: "),
+        (event("a", hub="%MISSING%"), "'%MISSING%' does not resolve to a value."),
+        (
+            event("a", connectionStringSetting="Other"),
+            "the app setting Other is not set, expected the connection string of the service ",
+        ),
+        (
+            event("a", connectionStringSetting="Broken"),
+            "the app setting Broken is wrong: it holds an address",
+        ),
+    ],
+)
+def test_a_function_that_cannot_run_is_an_error(function: Function, error: str) -> None:
+    table = build(function)
+    assert table.errors["a"].startswith(error)
+    assert table.functions == []
+    assert table.events == []
+
+
+@pytest.mark.parametrize("route", ["admin", "admin/things", "Runtime/webhooks", "/admin"])
+def test_routes_of_the_host_are_taken(route: str) -> None:
+    table = build(http("a", route), prefix="")
+    assert table.errors["a"].startswith("The specified route conflicts with one or more built in routes: ")
+    assert build(http("a", route)).errors == {}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (http("one", "item"), http("two", "ITEM/")),
+        (http("one", "item", ["GET", "PUT"]), http("two", "item", ["PUT"])),
+        (http("one", "item", ["GET"]), http("two", "item")),
+    ],
+    ids=["all-methods", "one-method", "some-of-all"],
+)
+def test_the_later_of_two_functions_with_one_route_is_an_error(one: Function, other: Function) -> None:
+    assert build(other, one).errors == {
+        "two": "The route specified conflicts with the route defined by function 'one'."
+    }
+
+
+def test_the_later_of_two_functions_with_one_event_is_an_error() -> None:
+    table = build(event("two", "SEND"), event("one"))
+    assert table.errors == {
+        "two": "Duplicated key parameter hub: chat, category: messages, event: SEND: "
+        "function 'one' has it already."
+    }
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "disabled"),
+    [
+        ("AzureWebJobs.a.Disabled", "true", True),
+        ("AzureWebJobs.a.Disabled", "1", True),
+        ("azurewebjobs.A.disabled", "True", True),
+        ("AzureWebJobs_a_Disabled", "true", True),
+        ("AzureWebJobs.a.Disabled", "false", False),
+        ("AzureWebJobs.a.Disabled", "0", False),
+        ("AzureWebJobs.b.Disabled", "true", False),
+    ],
+)
+def test_a_setting_disables_a_function(setting: str, value: str, disabled: bool) -> None:
+    table = build(http("a"), **{setting: value})
+    assert table.disabled == (["a"] if disabled else [])
+    assert (table.by_request("/api/a", "GET") is None) == disabled
+
+
+def test_a_disabled_function_leaves_its_route_to_another() -> None:
+    table = build(http("a", "item"), http("b", "item"), **{"AzureWebJobs.a.Disabled": "1"})
+    found = table.by_request("/api/item", "GET")
+    assert found is not None
+    assert found[0].name == "b"
+    assert table.errors == {}

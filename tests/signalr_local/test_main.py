@@ -1,0 +1,178 @@
+"""``python -m signalr_local``, as a user starts and stops it."""
+
+import json
+import os
+import re
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from signalr_local.emulator import DEFAULT_ACCESS_KEY
+
+
+class Launch(Protocol):
+    def __call__(self, *arguments: str) -> Any: ...
+
+
+FREE = ("--port", "0", "--emulator-port", "0")
+
+BROKEN = """import azure.functions
+
+raise RuntimeError("my own mistake")
+"""
+
+APP = """
+import os
+import azure.functions as func
+app = func.FunctionApp()
+
+@app.route(route="pid", methods=["GET"])
+def pid(req: func.HttpRequest) -> str:
+    return str(os.getpid())
+
+print("worker", os.getpid())
+"""
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """Return a port that somebody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def small_app(tmp_path: Path) -> Path:
+    """Return the folder of an app that prints its worker's process id while it is imported."""
+    (tmp_path / "function_app.py").write_text(APP)
+    (tmp_path / "local.settings.json").write_text('{"IsEncrypted": false, "Values": {}}')
+    return tmp_path
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_it_prints_functions_connection_string_and_page(launch: Launch, app_folder: Path) -> None:
+    runtime = launch("--app", str(app_folder), *FREE)
+    runtime.wait_for("Ctrl\\+C stops")
+    runtime.stop()
+    printed = re.sub(r"localhost:\d+|Port=\d+", "PORT", runtime.text)
+    assert "\tnegotiate: [POST] http://PORT/api/negotiate\n" in printed
+    assert "\tsend_group_message: [POST] http://PORT/api/groups/{groupName}/messages\n" in printed
+    assert "\tbroadcast: signalRTrigger\n" in printed
+    assert "Connection string: Endpoint=http://localhost;PORT;AccessKey=" in printed
+    assert "Open http://PORT/api/index\n" in printed
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Mine", "Endpoint=https://chat.service.signalr.net;AccessKey=secret;Version=1.0;"),
+        ("Mine__serviceUri", "https://chat.service.signalr.net"),
+    ],
+)
+def test_a_service_in_azure_is_told_to_whoever_starts_the_emulator(
+    launch: Launch, small_app: Path, name: str, value: str
+) -> None:
+    content = {"IsEncrypted": False, "Values": {name: value}}
+    (small_app / "local.settings.json").write_text(json.dumps(content))
+    runtime = launch("--app", str(small_app), *FREE)
+    runtime.wait_for("Ctrl\\+C stops")
+    assert runtime.stop() == 0
+    assert f"{name} names the service at https://chat.service.signalr.net. Messages go there" in runtime.text
+    assert "secret" not in runtime.text
+
+
+def emulator_at(port: int) -> str:
+    return f"Endpoint=http://localhost:{port};AccessKey={DEFAULT_ACCESS_KEY};Version=1.0;"
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_pointed"),
+    [
+        ({"One": emulator_at(8888)}, True),
+        ({"One": emulator_at(8888), "Two": emulator_at(8888)}, True),
+        ({"One": emulator_at(8888), "Two": emulator_at(8888).replace("localhost", "127.0.0.1")}, True),
+        ({"One": emulator_at(8888), "Two": emulator_at(8889)}, False),
+        ({"One": emulator_at(8888).replace(DEFAULT_ACCESS_KEY, "k" * 44)}, False),
+    ],
+    ids=["one", "one-twice", "one-by-two-names", "several", "another-key"],
+)
+def test_settings_lead_to_the_emulator_that_runs_unless_they_name_several(
+    launch: Launch, small_app: Path, settings: dict[str, str], is_pointed: bool
+) -> None:
+    content = {"IsEncrypted": False, "Values": settings}
+    (small_app / "local.settings.json").write_text(json.dumps(content))
+    runtime = launch("--app", str(small_app), *FREE)
+    runtime.wait_for("Ctrl\\+C stops")
+    assert runtime.stop() == 0
+    pointed = set(re.findall(r"(\w+): the emulator runs on port", runtime.text))
+    assert pointed == (set(settings) if is_pointed else set())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl+C", "SIGTERM"])
+def test_a_signal_ends_runtime_and_worker_with_exit_code_0(
+    launch: Launch, small_app: Path, number: int
+) -> None:
+    runtime = launch("--app", str(small_app), *FREE)
+    worker = int(runtime.wait_for(r"worker (\d+)")[1])
+    runtime.wait_for("Ctrl\\+C stops")
+    code = runtime.stop(number)
+    assert code == 0, runtime.text
+    assert not is_alive(worker)
+    assert "Traceback" not in runtime.text
+
+
+@pytest.mark.parametrize("option", ["--port", "--emulator-port"])
+def test_a_port_in_use_is_named_with_the_option_that_changes_it(
+    launch: Launch, small_app: Path, taken_port: int, option: str
+) -> None:
+    others = [part for name in ("--port", "--emulator-port") if name != option for part in (name, "0")]
+    runtime = launch("--app", str(small_app), option, str(taken_port), *others)
+    assert runtime.wait() == 1
+    assert f"Port {taken_port} is unavailable." in runtime.text
+    assert f"using {option}." in runtime.text
+    assert "Traceback" not in runtime.text
+
+
+def test_a_folder_without_an_app_is_named(launch: Launch, tmp_path: Path) -> None:
+    runtime = launch("--app", str(tmp_path), *FREE)
+    assert runtime.wait() == 1
+    assert f"There is no function_app.py in {tmp_path}." in runtime.text
+
+
+def test_an_app_that_fails_to_import_shows_its_own_traceback(launch: Launch, small_app: Path) -> None:
+    (small_app / "function_app.py").write_text(BROKEN)
+    runtime = launch("--app", str(small_app), *FREE)
+    assert runtime.wait() == 1
+    assert "RuntimeError: my own mistake" in runtime.text
+    assert 'function_app.py", line 3' in runtime.text
+    assert runtime.text.count("Traceback") == 1
+
+
+def test_an_emulator_on_another_port_is_put_into_the_settings(launch: Launch, app_folder: Path) -> None:
+    runtime = launch("--app", str(app_folder), *FREE)
+    assert runtime.wait_for(r"AzureSignalRConnectionString: the emulator runs on port \d+ here")
+
+
+def test_settings_that_are_no_json_are_named(launch: Launch, small_app: Path) -> None:
+    (small_app / "local.settings.json").write_text("{")
+    runtime = launch("--app", str(small_app), *FREE)
+    assert runtime.wait() == 1
+    assert "local.settings.json is not valid JSON" in runtime.text
+
+
+def test_a_host_name_that_is_none_is_refused_without_a_traceback(launch: Launch) -> None:
+    emulator = launch("emulator", "--emulator-port", "0", "--host-name", "http://emulator")
+    assert emulator.wait() == 1
+    assert "the host 'http://emulator' is not valid" in emulator.text
+    assert "Traceback" not in emulator.text

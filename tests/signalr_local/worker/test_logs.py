@@ -1,0 +1,98 @@
+"""What the app says: records and printed lines, with the invocation that they belong to."""
+
+import io
+import logging
+from collections.abc import Iterator
+
+import pytest
+from azure_functions_runtime import invocation_id_cv
+
+from signalr_local.worker import logs
+
+type Said = list[tuple[int, str, str | None]]
+
+
+@pytest.fixture
+def said() -> Iterator[Said]:
+    """Install the log of the worker for one test, and return what it passes on."""
+    found: Said = []
+    root, system = logging.getLogger(), logging.getLogger("azure.functions")
+    before = [(logger, logger.handlers[:], logger.level, logger.propagate) for logger in (root, system)]
+    logs.install(lambda level, text, invocation: found.append((level, text, invocation)))
+    yield found
+    for logger, handlers, level, propagate in before:
+        logger.handlers[:] = handlers
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
+@pytest.fixture
+def invocation() -> Iterator[str]:
+    """Run the test as an invocation."""
+    token = invocation_id_cv.set("i1")
+    yield "i1"
+    invocation_id_cv.reset(token)
+
+
+def test_a_record_is_passed_on_with_its_invocation(said: Said, invocation: str) -> None:
+    logging.getLogger("mine").warning("one %d", 1)
+    assert said == [(logging.WARNING, "one 1", invocation)]
+
+
+def test_a_record_outside_of_invocations_has_none(said: Said) -> None:
+    logging.getLogger().info("hello")
+    assert said == [(logging.INFO, "hello", None)]
+
+
+def test_debug_is_left_out_unless_the_app_asks_for_it(said: Said) -> None:
+    logger = logging.getLogger("mine.own")
+    logger.debug("one")
+    logger.setLevel(logging.DEBUG)
+    logger.debug("two")
+    logger.setLevel(logging.NOTSET)
+    assert said == [(logging.DEBUG, "two", None)]
+
+
+@pytest.mark.parametrize(
+    "name", ["azure.functions", "azure.functions.http", "azure_functions_runtime", "azure_functions_worker.x"]
+)
+def test_the_worker_library_s_own_log_is_left_out(said: Said, name: str) -> None:
+    logging.getLogger(name).error("internal")
+    assert said == []
+
+
+def test_a_record_that_cannot_be_formatted_is_left_out(
+    said: Said, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Handlers of pytest would raise what the worker's swallows.
+    root = logging.getLogger()
+    ours = [handler for handler in root.handlers if isinstance(handler, logs._Forwarder)]
+    monkeypatch.setattr(root, "handlers", ours)
+    root.info("%d", "no number")
+    assert said == []
+    assert "--- Logging error ---" in capsys.readouterr().err
+
+
+def test_the_exception_that_the_library_reports_is_kept(said: Said) -> None:
+    error = ValueError("wrong")
+    logging.getLogger("azure.functions").error("failed", exc_info=error)
+    assert logs.last_failure() is error
+
+
+def test_each_printed_line_is_a_record(invocation: str) -> None:
+    found: Said = []
+    printed = logs.Printed(lambda level, text, of: found.append((level, text, of)))
+    assert printed.writable()
+    assert not printed.isatty()
+    for text in ("a", "b\nc", "\n", "\n", "rest"):
+        assert printed.write(text) == len(text)
+    printed.flush()
+    assert found == [(logging.INFO, text, invocation) for text in ("ab", "c", "")]
+
+
+def test_print_takes_it_for_a_file() -> None:
+    found: list[str] = []
+    printed = logs.Printed(lambda level, text, of: found.append(text))
+    print("a", 1, "b", file=printed, flush=True)
+    assert found == ["a 1 b"]
+    assert isinstance(printed, io.TextIOBase)
