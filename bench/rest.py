@@ -34,9 +34,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from bench.figures import say, table
+from serverless_signalr._rest.tokens import sign_server_token
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.rest import ServiceClient
-from serverless_signalr.tokens import sign_server_token
 
 __all__ = ["main"]
 

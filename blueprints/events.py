@@ -4,7 +4,7 @@ from typing import Any
 
 from blueprints.hub import HUB
 from serverless_signalr import Blueprint, HubException, SignalRInvocationContext, SignalROutput
-from serverless_signalr.names import check_group_name
+from serverless_signalr.protocol.names import check_group_name
 
 bp = Blueprint()
 

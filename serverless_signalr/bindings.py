@@ -14,10 +14,10 @@ from azure.functions.decorators.core import Binding
 from azure.functions.decorators.function_app import DecoratorApi, Function, FunctionBuilder
 from azure.functions.decorators.generic import GenericInputBinding, GenericOutputBinding, GenericTrigger
 
-from serverless_signalr import converter
-from serverless_signalr.adapter import RETURN, Bound, adapt
-from serverless_signalr.names import check_hub_name
-from serverless_signalr.upstream import CONNECTED, DISCONNECTED, Category
+from serverless_signalr._functions import converter
+from serverless_signalr._functions.adapter import RETURN, Bound, adapt
+from serverless_signalr.protocol.names import check_hub_name
+from serverless_signalr.protocol.upstream import CONNECTED, DISCONNECTED, Category
 
 __all__ = ["Blueprint", "FunctionApp"]
 

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from serverless_signalr._connection.instance import Instance, distinct
+from serverless_signalr._connection.router import Router, any_online
+from serverless_signalr._connection.settings import DEFAULT_CONNECTION, Source, read_sources
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import ServiceError
-from serverless_signalr.instance import Instance, distinct
 from serverless_signalr.models import SignalREndpoint
-from serverless_signalr.router import Router, any_online
-from serverless_signalr.settings import DEFAULT_CONNECTION, Source, read_sources
-from serverless_signalr.upstream import is_signed
+from serverless_signalr.protocol.upstream import is_signed
 
 if TYPE_CHECKING:
     from serverless_signalr.rest import ServiceClient
@@ -83,10 +83,10 @@ class Connection:
 
     def client(self, hub: str, **options: Any) -> "ServiceClient":
         """Return the REST client of a hub, for all instances; ``options`` are those of ServiceClient."""
-        from serverless_signalr.instance_client import InstanceClient, open_client
+        from serverless_signalr._rest.instance_client import InstanceClient, open_client
 
         if len(self.instances) > 1:
-            from serverless_signalr.fleet import FleetClient
+            from serverless_signalr._rest.fleet import FleetClient
 
             return FleetClient(self.instances, hub, **options)
         given = self.instances[0].given

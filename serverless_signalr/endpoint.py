@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
+from serverless_signalr._identity import Identity, IdentityKind, check_ids
 from serverless_signalr.errors import ConnectionStringError
-from serverless_signalr.identity import Identity, IdentityKind, check_ids
 
 __all__ = ["Endpoint", "EndpointType", "check_https", "parse_url"]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from serverless_signalr._connection.instance import Instance
+from serverless_signalr._connection.settings import DEFAULT_CONNECTION
 from serverless_signalr.connection import connection_from_settings
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import ConnectionStringError, ServiceError
-from serverless_signalr.instance import Instance
-from serverless_signalr.settings import DEFAULT_CONNECTION
 
 __all__ = ["BY_KEY", "Health", "HealthStatus", "InstanceHealth", "check_health"]
 

@@ -9,20 +9,20 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from serverless_signalr.answers import answering_client
+from serverless_signalr._connection.router import Router, any_online
+from serverless_signalr._connection.settings import DEFAULT_CONNECTION
+from serverless_signalr._functions.answers import answering_client
+from serverless_signalr._hub.methods import Filter, HubMethod, hub_methods
+from serverless_signalr._hub.proxy import AnyClient, ClientInterface
+from serverless_signalr._rest.tokens import sign_client_token
 from serverless_signalr.bindings import Blueprint
 from serverless_signalr.connection import Connection, connection_from_settings
-from serverless_signalr.methods import Filter, HubMethod, hub_methods
 from serverless_signalr.models import SignalRConnectionInfo, SignalRInvocationContext
-from serverless_signalr.names import check_hub_name
-from serverless_signalr.proxy import AnyClient, ClientInterface
-from serverless_signalr.router import Router, any_online
-from serverless_signalr.settings import DEFAULT_CONNECTION
-from serverless_signalr.tokens import sign_client_token
-from serverless_signalr.upstream import Category, check_claims
+from serverless_signalr.protocol.names import check_hub_name
+from serverless_signalr.protocol.upstream import Category, check_claims
 
 if TYPE_CHECKING:
-    from serverless_signalr.managers import ClientManager, Clients, Groups, UserGroups
+    from serverless_signalr._hub.managers import ClientManager, Clients, Groups, UserGroups
     from serverless_signalr.rest import ServiceClient
 
 __all__ = ["ServerlessHub"]
@@ -80,7 +80,7 @@ class ServerlessHub[T = AnyClient]:
         """
         blueprint = Blueprint()
         if self._upstream_route is not None:
-            from serverless_signalr.http_upstream import add_upstream
+            from serverless_signalr._hub.http_upstream import add_upstream
 
             add_upstream(blueprint, self, self._function_name("upstream"), self._upstream_route)
         else:
@@ -91,28 +91,28 @@ class ServerlessHub[T = AnyClient]:
     @cached_property
     def clients(self) -> "Clients[T]":
         """Return whom one can send to."""
-        from serverless_signalr.managers import Clients
+        from serverless_signalr._hub.managers import Clients
 
         return Clients(self.service, self._interface)
 
     @cached_property
     def groups(self) -> "Groups":
         """Return which connection is in which group."""
-        from serverless_signalr.managers import Groups
+        from serverless_signalr._hub.managers import Groups
 
         return Groups(self.service)
 
     @cached_property
     def user_groups(self) -> "UserGroups":
         """Return which user is in which group."""
-        from serverless_signalr.managers import UserGroups
+        from serverless_signalr._hub.managers import UserGroups
 
         return UserGroups(self.service)
 
     @cached_property
     def client_manager(self) -> "ClientManager":
         """Return what looks at connections and ends them."""
-        from serverless_signalr.managers import ClientManager
+        from serverless_signalr._hub.managers import ClientManager
 
         return ClientManager(self.service)
 

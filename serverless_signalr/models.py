@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
-from serverless_signalr.names import check_group_name
-from serverless_signalr.upstream import USER_CLAIMS_HEADER, Claims, parse_claims
-from serverless_signalr.values import to_builtins
+from serverless_signalr.protocol.names import check_group_name
+from serverless_signalr.protocol.upstream import USER_CLAIMS_HEADER, Claims, parse_claims
+from serverless_signalr.protocol.values import to_builtins
 
 __all__ = [
     "SignalRConnectionInfo",

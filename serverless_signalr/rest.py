@@ -13,10 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from serverless_signalr.endpoint import Endpoint
-from serverless_signalr.errors import HubException, PartialSendError, ServiceError, ServiceUnavailableError
-from serverless_signalr.names import check_hub_name
-from serverless_signalr.operations import (
+from serverless_signalr._rest.operations import (
     API_VERSION,
     LOCAL_HOSTS,
     Answer,
@@ -36,11 +33,14 @@ from serverless_signalr.operations import (
     stream,
     user,
 )
+from serverless_signalr.endpoint import Endpoint
+from serverless_signalr.errors import HubException, PartialSendError, ServiceError, ServiceUnavailableError
+from serverless_signalr.protocol.names import check_hub_name
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-    from serverless_signalr.pipeline import Pipeline
+    from serverless_signalr._rest.pipeline import Pipeline
 
 __all__ = [
     "CloseConnection",
@@ -136,7 +136,7 @@ class ServiceClient:
         """Invoke ``target`` on every connection but the excluded ones.
 
         It is done when the service has accepted it, not when the clients have it. Arguments are what JSON can
-        carry, and dates, bytes, enums, UUIDs and dataclasses, see serverless_signalr.values.
+        carry, and dates, bytes, enums, UUIDs and dataclasses, see serverless_signalr.protocol.values.
         """
         await self.run(_send("", message(target, arguments), excluded))
 
@@ -366,7 +366,7 @@ class ServiceClient:
 
     @cached_property
     def _pipeline(self) -> "Pipeline":
-        from serverless_signalr.pipeline import Pipeline
+        from serverless_signalr._rest.pipeline import Pipeline
 
         return Pipeline(
             self._endpoint,

@@ -15,9 +15,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from serverless_signalr._connection.vault import SecretReference, VaultError, is_reference, read_secret
+from serverless_signalr._identity import Identity
 from serverless_signalr.errors import ConnectionStringError
-from serverless_signalr.identity import Identity
-from serverless_signalr.vault import SecretReference, VaultError, is_reference, read_secret
 from signalr_local.host.settings import LocalSettings
 
 __all__ = ["read_reference", "resolve_references"]

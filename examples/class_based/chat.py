@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from serverless_signalr import HubException, SignalRInvocationContext
 from serverless_signalr.hub import ServerlessHub
-from serverless_signalr.names import check_group_name
+from serverless_signalr.protocol.names import check_group_name
 
 type Message = Mapping[str, object]
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from serverless_signalr import HubException, SignalRInvocationContext
-from serverless_signalr.authorization import requires
+from serverless_signalr._hub.authorization import requires
 from serverless_signalr.hub import ServerlessHub
 
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?")

@@ -2,16 +2,16 @@
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
-from serverless_signalr.errors import ConnectionStringError
-from serverless_signalr.health import BY_KEY, InstanceHealth, check_health
-from serverless_signalr.settings import (
+from serverless_signalr._connection.settings import (
     DEFAULT_CONNECTION,
     Source,
     check_sources,
     hidden_by_empty,
     read_sources,
 )
-from serverless_signalr.vault import SecretReference, is_reference
+from serverless_signalr._connection.vault import SecretReference, is_reference
+from serverless_signalr.errors import ConnectionStringError
+from serverless_signalr.health import BY_KEY, InstanceHealth, check_health
 from signalr_local.doctor.findings import Finding, fine, warning, wrong
 from signalr_local.host.functions import Function, connection_setting, is_of_a_hub
 from signalr_local.host.service import check_transport

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from urllib.parse import urlsplit
 
+from serverless_signalr._connection.settings import Source, read_sources
+from serverless_signalr._connection.vault import SecretReference
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import ConnectionStringError
-from serverless_signalr.settings import Source, read_sources
-from serverless_signalr.vault import SecretReference
 from signalr_local.doctor.files import Role
 from signalr_local.doctor.findings import Finding, fine, wrong
 from signalr_local.host.settings import Settings

@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
 import aiohttp
 
-from serverless_signalr.pool import proxy, running_pool
+from serverless_signalr._rest.pool import proxy, running_pool
 from signalr_local.doctor.files import ServiceDescription
 from signalr_local.doctor.findings import Finding, fine, warning, wrong
 from signalr_local.host import trigger

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from serverless_signalr.names import check_hub_name
+from serverless_signalr.protocol.names import check_hub_name
 from signalr_local.emulator.auth import Gate, Identity
 from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.event_stream import EventStreamSession

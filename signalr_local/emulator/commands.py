@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from serverless_signalr.names import check_group_name
 from serverless_signalr.protocol.messages import Invocation
+from serverless_signalr.protocol.names import check_group_name
 from signalr_local.emulator.call import Call
 from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.filters import parse_filter

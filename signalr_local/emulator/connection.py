@@ -17,7 +17,7 @@ from serverless_signalr.protocol.messages import (
     ProtocolError,
     StreamInvocation,
 )
-from serverless_signalr.upstream import UpstreamEvent
+from serverless_signalr.protocol.upstream import UpstreamEvent
 from signalr_local.emulator.auth import Identity
 from signalr_local.emulator.dispatcher import Dispatcher
 from signalr_local.emulator.hub import Hub

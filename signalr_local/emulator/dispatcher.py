@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from serverless_signalr.protocol.messages import Completion, Invocation, ProtocolError
-from serverless_signalr.upstream import CONNECTED, DISCONNECTED, Category, UpstreamEvent
+from serverless_signalr.protocol.upstream import CONNECTED, DISCONNECTED, Category, UpstreamEvent
 from signalr_local.emulator.protocols import Frame, HubProtocol, is_framed
 from signalr_local.emulator.upstream import Upstream
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 
-from serverless_signalr.tokens import sign_client_token
+from serverless_signalr._rest.tokens import sign_client_token
 from signalr_local.emulator.call import Body, Call, NotExistedError, Operation, Result
 from signalr_local.emulator.client_calls import complete_stream, invoke_client, send_stream_item
 from signalr_local.emulator.commands import execute

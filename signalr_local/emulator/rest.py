@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from serverless_signalr.names import MAX_BODY, check_group_name, check_hub_name
+from serverless_signalr.protocol.names import MAX_BODY, check_group_name, check_hub_name
 from signalr_local.emulator.auth import Gate
 from signalr_local.emulator.bodies import check_content_type, read_item, read_message, read_value
 from signalr_local.emulator.call import Body, Call, NotExistedError, Operation, RestError

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 from yarl import URL
 
-from serverless_signalr.upstream import CONNECTED, Category, UpstreamEvent
+from serverless_signalr.protocol.upstream import CONNECTED, Category, UpstreamEvent
 
 __all__ = ["MAX_ANSWER", "Answer", "Upstream", "UpstreamRule"]
 

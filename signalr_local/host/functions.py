@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from serverless_signalr.names import check_hub_name
-from serverless_signalr.settings import DEFAULT_CONNECTION, check_sources, read_sources
-from serverless_signalr.upstream import CONNECTED, DISCONNECTED, Category
+from serverless_signalr._connection.settings import DEFAULT_CONNECTION, check_sources, read_sources
+from serverless_signalr.protocol.names import check_hub_name
+from serverless_signalr.protocol.upstream import CONNECTED, DISCONNECTED, Category
 from signalr_local.host.expressions import ExpressionError, resolve_settings
 from signalr_local.host.routes import Route, RouteError
 from signalr_local.host.settings import Settings

@@ -5,7 +5,7 @@ Source: Azure/azure-functions-signalrservice-extension, SignalROutputConverter a
 
 from typing import Any
 
-from serverless_signalr.operations import Operation, connection, group, message, user
+from serverless_signalr._rest.operations import Operation, connection, group, message, user
 
 __all__ = ["Item", "OutputError", "items", "operation"]
 

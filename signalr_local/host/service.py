@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from serverless_signalr._connection.settings import Source, read_sources
+from serverless_signalr._rest.tokens import sign_client_token
 from serverless_signalr.connection import Connection
 from serverless_signalr.endpoint import Endpoint
+from serverless_signalr.protocol.upstream import is_signed
 from serverless_signalr.rest import ServiceClient
-from serverless_signalr.settings import Source, read_sources
-from serverless_signalr.tokens import sign_client_token
-from serverless_signalr.upstream import is_signed
 from signalr_local.host.expressions import BindingData, resolve
 from signalr_local.host.functions import connection_setting
 from signalr_local.host.outputs import Item, OutputError, items, operation

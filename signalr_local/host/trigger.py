@@ -15,8 +15,8 @@ from aiohttp import web
 from serverless_signalr.errors import ServiceError
 from serverless_signalr.protocol.bodies import BODY_FORMATS, BodyFormat
 from serverless_signalr.protocol.messages import Completion, Invocation, ProtocolError
-from serverless_signalr.upstream import CONNECTED, SIGNATURE_HEADER, Category, UpstreamEvent
-from serverless_signalr.values import to_builtins
+from serverless_signalr.protocol.upstream import CONNECTED, SIGNATURE_HEADER, Category, UpstreamEvent
+from serverless_signalr.protocol.values import to_builtins
 from signalr_local.host import binding_data
 from signalr_local.host.functions import Function, FunctionTable, connection_setting
 from signalr_local.host.invocation import Invoker

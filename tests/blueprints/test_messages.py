@@ -7,7 +7,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from serverless_signalr.names import MAX_BODY
+from serverless_signalr.protocol.names import MAX_BODY
 
 type Request = Callable[..., tuple[func.HttpResponse, list[dict[str, Any]] | None]]
 

@@ -18,7 +18,7 @@ from serverless_signalr import SignalROutput
 from serverless_signalr.principal import Principal, insecure_user_id
 from serverless_signalr.protocol import messagepack_protocol
 from serverless_signalr.protocol.messages import Completion, Invocation
-from serverless_signalr.upstream import UpstreamEvent
+from serverless_signalr.protocol.upstream import UpstreamEvent
 from signalr_local.emulator import DEFAULT_ACCESS_KEY
 from signalr_local.host.worker import AppError, FunctionFailedError
 

@@ -137,7 +137,7 @@ def test_the_app_runs_from_it(
         shutil.rmtree(folder / ".python_packages")
     with (folder / "function_app.py").open("a") as module:
         module.write(
-            "import msgspec, serverless_signalr\nprint('from', serverless_signalr.__file__, msgspec.__file__)\n"
+            "import msgspec, serverless_signalr as it\nprint('from', it.__file__, msgspec.__file__)\n"
         )
     # Settings as in Azure: from the environment, there is no local.settings.json.
     monkeypatch.setenv("AzureSignalRConnectionString", EMULATOR)

@@ -9,8 +9,10 @@ import aiohttp
 import pytest
 from azure.keyvault.secrets._shared import http_challenge_cache
 
-from serverless_signalr import connection, instance, pool, settings
-from serverless_signalr.transport import PoolTransport
+from serverless_signalr import connection
+from serverless_signalr._connection import instance, settings
+from serverless_signalr._rest import pool
+from serverless_signalr._rest.transport import PoolTransport
 from tests.serverless_signalr.azure_fakes.certificates import Certificates
 from tests.serverless_signalr.azure_fakes.clock import Clock
 from tests.serverless_signalr.azure_fakes.cloud import Cloud

@@ -9,14 +9,14 @@ from datetime import timedelta
 import jwt
 import pytest
 
-from serverless_signalr.background import run_sync
+from serverless_signalr._connection.settings import read_sources
+from serverless_signalr._connection.vault import VaultError
+from serverless_signalr._rest.background import run_sync
+from serverless_signalr._rest.tokens import sign_client_token
 from serverless_signalr.connection import Connection, connection_from_settings
 from serverless_signalr.errors import ConnectionStringError, ServiceUnavailableError, UnauthorizedError
 from serverless_signalr.hub import ServerlessHub
-from serverless_signalr.settings import read_sources
-from serverless_signalr.tokens import sign_client_token
-from serverless_signalr.upstream import sign
-from serverless_signalr.vault import VaultError
+from serverless_signalr.protocol.upstream import sign
 from tests.serverless_signalr.azure_fakes.clock import Clock, until
 from tests.serverless_signalr.azure_fakes.cloud import CLIENT, TENANT, Cloud, forbidden
 
@@ -393,7 +393,7 @@ async def test_token_that_is_refused_once_is_replaced(
     kept: Cloud, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Meet the refusals that come and go: the token is good, and the service says that it is not."""
-    monkeypatch.setattr("serverless_signalr.credential._PAUSE", 0.0)
+    monkeypatch.setattr("serverless_signalr._connection.credential._PAUSE", 0.0)
     connection = connect(IDENTITY, clock)
     client = connection.client("chat")
     await client.send_to_all("first")

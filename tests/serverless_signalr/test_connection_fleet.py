@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from serverless_signalr._connection.settings import read_sources
+from serverless_signalr._connection.vault import VaultError
 from serverless_signalr.connection import Connection
 from serverless_signalr.errors import (
     NotFoundError,
@@ -15,10 +17,8 @@ from serverless_signalr.errors import (
 )
 from serverless_signalr.hub import ServerlessHub
 from serverless_signalr.models import SignalREndpoint
+from serverless_signalr.protocol.upstream import sign
 from serverless_signalr.rest import ServiceClient
-from serverless_signalr.settings import read_sources
-from serverless_signalr.upstream import sign
-from serverless_signalr.vault import VaultError
 from tests.serverless_signalr.azure_fakes.clock import Clock, until
 from tests.serverless_signalr.azure_fakes.cloud import Cloud, Vault
 
@@ -168,7 +168,7 @@ async def test_instance_that_is_named_twice_is_sent_to_once(
 async def test_probe_that_takes_long_is_given_up(
     cloud: Cloud, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("serverless_signalr.instance._PROBE_LIMIT", 0.05)
+    monkeypatch.setattr("serverless_signalr._connection.instance._PROBE_LIMIT", 0.05)
     released = cloud.service.hang()
     assert (await connection.endpoint()).url == BACKUP
     released.set()

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from serverless_signalr._connection.settings import read_sources
+from serverless_signalr._rest.tokens import sign_client_token
 from serverless_signalr.connection import Connection
 from serverless_signalr.errors import ServiceError
 from serverless_signalr.health import check_health
-from serverless_signalr.settings import read_sources
-from serverless_signalr.tokens import sign_client_token
 from tests.serverless_signalr.azure_fakes.clock import Clock
 from tests.serverless_signalr.azure_fakes.cloud import CLIENT, TENANT, Cloud
 
@@ -178,7 +178,7 @@ async def test_secret_of_an_application_and_temporary_keys_are_not_shown(
     status: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("serverless_signalr.credential._PAUSE", 0.0)
+    monkeypatch.setattr("serverless_signalr._connection.credential._PAUSE", 0.0)
     settings = {
         f"{SETTING}__serviceUri": URI,
         f"{SETTING}__clientId": CLIENT,

@@ -2,9 +2,9 @@
 
 import pytest
 
+from serverless_signalr._identity import Identity, IdentityKind
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import ConnectionStringError
-from serverless_signalr.identity import Identity, IdentityKind
 from tests.serverless_signalr.azure_fakes.cloud import CLIENT, TENANT
 
 KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"

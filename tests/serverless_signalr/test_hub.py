@@ -24,9 +24,9 @@ from serverless_signalr import (
     HubException,
     SignalRInvocationContext,
 )
-from serverless_signalr.authorization import requires
+from serverless_signalr._hub.authorization import requires
+from serverless_signalr._hub.methods import Call, event
 from serverless_signalr.hub import ServerlessHub
-from serverless_signalr.methods import Call, event
 from signalr_local.worker import protos
 
 KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"

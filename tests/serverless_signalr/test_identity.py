@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from serverless_signalr._identity import Identity, IdentityKind
 from serverless_signalr.errors import ConnectionStringError
-from serverless_signalr.identity import Identity, IdentityKind
 from tests.serverless_signalr.azure_fakes.cloud import CLIENT, TENANT
 
 SECRET = "s3cret~of.the-application_that-nobody-may-see"

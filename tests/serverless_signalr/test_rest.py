@@ -23,7 +23,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.settings import settings
 
-from serverless_signalr.background import run_sync
+from serverless_signalr._rest.background import run_sync
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import (
     HubException,

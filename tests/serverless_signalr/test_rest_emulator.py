@@ -9,10 +9,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from serverless_signalr._rest.tokens import sign_client_token
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import UnauthorizedError
 from serverless_signalr.rest import ServiceClient
-from serverless_signalr.tokens import sign_client_token
 from signalr_local.emulator import Emulator
 
 PATIENCE = 10.0

@@ -20,7 +20,12 @@ LATE = {"aiohttp", "azure.core", "azure.identity", "jwt", "msgpack", "msgspec"}
 
 
 @pytest.mark.parametrize(
-    "module", ["serverless_signalr.rest", "serverless_signalr.operations", "serverless_signalr.settings"]
+    "module",
+    [
+        "serverless_signalr.rest",
+        "serverless_signalr._rest.operations",
+        "serverless_signalr._connection.settings",
+    ],
 )
 def test_import_leaves_the_rest_to_the_call_that_needs_it(module: str) -> None:
     shown = subprocess.run(
@@ -62,7 +67,7 @@ async def run(connection_string: str, body: str, *options: str) -> tuple[str, st
     """Run a script in which ``client`` is a client, and return what it printed and what it complained of."""
     head = f"""
         import asyncio, os, threading
-        from serverless_signalr.background import run_sync
+        from serverless_signalr._rest.background import run_sync
         from serverless_signalr.rest import ServiceClient
         client = ServiceClient({connection_string!r}, "chat")
     """
@@ -122,7 +127,7 @@ async def test_loop_that_was_closed_without_its_generators_is_forgotten(connecti
         loop = asyncio.new_event_loop()
         loop.run_until_complete(client.send_to_all("m"))
         loop.close()
-    from serverless_signalr import pool
+    from serverless_signalr._rest import pool
     print(len(pool._pools))
     """
     assert await run(connection_string, body) == ("1\n", "")

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from serverless_signalr._connection.settings import read_sources
+from serverless_signalr._rest.tokens import sign_client_token
 from serverless_signalr.connection import Connection
-from serverless_signalr.settings import read_sources
-from serverless_signalr.tokens import sign_client_token
 from signalr_local.emulator import Emulator
 from tests.serverless_signalr.azure_fakes.clock import Clock
 from tests.serverless_signalr.azure_fakes.cloud import Cloud

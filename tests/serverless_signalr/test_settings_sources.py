@@ -4,11 +4,11 @@ import logging
 
 import pytest
 
+from serverless_signalr._connection.settings import endpoint_from_settings, hidden_by_empty, read_sources
+from serverless_signalr._connection.vault import SecretReference
+from serverless_signalr._identity import Identity, IdentityKind
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import ConnectionStringError
-from serverless_signalr.identity import Identity, IdentityKind
-from serverless_signalr.settings import endpoint_from_settings, hidden_by_empty, read_sources
-from serverless_signalr.vault import SecretReference
 from tests.serverless_signalr.azure_fakes.cloud import CLIENT, TENANT
 
 KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"

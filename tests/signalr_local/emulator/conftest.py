@@ -16,10 +16,10 @@ from aiohttp import web
 from multidict import CIMultiDictProxy
 from yarl import URL
 
+from serverless_signalr._rest.tokens import sign_client_token, sign_server_token
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.protocol import json_protocol, messagepack_protocol
 from serverless_signalr.protocol.messages import Completion, HubMessage, Invocation
-from serverless_signalr.tokens import sign_client_token, sign_server_token
 from signalr_local.emulator import Emulator, Timing, UpstreamRule
 
 PATIENCE = 10.0

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from serverless_signalr._rest.tokens import sign_server_token
 from serverless_signalr.endpoint import Endpoint
-from serverless_signalr.tokens import sign_server_token
 from signalr_local.emulator import DEFAULT_ACCESS_KEY as KEY
 
 NEW = "2022-06-01"

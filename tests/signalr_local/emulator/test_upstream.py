@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from serverless_signalr.upstream import is_signed
+from serverless_signalr.protocol.upstream import is_signed
 from signalr_local.emulator import DEFAULT_ACCESS_KEY, UpstreamRule
 from signalr_local.emulator.upstream import MAX_ANSWER
 

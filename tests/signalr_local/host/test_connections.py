@@ -7,7 +7,7 @@ from typing import Any
 import jwt
 import pytest
 
-from serverless_signalr.upstream import UpstreamEvent
+from serverless_signalr.protocol.upstream import UpstreamEvent
 from tests.serverless_signalr.azure_fakes.cloud import CLIENT, Cloud
 
 type StartHost = Callable[..., Awaitable[Any]]

@@ -10,7 +10,7 @@ import jwt
 import pytest
 import pytest_asyncio
 
-from serverless_signalr.upstream import UpstreamEvent
+from serverless_signalr.protocol.upstream import UpstreamEvent
 from signalr_local.emulator import DEFAULT_ACCESS_KEY
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

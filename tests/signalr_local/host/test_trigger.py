@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from serverless_signalr.protocol import messagepack_protocol
 from serverless_signalr.protocol.messages import Completion, Invocation
-from serverless_signalr.upstream import UpstreamEvent
+from serverless_signalr.protocol.upstream import UpstreamEvent
 from signalr_local.emulator import DEFAULT_ACCESS_KEY
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, assert_type
 
 from serverless_signalr import Blueprint, SignalRConnectionInfo, SignalRInvocationContext
-from serverless_signalr.authorization import requires
+from serverless_signalr._hub.authorization import requires
+from serverless_signalr._hub.managers import ClientManager, Clients, Groups, UserGroups
+from serverless_signalr._hub.methods import Call, event, not_an_event
+from serverless_signalr._hub.proxy import AnyClient, target
 from serverless_signalr.hub import ServerlessHub
-from serverless_signalr.managers import ClientManager, Clients, Groups, UserGroups
-from serverless_signalr.methods import Call, event, not_an_event
-from serverless_signalr.proxy import AnyClient, target
 from serverless_signalr.rest import GroupConnection
 
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Protocol
 
 from serverless_signalr import SignalRInvocationContext
-from serverless_signalr.authorization import requires
+from serverless_signalr._hub.authorization import requires
+from serverless_signalr._hub.methods import Call, event
+from serverless_signalr._hub.proxy import target
 from serverless_signalr.hub import ServerlessHub
-from serverless_signalr.methods import Call, event
-from serverless_signalr.proxy import target
 
 
 class ChatClient(Protocol):

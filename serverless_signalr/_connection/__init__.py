@@ -1,0 +1,1 @@
+"""How an app's settings become a way to the service: Key Vault, Entra ID, caches, instances."""

@@ -1,0 +1,220 @@
+"""The tokens of an identity: one for all who ask, renewed before it expires, kept while there is no other.
+
+azure-identity gets them, and does neither: it lets every caller ask for itself, and drops a token that it
+should renew, even where it cannot. Only the call that needs a token imports this module.
+"""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Self
+from weakref import WeakKeyDictionary
+
+from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
+from azure.core.credentials_async import AsyncSupportsTokenInfo
+from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.identity import aio
+
+from serverless_signalr._identity import Identity, IdentityKind
+from serverless_signalr._rest.transport import PoolTransport
+
+__all__ = ["Credential"]
+
+_PATIENCE = 20.0
+"""Seconds that a token may take: azure-identity would go on for more than a minute."""
+
+_BRIEFLY = 2.0
+"""Seconds that somebody waits for another token while the old one is good."""
+
+_PAUSE = 5.0
+"""Seconds after a failure in which nobody asks again."""
+
+_LEFT = 60.0
+"""Seconds for which a token must be good to be used."""
+
+_log = logging.getLogger("serverless_signalr")
+
+type _Request = tuple[tuple[str, ...], str | None, str | None, bool]
+"""What a token is asked for: scopes, tenant, claims, and whether it may be revoked."""
+
+
+class Credential:
+    """Be an async credential of azure-identity, in any event loop, with nothing that must be closed.
+
+    A holder that asks for another token while the last one is good had it refused: azure-identity would
+    answer with the same one, this class gets a fresh one.
+    """
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+        self._handed: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_Request, str]] = WeakKeyDictionary()
+
+    async def get_token_info(
+        self, *scopes: str, options: TokenRequestOptions | None = None
+    ) -> AccessTokenInfo:
+        """Return a token with what is known about it.
+
+        Raise ClientAuthenticationError, which names the identity and has no answer, where there is none.
+        """
+        asked = options or {}
+        request = (scopes, asked.get("tenant_id"), asked.get("claims"), asked.get("enable_cae", False))
+        loop = asyncio.get_running_loop()
+        handed = self._handed.setdefault(loop, {})
+        held = _held.setdefault(loop, {})
+        tokens = held.get(self._identity)
+        if tokens is None:
+            tokens = held[self._identity] = _Tokens(self._identity)
+        token = await tokens.get(request, asked, refused=handed.get(request))
+        handed[request] = token.token
+        return token
+
+    async def get_token(
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **_: Any,
+    ) -> AccessToken:
+        """Return a token."""
+        options: TokenRequestOptions = {"enable_cae": enable_cae}
+        if claims is not None:
+            options["claims"] = claims
+        if tenant_id is not None:
+            options["tenant_id"] = tenant_id
+        token = await self.get_token_info(*scopes, options=options)
+        return AccessToken(token.token, token.expires_on)
+
+    async def close(self) -> None:
+        """Do nothing: the connections belong to the event loop's pool."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
+@dataclass(slots=True)
+class _Token:
+    """Hold one token, how asking for another went, and the attempt that is under way."""
+
+    info: AccessTokenInfo | None = None
+    renew_at: float = 0.0
+    reason: str = ""
+    cause: Exception | None = None
+    ask_at: float = 0.0
+    flight: asyncio.Task[None] | None = None
+    since: float = 0.0
+
+    def is_good(self) -> bool:
+        return self.info is not None and self.info.expires_on - time.time() > _LEFT
+
+    def is_due(self) -> bool:
+        return time.time() >= self.renew_at
+
+
+class _Tokens:
+    """Get the tokens of one identity in one event loop."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+        self._source: AsyncSupportsTokenInfo | None = None
+        self._tokens: dict[_Request, _Token] = {}
+
+    async def get(
+        self, request: _Request, options: TokenRequestOptions, refused: str | None
+    ) -> AccessTokenInfo:
+        token = self._tokens.setdefault(request, _Token())
+        held = token.info
+        is_refused = held is not None and held.token == refused
+        if held is not None and not is_refused and token.is_good() and not token.is_due():
+            return held
+        if monotonic() >= token.ask_at:
+            flight = self._start(token, request[0], options)
+            # One that is due was asked for early, as is right. One that is not was refused: it is of no use.
+            is_useful = token.is_good() and token.is_due()
+            left = max(0.0, token.since + _BRIEFLY - monotonic()) if is_useful else None
+            await asyncio.wait({flight}, timeout=left)
+        if token.info is not None and token.is_good():
+            return token.info
+        raise ClientAuthenticationError(f"{self._identity} got none: {token.reason}") from token.cause
+
+    def _start(
+        self, token: _Token, scopes: tuple[str, ...], options: TokenRequestOptions
+    ) -> asyncio.Task[None]:
+        if token.flight is None:
+            token.since = monotonic()
+            token.flight = asyncio.get_running_loop().create_task(self._ask(token, scopes, options))
+        return token.flight
+
+    async def _ask(self, token: _Token, scopes: tuple[str, ...], options: TokenRequestOptions) -> None:
+        # azure-identity would answer with the token that it has: another object does not know that one.
+        source = None if token.info is not None else self._source
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                source = source or _open(self._identity)
+                info = await source.get_token_info(*scopes, options=options)
+        except TimeoutError:
+            self._fail(token, f"no answer within {_PATIENCE:.0f} seconds", None)
+        except AzureError as error:
+            # Few say so: the endpoint of managed identities answers 400.
+            self._fail(token, str(error).partition("\n")[0].removeprefix("(None) ").rstrip("."), error)
+        except Exception as error:  # noqa: BLE001 - a certificate may not be there, or not be read
+            self._fail(token, f"{type(error).__name__}: {str(error).partition('\n')[0].rstrip('.')}", error)
+        else:
+            self._source = source
+            # Whoever holds the one before may have had it refused; if this one is too, another is no help.
+            token.ask_at = 0.0 if token.info is None else monotonic() + _PAUSE
+            now = time.time()
+            renew_at = info.refresh_on or int(now + (info.expires_on - now) / 2)
+            token.info, token.renew_at = _due_at(info, renew_at), renew_at
+        finally:
+            # It knows the loop, which ends when nobody does any more.
+            token.flight = None
+
+    def _fail(self, token: _Token, reason: str, cause: Exception | None) -> None:
+        token.reason, token.ask_at = reason, monotonic() + _PAUSE
+        token.cause = None if cause is None else cause.with_traceback(None)
+        if token.is_good():
+            _log.warning("%s got no other token: %s; the one before serves on", self._identity, reason)
+
+
+_held: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Identity, _Tokens]] = WeakKeyDictionary()
+
+
+def _due_at(info: AccessTokenInfo, moment: int) -> AccessTokenInfo:
+    """Return a token after whose moment azure-core asks for another."""
+    return AccessTokenInfo(info.token, info.expires_on, token_type=info.token_type, refresh_on=moment)
+
+
+def _open(identity: Identity) -> AsyncSupportsTokenInfo:
+    transport = PoolTransport()
+    match identity.kind:
+        case IdentityKind.MANAGED:
+            config = {"mi_res_id": identity.resource_id} if identity.resource_id else None
+            return aio.ManagedIdentityCredential(
+                client_id=identity.client_id, identity_config=config, transport=transport
+            )
+        case IdentityKind.WORKLOAD:
+            return aio.WorkloadIdentityCredential(
+                client_id=identity.client_id, tenant_id=identity.tenant_id, transport=transport
+            )
+        case IdentityKind.APPLICATION if identity.client_secret is not None:
+            return aio.ClientSecretCredential(
+                str(identity.tenant_id), str(identity.client_id), identity.client_secret, transport=transport
+            )
+        case IdentityKind.APPLICATION:
+            return aio.CertificateCredential(
+                str(identity.tenant_id),
+                str(identity.client_id),
+                certificate_path=identity.certificate,
+                transport=transport,
+            )
+        case _:
+            chosen: dict[str, Any] = (
+                {"managed_identity_client_id": identity.client_id} if identity.client_id else {}
+            )
+            return aio.DefaultAzureCredential(transport=transport, **chosen)

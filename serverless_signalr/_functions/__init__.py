@@ -1,0 +1,1 @@
+"""Between the worker and a function: values in, answers out."""

@@ -1,0 +1,112 @@
+"""A client's call, bound to the parameters of a Python function."""
+
+import inspect
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from serverless_signalr.errors import HubException
+from serverless_signalr.models import SignalRInvocationContext
+from serverless_signalr.protocol.names import to_camel_case
+from serverless_signalr.protocol.values import convert
+
+__all__ = ["Arguments"]
+
+_JSON_NAMES = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    list: "list",
+    dict: "object",
+    type(None): "null",
+}
+
+
+class Arguments:
+    """Bind the arguments of a call to parameters, by position, each converted by its annotation.
+
+    A parameter with a default may be left out; ``*args`` takes what is left over. ``target`` and the
+    parameters appear in error messages as clients spell them.
+    """
+
+    def __init__(
+        self, target: str, parameters: Iterable[inspect.Parameter], annotations: Mapping[str, Any]
+    ) -> None:
+        self._target = target
+        self._positional: list[inspect.Parameter] = []
+        self._rest: inspect.Parameter | None = None
+        for parameter in parameters:
+            if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+                self._rest = parameter
+            elif parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:
+                self._positional.append(parameter)
+            else:
+                raise TypeError(
+                    f"the parameter {parameter} cannot take an argument: a call binds them by position"
+                )
+            if _mentions_invocation(annotations.get(parameter.name)):
+                # Its user and claims would be those that a client chose to send.
+                raise TypeError(
+                    f"the parameter {parameter.name} would take a SignalRInvocationContext from what clients "
+                    "send: annotate the invocation with that type alone, and name it as the trigger does"
+                )
+        self._annotations = annotations
+        self._required = sum(parameter.default is inspect.Parameter.empty for parameter in self._positional)
+
+    def bind(self, arguments: Sequence[object]) -> tuple[dict[str, object], list[object]]:
+        """Return the values by parameter, and those for ``*args``.
+
+        Raise HubException that says what the method takes, where the call does not fit.
+        """
+        count = len(arguments)
+        if count < self._required or (self._rest is None and count > len(self._positional)):
+            given = "1 argument" if count == 1 else f"{count} arguments"
+            raise HubException(f"{self} was called with {given}.")
+        named = {
+            parameter.name: self._convert(parameter, argument)
+            for parameter, argument in zip(self._positional, arguments, strict=False)
+        }
+        rest = [self._convert(self._rest, argument) for argument in arguments[len(named) :] if self._rest]
+        return named, rest
+
+    def _convert(self, parameter: inspect.Parameter, argument: object) -> object:
+        try:
+            return convert(argument, self._annotations.get(parameter.name, Any))
+        except ValueError as error:
+            name = to_camel_case(parameter.name)
+            raise HubException(f"{self} was called with a wrong {name}: {error}.") from None
+
+    def __str__(self) -> str:
+        shown = [
+            f"{to_camel_case(parameter.name)}{'' if parameter.default is parameter.empty else '?'}"
+            f"{self._type(parameter)}"
+            for parameter in self._positional
+        ]
+        if self._rest is not None:
+            shown.append(f"...{to_camel_case(self._rest.name)}{self._type(self._rest)}")
+        return f"{self._target}({', '.join(shown)})"
+
+    def _type(self, parameter: inspect.Parameter) -> str:
+        annotation = self._annotations.get(parameter.name, Any)
+        return "" if annotation in (Any, object) else f": {_json_name(annotation)}"
+
+
+def _mentions_invocation(annotation: Any) -> bool:
+    return annotation is SignalRInvocationContext or any(
+        _mentions_invocation(part) for part in typing.get_args(annotation)
+    )
+
+
+def _json_name(annotation: Any) -> str:
+    if annotation in _JSON_NAMES:
+        return _JSON_NAMES[annotation]
+    origin = typing.get_origin(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(_json_name(part) for part in typing.get_args(annotation))
+    if origin in _JSON_NAMES:
+        return _JSON_NAMES[origin]
+    if isinstance(annotation, type):
+        return annotation.__name__
+    return str(annotation).removeprefix("typing.")

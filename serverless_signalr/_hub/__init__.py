@@ -1,0 +1,1 @@
+"""What stands behind ServerlessHub: methods, authorization, client proxies, the HTTP upstream."""

@@ -1,0 +1,181 @@
+"""What a hub does to its clients from code: send, group, look, close."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from serverless_signalr._hub.proxy import ClientInterface
+from serverless_signalr.rest import GroupConnection, ServiceClient
+
+__all__ = ["ClientManager", "Clients", "Groups", "UserGroups"]
+
+
+class Clients[T]:
+    """Choose whom to send to; what is chosen has the methods of the hub's client interface."""
+
+    def __init__(self, service: ServiceClient, interface: ClientInterface[T]) -> None:
+        self._service = service
+        self._interface = interface
+
+    @property
+    def all(self) -> T:
+        """Return every client of the hub."""
+        return self.all_except()
+
+    def all_except(self, *connection_ids: str) -> T:
+        """Return every client but these connections."""
+
+        async def send(target: str, arguments: Sequence[object]) -> None:
+            await self._service.send_to_all(target, *arguments, excluded=connection_ids)
+
+        return self._interface.proxy(send)
+
+    def client(self, connection_id: str) -> T:
+        """Return one connection, the only one that can also be asked for a result."""
+
+        async def send(target: str, arguments: Sequence[object]) -> None:
+            await self._service.send_to_connection(connection_id, target, *arguments)
+
+        async def invoke(target: str, arguments: Sequence[object]) -> Any:
+            return await self._service.invoke_connection(connection_id, target, *arguments)
+
+        return self._interface.proxy(send, invoke)
+
+    def clients(self, connection_ids: Sequence[str]) -> T:
+        """Return several connections; each is one request."""
+
+        async def send(target: str, arguments: Sequence[object]) -> None:
+            await self._service.send_to_connections(connection_ids, target, *arguments)
+
+        return self._interface.proxy(send)
+
+    def group(self, group_name: str) -> T:
+        """Return the members of a group."""
+        return self.group_except(group_name)
+
+    def group_except(self, group_name: str, *connection_ids: str) -> T:
+        """Return the members of a group but these connections."""
+
+        async def send(target: str, arguments: Sequence[object]) -> None:
+            await self._service.send_to_group(group_name, target, *arguments, excluded=connection_ids)
+
+        return self._interface.proxy(send)
+
+    def groups(self, group_names: Sequence[str]) -> T:
+        """Return the members of several groups; each is one request, and who is in two receives twice."""
+
+        async def send(target: str, arguments: Sequence[object]) -> None:
+            await self._service.send_to_groups(group_names, target, *arguments)
+
+        return self._interface.proxy(send)
+
+    def user(self, user_id: str) -> T:
+        """Return every connection of a user."""
+
+        async def send(target: str, arguments: Sequence[object]) -> None:
+            await self._service.send_to_user(user_id, target, *arguments)
+
+        return self._interface.proxy(send)
+
+    def users(self, user_ids: Sequence[str]) -> T:
+        """Return every connection of several users; each user is one request."""
+
+        async def send(target: str, arguments: Sequence[object]) -> None:
+            await self._service.send_to_users(user_ids, target, *arguments)
+
+        return self._interface.proxy(send)
+
+
+class Groups:
+    """Change which groups a connection is in. A connection that ends leaves them all."""
+
+    def __init__(self, service: ServiceClient) -> None:
+        self._service = service
+
+    async def add(self, connection_id: str, group_name: str) -> None:
+        """Put a connection into a group. A connection that is gone is no error."""
+        await self._service.add_connection_to_group(group_name, connection_id)
+
+    async def remove(self, connection_id: str, group_name: str) -> None:
+        """Take a connection out of a group."""
+        await self._service.remove_connection_from_group(group_name, connection_id)
+
+    async def remove_from_all(self, connection_id: str) -> None:
+        """Take a connection out of every group."""
+        await self._service.remove_connection_from_all_groups(connection_id)
+
+
+class UserGroups:
+    """Change which groups a user is in: all connections, and those that come later."""
+
+    def __init__(self, service: ServiceClient) -> None:
+        self._service = service
+
+    async def add(self, user_id: str, group_name: str, ttl: timedelta | None = None) -> None:
+        """Put a user into a group, for ``ttl`` or, without it, for up to a year.
+
+        A ``ttl`` of zero concerns the present connections only. Source:
+        https://learn.microsoft.com/azure/azure-signalr/signalr-concept-serverless-development-config.
+        """
+        await self._service.add_user_to_group(group_name, user_id, ttl)
+
+    async def remove(self, user_id: str, group_name: str) -> None:
+        """Take a user out of a group."""
+        await self._service.remove_user_from_group(group_name, user_id)
+
+    async def remove_from_all(self, user_id: str) -> None:
+        """Take a user out of every group."""
+        await self._service.remove_user_from_all_groups(user_id)
+
+    async def contains(self, user_id: str, group_name: str) -> bool:
+        """Tell whether a user was put into a group."""
+        return await self._service.is_user_in_group(group_name, user_id)
+
+
+class ClientManager:
+    """Look at connections, end them, and stream to them."""
+
+    def __init__(self, service: ServiceClient) -> None:
+        self._service = service
+
+    async def connection_exists(self, connection_id: str) -> bool:
+        """Tell whether a connection is there."""
+        return await self._service.connection_exists(connection_id)
+
+    async def user_exists(self, user_id: str) -> bool:
+        """Tell whether a user has a connection."""
+        return await self._service.user_exists(user_id)
+
+    async def group_exists(self, group_name: str) -> bool:
+        """Tell whether a group has a connection."""
+        return await self._service.group_exists(group_name)
+
+    async def close_connection(self, connection_id: str, reason: str | None = None) -> None:
+        """End a connection; the client is told the reason. One that is gone is no error."""
+        await self._service.close_connection(connection_id, reason)
+
+    async def close_user(
+        self, user_id: str, *, excluded: Sequence[str] = (), reason: str | None = None
+    ) -> None:
+        """End every connection of a user but the excluded ones."""
+        await self._service.close_user_connections(user_id, excluded=excluded, reason=reason)
+
+    async def close_group(
+        self, group_name: str, *, excluded: Sequence[str] = (), reason: str | None = None
+    ) -> None:
+        """End every connection of a group but the excluded ones."""
+        await self._service.close_group_connections(group_name, excluded=excluded, reason=reason)
+
+    async def close_all(self, *, excluded: Sequence[str] = (), reason: str | None = None) -> None:
+        """End every connection of the hub but the excluded ones."""
+        await self._service.close_all_connections(excluded=excluded, reason=reason)
+
+    def list_group(self, group_name: str) -> AsyncIterator[GroupConnection]:
+        """Iterate over the connections of a group; further pages are fetched as they are reached."""
+        return self._service.list_group_connections(group_name)
+
+    async def stream(
+        self, connection_id: str, stream_id: str, items: Iterable[object] | AsyncIterable[object]
+    ) -> None:
+        """Send the items of a stream to a client, one by one, then its end, or its error."""
+        await self._service.stream_to_connection(connection_id, stream_id, items)

@@ -1,0 +1,1 @@
+"""How operations of the REST API reach the service: requests, retries, pools, senders."""

@@ -1,0 +1,282 @@
+"""The way of a request to the service: azure-core's policies, and the event loop's pool of connections.
+
+The first request imports this module, not the library: azure.core and aiohttp take longer to import than all
+the rest.
+"""
+
+import logging
+import os
+import platform
+import random
+import time
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceResponseError,
+    ServiceResponseTimeoutError,
+)
+from azure.core.pipeline import AsyncPipeline, PipelineRequest, PipelineResponse
+from azure.core.pipeline.policies import (
+    AsyncBearerTokenCredentialPolicy,
+    AsyncHTTPPolicy,
+    AsyncRetryPolicy,
+    DistributedTracingPolicy,
+    HttpLoggingPolicy,
+)
+
+# Of azure-core's two kinds of request this one takes less time to make and to answer.
+from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpResponse, HttpRequest
+from azure.core.settings import settings
+
+from serverless_signalr._rest.operations import Answer, Operation
+from serverless_signalr._rest.pool import Pool, leave_pool, proxy, running_pool
+from serverless_signalr._rest.tokens import sign_server_token
+from serverless_signalr.endpoint import Endpoint
+from serverless_signalr.errors import ServiceUnavailableError, UnauthorizedError
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+__all__ = ["SCOPE", "Pipeline"]
+
+SCOPE = "https://signalr.azure.com/.default"
+"""What a token of Entra ID must be for."""
+
+_LONGEST_WAIT = 30.0
+"""Seconds. Of a service that asks for a longer pause the caller had better hear."""
+
+_TOKEN_LIFETIME = timedelta(minutes=5)
+_TOKEN_USE = 120.0
+"""Seconds that a signed token is used for: signing one is an eighth of the time that a request takes."""
+_MAX_TOKENS = 500
+
+_FAILURES = (ServiceRequestError, ServiceResponseError, IncompleteReadError)
+"""What azure-core raises where there was no answer, or not all of it."""
+
+_log = logging.getLogger("serverless_signalr.rest")
+_http_log = logging.getLogger("serverless_signalr.http")
+
+type _Request = PipelineRequest[HttpRequest]
+type _Response = PipelineResponse[HttpRequest, AsyncHttpResponse]
+type _Policies = AsyncPipeline[HttpRequest, AsyncHttpResponse]
+
+
+class Pipeline:
+    """Send requests to one instance of the service, from any event loop.
+
+    Every answer is returned, whatever its status. Raise ServiceUnavailableError where there was none, and
+    UnauthorizedError where the credential has no token. Requests are traced if azure-core's settings said so
+    at the first of them.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        credential: "AsyncTokenCredential | None",
+        *,
+        connect_timeout: float,
+        retry_delay: float,
+    ) -> None:
+        self._endpoint = endpoint
+        self._credential = credential
+        self._retry_delay = retry_delay
+        agent = _user_agent()
+        self._headers = {"User-Agent": agent, "Asrs-User-Agent": agent}
+        self._options: dict[str, Any] = {"connection_timeout": connect_timeout}
+        if through := proxy(endpoint.server_url):
+            self._options["proxy"] = through
+        if credential is not None:
+            # The client has seen to it that only a loopback address does without TLS.
+            self._options["enforce_https"] = False
+
+    async def send(self, operation: Operation, url: str, *, timeout: float, retries: int) -> Answer:
+        """Return the answer to an operation.
+
+        One that is not repeatable is sent again only where it surely did not run: there was no connection,
+        or the answer was 429, or 503 with Retry-After.
+        """
+        request_id = os.urandom(16).hex()
+        headers = {**self._headers, "x-ms-client-request-id": request_id}
+        if operation.body is not None:
+            headers["Content-Type"] = "application/json"
+        options = {**self._options, "operation": operation, "read_timeout": timeout, "retries": retries}
+        pool = await running_pool()
+        policies = pool.users.get(self) or self._join(pool)
+        try:
+            response = await _run(policies, operation, url, headers, options)
+            if response.status_code == 401 and self._credential is not None:
+                # The policy has forgotten the token that was refused: it asks for a fresh one, once.
+                response = await _run(policies, operation, url, headers, options)
+        except ClientAuthenticationError as error:
+            raise UnauthorizedError(
+                f"there is no token for {SCOPE}: {str(error).partition('\n')[0]}; sign in, or give the app "
+                "an identity that its credential can use"
+            ) from error
+        except _FAILURES as error:
+            raise ServiceUnavailableError(_explain(operation, url, error)) from error
+        request_id = response.headers.get("x-ms-request-id") or request_id
+        return Answer(response.status_code, response.headers, response.body(), request_id)
+
+    async def aclose(self) -> None:
+        """Leave the pool of the running loop, and close it if nobody else uses it."""
+        await leave_pool(self)
+
+    def _join(self, pool: Pool) -> _Policies:
+        chain: list[Any] = [
+            _RetryPolicy(self._retry_delay),
+            _KeyPolicy(self._endpoint)
+            if self._credential is None
+            else AsyncBearerTokenCredentialPolicy(self._credential, SCOPE),
+            # Asking azure-core at each request whether it traces takes a fifteenth of the request.
+            *([DistributedTracingPolicy()] if settings.tracing_enabled() else []),
+            _LogPolicy(),
+        ]
+        transport = AioHttpTransport(session=pool.session, session_owner=False)
+        policies = pool.users[self] = AsyncPipeline(transport, chain)
+        return policies
+
+
+async def _run(
+    policies: _Policies, operation: Operation, url: str, headers: dict[str, str], options: dict[str, Any]
+) -> AsyncHttpResponse:
+    request = HttpRequest(operation.method, url, data=operation.body)
+    # In place of azure-core's dictionary, which pays for case at every access.
+    request.headers = headers
+    return (await policies.run(request, **options)).http_response
+
+
+class _KeyPolicy(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
+    """Put a token signed with the access key into each request."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__()
+        self._endpoint = endpoint
+        self._tokens: dict[str, tuple[str, float]] = {}
+
+    async def send(self, request: _Request) -> _Response:
+        url = request.http_request.url.partition("?")[0]
+        token, until = self._tokens.get(url, ("", 0.0))
+        now = time.time()
+        if now >= until:
+            if len(self._tokens) >= _MAX_TOKENS:
+                self._tokens.clear()
+            token = sign_server_token(self._endpoint, url, lifetime=_TOKEN_LIFETIME)
+            self._tokens[url] = token, now + _TOKEN_USE
+        request.http_request.headers["Authorization"] = f"Bearer {token}"
+        return await self.next.send(request)
+
+
+class _LogPolicy(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
+    """Log each attempt as azure-core does, which hides tokens and all of the query, if anybody listens.
+
+    As a link of the chain azure-core's policy would take its time even where nobody does.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        # At INFO, azure-core's own choice, the Functions worker would pass on every request.
+        self._policy: Any = HttpLoggingPolicy(_http_log, http_logging_level=logging.DEBUG)
+
+    async def send(self, request: _Request) -> _Response:
+        if not _http_log.isEnabledFor(logging.DEBUG):
+            return await self.next.send(request)
+        self._policy.on_request(request)
+        response = await self.next.send(request)
+        self._policy.on_response(request, response)
+        return response
+
+
+class _RetryPolicy(AsyncRetryPolicy[HttpRequest, AsyncHttpResponse]):
+    """Send again what may be sent again; azure-core's own would repeat a POST that was answered 500."""
+
+    def __init__(self, delay: float) -> None:
+        super().__init__()
+        self._delay = delay
+
+    async def send(self, request: _Request) -> _Response:
+        operation: Operation = request.context.options.pop("operation")
+        transport: Any = request.context.transport
+        for attempt in range(request.context.options.pop("retries")):
+            asked = None
+            try:
+                response = await self.next.send(request)
+            except _FAILURES as error:
+                if not _may_follow_failure(error, is_repeatable=operation.is_repeatable):
+                    raise
+                seen = type(error.inner_exception).__name__
+            else:
+                status = response.http_response.status_code
+                if status < 400:
+                    return response
+                asked = self._asked_wait(response)
+                if not _may_follow(status, asked, is_repeatable=operation.is_repeatable):
+                    return response
+                seen = str(status)
+            backoff = self._delay * 2**attempt * random.uniform(0.75, 1.25)  # noqa: S311
+            wait = max(asked or 0.0, min(backoff, _LONGEST_WAIT))
+            _log.info("%s %s: %s, again in %.1f s", operation.method, operation.path, seen, wait)
+            await transport.sleep(wait)
+            request.context["retry_count"] = attempt + 1
+        return await self.next.send(request)
+
+    def _asked_wait(self, response: _Response) -> float | None:
+        """Return the seconds that Retry-After asks for, None where it is absent or makes no sense."""
+        with suppress(ValueError, TypeError):
+            return self.get_retry_after(response)
+        return None
+
+
+def _may_follow(status: int, asked: float | None, *, is_repeatable: bool) -> bool:
+    if asked is not None and asked > _LONGEST_WAIT:
+        return False
+    if status == 429 or (status == 503 and asked is not None):
+        return True
+    return is_repeatable and (status == 408 or status >= 500)
+
+
+def _may_follow_failure(error: AzureError, *, is_repeatable: bool) -> bool:
+    if isinstance(error.inner_exception, aiohttp.ClientSSLError | aiohttp.InvalidURL):
+        return False  # The next time it would be the same.
+    return is_repeatable or _did_not_run(error)
+
+
+def _did_not_run(error: AzureError) -> bool:
+    return isinstance(error.inner_exception, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+
+
+def _explain(operation: Operation, url: str, error: AzureError) -> str:
+    """Say what broke, without the URL's query, which aiohttp would show."""
+    parts = urlsplit(url)
+    if isinstance(error.inner_exception, aiohttp.ConnectionTimeoutError):
+        reason = f"there was no connection to {parts.netloc} in time"
+    elif _did_not_run(error):
+        reason = f"there was no connection: {error.inner_exception}"
+    elif isinstance(error, ServiceResponseTimeoutError):
+        reason = f"{parts.netloc} did not answer in time"
+    else:
+        reason = f"the connection to {parts.netloc} broke before there was an answer"
+    if _did_not_run(error):
+        advice = "check Endpoint of the connection string, and the network from here to there"
+    elif operation.is_repeatable:
+        advice = "try again later"
+    else:
+        advice = "it may have been carried out all the same, which is why it was not repeated"
+    return f"{operation.method} {parts.path} failed: {reason}; {advice}"
+
+
+def _user_agent() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        release = version("serverless-signalr")
+    except PackageNotFoundError:
+        release = "0"
+    return f"serverless-signalr/{release} Python/{platform.python_version()} ({platform.platform()})"

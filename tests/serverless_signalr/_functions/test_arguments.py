@@ -1,0 +1,159 @@
+"""A client's call against the parameters of a function."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any, get_type_hints
+
+import pytest
+
+from serverless_signalr._functions.arguments import Arguments
+from serverless_signalr.errors import HubException
+
+
+def arguments_of(function: Callable[..., None]) -> Arguments:
+    return Arguments("call", inspect.signature(function).parameters.values(), get_type_hints(function))
+
+
+def two(group_name: str, text: str) -> None: ...
+
+
+def optional(text: str, times: int = 1) -> None: ...
+
+
+def rest(text: str, *numbers: int) -> None: ...
+
+
+def anything(value: Any, other=None) -> None: ...  # type: ignore[no-untyped-def]
+
+
+def nothing() -> None: ...
+
+
+def dated(day: date | None) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "named", "left"),
+    [
+        pytest.param(two, ["g", "hi"], {"group_name": "g", "text": "hi"}, [], id="by-position"),
+        pytest.param(optional, ["hi"], {"text": "hi"}, [], id="default-left-out"),
+        pytest.param(optional, ["hi", 2], {"text": "hi", "times": 2}, [], id="default-given"),
+        pytest.param(rest, ["hi"], {"text": "hi"}, [], id="no-rest"),
+        pytest.param(rest, ["hi", 1, 2], {"text": "hi"}, [1, 2], id="rest"),
+        pytest.param(anything, [{"a": 1}, "x"], {"value": {"a": 1}, "other": "x"}, [], id="untyped"),
+        pytest.param(nothing, [], {}, [], id="none"),
+        pytest.param(dated, ["2026-02-03"], {"day": date(2026, 2, 3)}, [], id="converted"),
+        pytest.param(dated, [None], {"day": None}, [], id="null"),
+    ],
+)
+def test_arguments_are_bound_by_position(
+    function: Callable[..., None], given: Sequence[object], named: dict[str, object], left: list[object]
+) -> None:
+    assert arguments_of(function).bind(given) == (named, left)
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "message"),
+    [
+        pytest.param(
+            two, ["g"], "call(groupName: string, text: string) was called with 1 argument.", id="too-few"
+        ),
+        pytest.param(
+            two, [], "call(groupName: string, text: string) was called with 0 arguments.", id="none"
+        ),
+        pytest.param(
+            two,
+            ["g", "hi", 3],
+            "call(groupName: string, text: string) was called with 3 arguments.",
+            id="too-many",
+        ),
+        pytest.param(
+            optional, [], "call(text: string, times?: integer) was called with 0 arguments.", id="optional"
+        ),
+        pytest.param(
+            rest, [], "call(text: string, ...numbers: integer) was called with 0 arguments.", id="rest"
+        ),
+        pytest.param(anything, [], "call(value, other?) was called with 0 arguments.", id="untyped"),
+        pytest.param(nothing, [1], "call() was called with 1 argument.", id="no-parameters"),
+    ],
+)
+def test_wrong_number_is_answered_with_what_fits(
+    function: Callable[..., None], given: Sequence[object], message: str
+) -> None:
+    with pytest.raises(HubException) as raised:
+        arguments_of(function).bind(given)
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "message"),
+    [
+        pytest.param(
+            two,
+            ["g", 5],
+            "call(groupName: string, text: string) was called with a wrong text: "
+            "expected string, got integer.",
+            id="argument",
+        ),
+        pytest.param(
+            two,
+            [None, "hi"],
+            "call(groupName: string, text: string) was called with a wrong groupName: "
+            "expected string, got null.",
+            id="camel-case",
+        ),
+        pytest.param(
+            rest,
+            ["hi", 1, "x"],
+            "call(text: string, ...numbers: integer) was called with a wrong numbers: "
+            "expected integer, got string.",
+            id="rest",
+        ),
+        pytest.param(
+            dated,
+            ["soon"],
+            "call(day: date or null) was called with a wrong day: invalid RFC3339 encoded date.",
+            id="date",
+        ),
+    ],
+)
+def test_wrong_value_is_answered_with_the_argument_and_what_fits(
+    function: Callable[..., None], given: Sequence[object], message: str
+) -> None:
+    with pytest.raises(HubException) as raised:
+        arguments_of(function).bind(given)
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize(
+    ("annotation", "shown"),
+    [
+        (str, "string"),
+        (int, "integer"),
+        (float, "number"),
+        (bool, "boolean"),
+        (list[int], "list"),
+        (dict[str, int], "object"),
+        (str | int | None, "string or integer or null"),
+        (date, "date"),
+    ],
+)
+def test_type_is_shown_in_terms_of_json(annotation: Any, shown: str) -> None:
+    parameter = inspect.Parameter("value", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    assert str(Arguments("call", [parameter], {"value": annotation})) == f"call(value: {shown})"
+
+
+def keyword_only(*, text: str) -> None: ...
+
+
+def keywords(**texts: str) -> None: ...
+
+
+def positional_only(text: str, /) -> None: ...
+
+
+@pytest.mark.parametrize("function", [keyword_only, keywords, positional_only])
+def test_parameter_that_takes_no_argument_is_refused(function: Callable[..., None]) -> None:
+    with pytest.raises(TypeError, match="cannot take an argument: a call binds them by position"):
+        arguments_of(function)

@@ -1,0 +1,149 @@
+"""Values to JSON and back."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from enum import Enum, IntEnum
+from typing import Any, TypedDict
+from uuid import UUID
+
+import pytest
+
+from serverless_signalr.protocol.values import convert, to_builtins
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+class Level(IntEnum):
+    HIGH = 3
+
+
+class Name(str):
+    __slots__ = ()
+
+
+@dataclass
+class Person:
+    name: str
+    age: int = 0
+
+
+class Place(TypedDict):
+    city: str
+
+
+MOMENT = datetime(2026, 2, 3, 4, 5, 6, tzinfo=timezone.utc)  # noqa: UP017 - the same object
+UNIQUE = UUID("12345678-1234-5678-1234-567812345678")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param(None, None, id="none"),
+        pytest.param(True, True, id="bool"),
+        pytest.param(1, 1, id="int"),
+        pytest.param(1.5, 1.5, id="float"),
+        pytest.param("text", "text", id="str"),
+        pytest.param([1, [2]], [1, [2]], id="list"),
+        pytest.param((1, 2), [1, 2], id="tuple"),
+        pytest.param({"a": {"b": 1}}, {"a": {"b": 1}}, id="dict"),
+        pytest.param({1: "a"}, {"1": "a"}, id="int-key"),
+        pytest.param(date(2026, 2, 3), "2026-02-03", id="date"),
+        pytest.param(MOMENT, "2026-02-03T04:05:06Z", id="datetime"),
+        pytest.param(b"\x00\x01", "AAE=", id="bytes"),
+        pytest.param(Colour.RED, "red", id="enum"),
+        pytest.param(Level.HIGH, 3, id="int-enum"),
+        pytest.param({Colour.RED: 1}, {"red": 1}, id="enum-key"),
+        pytest.param(UNIQUE, "12345678-1234-5678-1234-567812345678", id="uuid"),
+        pytest.param(Decimal("1.10"), "1.10", id="decimal"),
+        pytest.param(Person("Ann", 3), {"name": "Ann", "age": 3}, id="dataclass"),
+        pytest.param([{"who": Person("Ann")}], [{"who": {"name": "Ann", "age": 0}}], id="nested"),
+        pytest.param(Place(city="Bern"), {"city": "Bern"}, id="typed-dict"),
+    ],
+)
+def test_value_in_terms_of_json(value: object, expected: object) -> None:
+    assert to_builtins(value) == expected
+
+
+@pytest.mark.parametrize("value", [Level.HIGH, Colour.RED, (1,), {Colour.RED: Level.HIGH}])
+def test_result_is_made_of_what_json_knows(value: object) -> None:
+    result = to_builtins(value)
+    assert json.loads(json.dumps(result)) == result
+
+
+@pytest.mark.parametrize("value", [object(), [object()], {"a": object()}, lambda: None])
+def test_value_that_json_cannot_carry_is_refused(value: object) -> None:
+    with pytest.raises(TypeError):
+        to_builtins(value)
+
+
+def test_value_stays_what_it_is_without_an_annotation() -> None:
+    value = {"a": [1, None]}
+    assert convert(value, Any) is value
+    assert convert(value, object) is value
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation", "expected"),
+    [
+        pytest.param("a", str, "a", id="str"),
+        pytest.param(1, int, 1, id="int"),
+        pytest.param(1, float, 1.0, id="int-as-float"),
+        pytest.param(True, bool, True, id="bool"),
+        pytest.param(None, str | None, None, id="optional"),
+        pytest.param([1, 2], list[int], [1, 2], id="list"),
+        pytest.param({"a": 1}, dict[str, int], {"a": 1}, id="dict"),
+        pytest.param("2026-02-03", date, date(2026, 2, 3), id="date"),
+        pytest.param("2026-02-03T04:05:06Z", datetime, MOMENT, id="datetime"),
+        pytest.param("12345678-1234-5678-1234-567812345678", UUID, UNIQUE, id="uuid"),
+        pytest.param("red", Colour, Colour.RED, id="enum"),
+        pytest.param("AAE=", bytes, b"\x00\x01", id="bytes"),
+        pytest.param({"name": "Ann"}, Person, Person("Ann"), id="dataclass"),
+        pytest.param({"name": "Ann", "more": 1}, Person, Person("Ann"), id="more-than-the-dataclass"),
+        pytest.param({"city": "Bern"}, Place, {"city": "Bern"}, id="typed-dict"),
+        pytest.param([{"name": "Ann"}], list[Person], [Person("Ann")], id="nested"),
+    ],
+)
+def test_json_becomes_what_the_annotation_says(value: object, annotation: Any, expected: object) -> None:
+    assert convert(value, annotation) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation", "message"),
+    [
+        pytest.param(1, str, "expected string, got integer", id="number-as-text"),
+        pytest.param("1", int, "expected integer, got string", id="text-as-number"),
+        pytest.param(1.5, int, "expected integer, got number", id="fraction"),
+        pytest.param(True, int, "expected integer, got boolean", id="bool-as-number"),
+        pytest.param(1, bool, "expected boolean, got integer", id="number-as-bool"),
+        pytest.param(None, str, "expected string, got null", id="null"),
+        pytest.param(1, str | None, "expected string or null, got integer", id="optional"),
+        pytest.param("x", list[int], "expected list, got string", id="list"),
+        pytest.param([1, "x"], list[int], "expected integer, got string at $[1]", id="in-list"),
+        pytest.param(
+            {"name": "Ann", "age": "x"}, Person, "expected integer, got string at $.age", id="in-dataclass"
+        ),
+        pytest.param({}, Person, "object missing required field name", id="missing-field"),
+        pytest.param("x", Person, "expected object, got string", id="text-as-object"),
+        pytest.param("blue", Colour, "invalid enum value 'blue'", id="enum"),
+        pytest.param("soon", date, "invalid RFC3339 encoded date", id="date"),
+    ],
+)
+def test_value_that_does_not_fit_is_told_in_terms_of_json(
+    value: object, annotation: Any, message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        convert(value, annotation)
+
+
+def test_a_default_that_a_call_left_out_is_passed_on() -> None:
+    @dataclass
+    class Dish:
+        name: str
+        count: int = 1
+
+    assert to_builtins([convert({"name": "soup"}, Dish)]) == [{"name": "soup", "count": 1}]
