@@ -104,8 +104,12 @@ class Connection:
         if is_signed(connection_id, signature, _keys(known)):
             return True
         pairs = zip(self.instances, known, strict=True)
-        renewed = [instance.renew(endpoint) for instance, endpoint in pairs if endpoint is not None]
-        return is_signed(connection_id, signature, _keys(await _all_that_succeed(renewed)))
+        # What the settings themselves say does not change while the process runs.
+        renewed = await _all_that_succeed(
+            [instance.renew(endpoint) for instance, endpoint in pairs if endpoint and not instance.given]
+        )
+        fresh = [endpoint for endpoint in renewed if endpoint not in known]
+        return is_signed(connection_id, signature, _keys(fresh))
 
 
 @lru_cache(maxsize=64)

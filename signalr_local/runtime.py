@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 
 from serverless_signalr.endpoint import Endpoint, parse_url
 from serverless_signalr.errors import ConnectionStringError
-from signalr_local.emulator import DEFAULT_ACCESS_KEY, Emulator, UpstreamRule
+from signalr_local.emulator import DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY, Emulator, UpstreamRule
 from signalr_local.emulator import DEFAULT_PORT as EMULATOR_PORT
 from signalr_local.host import trigger
 from signalr_local.host.console import LevelFilter
@@ -19,6 +19,7 @@ from signalr_local.host.settings import LocalSettings
 __all__ = ["PortInUseError", "Runtime"]
 
 _LOCAL = ("http://localhost", "http://127.0.0.1", "http://[::1]")
+_KEYS = (DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY)
 
 _IDENTITY_BASED = ("__serviceuri", ":serviceuri")
 
@@ -124,7 +125,7 @@ def _emulator(value: str) -> Endpoint | None:
         endpoint = Endpoint.parse(value)
     except ConnectionStringError:
         return None
-    is_one = endpoint.url.startswith(_LOCAL) and endpoint.access_key == DEFAULT_ACCESS_KEY
+    is_one = endpoint.url.startswith(_LOCAL) and endpoint.access_key in _KEYS
     return endpoint if is_one else None
 
 

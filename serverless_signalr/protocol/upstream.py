@@ -3,7 +3,6 @@
 Source: https://learn.microsoft.com/azure/azure-signalr/concept-upstream.
 """
 
-import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,6 +37,8 @@ SIGNATURE_HEADER = f"{_PREFIX}Signature"
 
 _OWN_CLAIMS = "asrs."
 """How the types of the claims begin by which a token tells the service itself something."""
+
+_MAX_SIGNATURES = 16
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -105,23 +106,33 @@ class UpstreamEvent:
 
 
 def sign(connection_id: str, keys: Iterable[str]) -> str:
-    """Return the signature header: ``sha256=<hex>`` for each key, joined by commas without blanks.
+    """Return the signature header: ``sha256=<hex>`` for each key, separated by a comma and a blank.
 
     It covers the connection id and nothing else: neither the body, nor the user, nor the time.
     """
-    return ",".join(
-        "sha256=" + hmac.new(key.encode(), connection_id.encode(), hashlib.sha256).hexdigest() for key in keys
-    )
+    return ", ".join(_signature(connection_id, key) for key in keys)
 
 
 def is_signed(connection_id: str, signature: str, keys: Iterable[str]) -> bool:
-    """Tell whether one of the signatures was made with one of the keys, in constant time for each pair."""
-    signatures = signature.lower().split(",")
-    return any(
-        hmac.compare_digest(sign(connection_id, [key]).encode(), candidate.encode())
-        for key in keys
-        for candidate in signatures
-    )
+    """Tell whether one of the header's signatures was made with one of the keys.
+
+    The comparison takes the same time wherever two signatures differ. Blanks around a signature do not
+    count. Only the first few signatures are looked at: the service sends one for each of its two keys.
+    """
+    try:
+        expected = [_signature(connection_id, key).encode() for key in keys if key]
+    except UnicodeEncodeError:
+        # Bytes in a header that are not UTF-8 arrive as lone surrogates.
+        return False
+    candidates = [
+        part.strip().lower().encode(errors="surrogatepass")
+        for part in signature.split(",", _MAX_SIGNATURES)[:_MAX_SIGNATURES]
+    ]
+    return any(hmac.compare_digest(one, other) for one in expected for other in candidates)
+
+
+def _signature(connection_id: str, key: str) -> str:
+    return "sha256=" + hmac.digest(key.encode(), connection_id.encode(), "sha256").hex()
 
 
 def format_claims(claims: Claims) -> str:

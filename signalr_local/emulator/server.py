@@ -17,10 +17,13 @@ from signalr_local.emulator.rest import Rest
 from signalr_local.emulator.timing import Timing
 from signalr_local.emulator.upstream import Upstream, UpstreamRule
 
-__all__ = ["DEFAULT_ACCESS_KEY", "DEFAULT_PORT", "Emulator"]
+__all__ = ["DEFAULT_ACCESS_KEY", "DEFAULT_PORT", "SECONDARY_ACCESS_KEY", "Emulator"]
 
 DEFAULT_ACCESS_KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
 """The official emulator's key, known to everybody: it protects nothing."""
+
+SECONDARY_ACCESS_KEY = "ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210ZYXWVUTS"
+"""The second key, since a service has two: it opens the emulator and signs too, and is just as well known."""
 
 DEFAULT_PORT = 8888
 
@@ -66,7 +69,7 @@ class Emulator:
     def __init__(
         self,
         upstream: Sequence[UpstreamRule] = (),
-        keys: Sequence[str] = (DEFAULT_ACCESS_KEY,),
+        keys: Sequence[str] = (DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY),
         timing: Timing | None = None,
         *,
         hosts: Sequence[str] = (),

@@ -1,13 +1,16 @@
 """A connection in each of its forms: what a client and what a request to the service is opened with."""
 
 import asyncio
+import hmac
 import logging
 import threading
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import jwt
 import pytest
+from pytest_mock import MockerFixture
 
 from serverless_signalr._connection.settings import read_sources
 from serverless_signalr._connection.vault import VaultError
@@ -460,6 +463,15 @@ async def test_signature_with_a_new_key_has_the_secret_read_again_but_not_each_w
     for _ in range(10):
         assert not await connection.is_signed("c", sign("c", ["x" * 32]))
     assert len(kept.vault.reads) == 3
+
+
+async def test_a_wrong_signature_is_checked_once_where_there_is_nothing_to_read_again(
+    kept: Cloud, clock: Clock, mocker: MockerFixture
+) -> None:
+    connection = connect({"Mine": connection_string(KEY)}, clock)
+    digest: Any = mocker.spy(hmac, "digest")
+    assert not await connection.is_signed("c", sign("c", ["x" * 32]))
+    assert digest.call_count == 2  # The test's own and the check's.
 
 
 async def test_identity_knows_no_signature(kept: Cloud, clock: Clock) -> None:

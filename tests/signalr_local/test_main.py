@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from signalr_local.emulator import DEFAULT_ACCESS_KEY
+from signalr_local.emulator import DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY
 
 
 class Launch(Protocol):
@@ -103,9 +103,10 @@ def emulator_at(port: int) -> str:
         ({"One": emulator_at(8888), "Two": emulator_at(8888)}, True),
         ({"One": emulator_at(8888), "Two": emulator_at(8888).replace("localhost", "127.0.0.1")}, True),
         ({"One": emulator_at(8888), "Two": emulator_at(8889)}, False),
+        ({"One": emulator_at(8888).replace(DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY)}, True),
         ({"One": emulator_at(8888).replace(DEFAULT_ACCESS_KEY, "k" * 44)}, False),
     ],
-    ids=["one", "one-twice", "one-by-two-names", "several", "another-key"],
+    ids=["one", "one-twice", "one-by-two-names", "several", "second-key", "another-key"],
 )
 def test_settings_lead_to_the_emulator_that_runs_unless_they_name_several(
     launch: Launch, small_app: Path, settings: dict[str, str], is_pointed: bool

@@ -1,6 +1,10 @@
 """Upstream requests: signatures against published vectors, headers there and back."""
 
+import hmac
+from typing import Any
+
 import pytest
+from pytest_mock import MockerFixture
 
 from serverless_signalr.protocol.upstream import (
     Category,
@@ -16,6 +20,8 @@ KEY = "7aab239577fd4f24bc919802fb629f5f"
 SIGNATURE = "sha256=7767effcb3946f3e1de039df4b986ef02c110b1469d02c0a06f41b3b727ab561"
 OTHER_KEY = "a5f2815d0d0c4b00bd27e832432f91ab"
 OTHER_SIGNATURE = "sha256=d4aefb65547a00a9881fa8ac8bd03d0faf77af9da5205d45c6e57cbda4377760"
+
+EMPTY_KEY_SIGNATURE = "sha256=" + hmac.new(b"", ID.encode(), "sha256").hexdigest()
 
 EVENT = UpstreamEvent(
     hub="chat",
@@ -45,8 +51,8 @@ def test_signature_is_the_published_one(connection_id: str, key: str, signature:
     assert sign(connection_id, [key]) == signature
 
 
-def test_signatures_of_two_keys_are_joined_without_a_blank() -> None:
-    assert sign(ID, [KEY, OTHER_KEY]) == f"{SIGNATURE},{OTHER_SIGNATURE}"
+def test_signatures_of_two_keys_are_joined_as_the_service_joins_them() -> None:
+    assert sign(ID, [KEY, OTHER_KEY]) == f"{SIGNATURE}, {OTHER_SIGNATURE}"
 
 
 @pytest.mark.parametrize(
@@ -54,6 +60,8 @@ def test_signatures_of_two_keys_are_joined_without_a_blank() -> None:
     [
         pytest.param(SIGNATURE, [KEY], id="one"),
         pytest.param(f"{SIGNATURE},{OTHER_SIGNATURE}", [OTHER_KEY], id="second-signature"),
+        pytest.param(f"{SIGNATURE}, {OTHER_SIGNATURE}", [OTHER_KEY], id="second-signature-after-a-blank"),
+        pytest.param(f"{SIGNATURE} ,\t{OTHER_SIGNATURE}", [KEY], id="first-signature-before-a-blank"),
         pytest.param(OTHER_SIGNATURE, [KEY, OTHER_KEY], id="second-key"),
         pytest.param("sha256=" + SIGNATURE.removeprefix("sha256=").upper(), [KEY], id="upper-case"),
     ],
@@ -70,13 +78,25 @@ def test_any_key_with_any_signature_suffices(signature: str, keys: list[str]) ->
         pytest.param(ID, "", [KEY], id="absent"),
         pytest.param(ID, SIGNATURE.removeprefix("sha256="), [KEY], id="no-algorithm"),
         pytest.param(ID, SIGNATURE[:-1], [KEY], id="cut-short"),
-        pytest.param(ID, f"{OTHER_SIGNATURE}, {SIGNATURE}", [KEY], id="blank-before-it"),
+        pytest.param(ID, SIGNATURE.replace("=", "= "), [KEY], id="blank-within"),
         pytest.param(ID, "sha256=ñ", [KEY], id="not-ascii"),
+        pytest.param(ID, "sha256=\udcff", [KEY], id="raw-bytes"),
+        pytest.param("\udcff", SIGNATURE, [KEY], id="raw-bytes-in-the-connection-id"),
+        pytest.param(ID, "," * 100 + SIGNATURE, [KEY], id="after-more-signatures-than-any-service-sends"),
+        pytest.param(ID, EMPTY_KEY_SIGNATURE, [""], id="empty-key"),
         pytest.param(ID, SIGNATURE, [], id="no-keys"),
     ],
 )
 def test_signature_that_does_not_fit_is_refused(connection_id: str, signature: str, keys: list[str]) -> None:
     assert not is_signed(connection_id, signature, keys)
+
+
+def test_a_signature_costs_one_hmac_for_each_key_however_long_the_header_is(mocker: MockerFixture) -> None:
+    digest: Any = mocker.spy(hmac, "digest")
+    compare: Any = mocker.spy(hmac, "compare_digest")
+    assert not is_signed(ID, "," * 30_000, [KEY, OTHER_KEY])
+    assert digest.call_count == 2
+    assert compare.call_count <= 2 * 16
 
 
 def test_headers_carry_the_event() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from signalr_local.emulator import DEFAULT_ACCESS_KEY, Emulator
+from signalr_local.emulator import DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY, Emulator
 
 type Start = Callable[..., Any]
 
@@ -191,6 +191,11 @@ async def test_what_is_no_token_is_refused(
 async def test_no_token_is_refused_with_a_bare_challenge(service: Any, headers: dict[str, str]) -> None:
     reply = await service.request("POST", "/client/negotiate?hub=chat", headers=headers)
     assert (reply.status, reply.text, reply.headers["WWW-Authenticate"]) == (401, "", "Bearer")
+
+
+@pytest.mark.parametrize("key", [DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY])
+async def test_without_keys_of_its_own_a_service_takes_two(service: Any, key: str) -> None:
+    assert (await service.negotiate(token=sign(payload(service), key=key))).status == 200
 
 
 async def test_every_key_opens(start: Start) -> None:

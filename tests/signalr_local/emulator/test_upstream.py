@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from serverless_signalr.protocol.upstream import is_signed
-from signalr_local.emulator import DEFAULT_ACCESS_KEY, UpstreamRule
+from serverless_signalr.protocol.upstream import is_signed, sign
+from signalr_local.emulator import DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY, UpstreamRule
 from signalr_local.emulator.upstream import MAX_ANSWER
 
 type Start = Callable[..., Any]
@@ -85,7 +85,8 @@ async def test_a_request_says_who_and_what_and_is_signed(service_with_app: Any, 
     assert headers["X-ASRS-User-Claims"].startswith("role: a, role: b, ")
     assert headers["X-ASRS-Client-Query"].startswith("?hub=chat&id=")
     assert headers["X-ASRS-Client-Query"].endswith("&x=1")
-    assert is_signed(client.connection_id, headers["X-ASRS-Signature"], [DEFAULT_ACCESS_KEY])
+    keys = [DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY]
+    assert headers["X-ASRS-Signature"] == sign(client.connection_id, keys)
 
 
 async def test_an_anonymous_client_has_no_user_id_header(service_with_app: Any, app: Any) -> None:
@@ -102,7 +103,7 @@ async def test_every_key_signs(start: Start, app: Any) -> None:
     service = await start([UpstreamRule(app.url)], keys=["p" * 44, "s" * 44])
     client = await service.connect()
     signature = (await app.next("connected")).headers["X-ASRS-Signature"]
-    assert len(signature.split(",")) == 2
+    assert len(signature.split(", ")) == 2
     for key in ("p" * 44, "s" * 44):
         assert is_signed(client.connection_id, signature, [key])
 

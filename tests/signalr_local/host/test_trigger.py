@@ -1,5 +1,6 @@
 """The SignalR trigger: events as the service delivers them, and what it is answered."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,6 +12,7 @@ from serverless_signalr.protocol import messagepack_protocol
 from serverless_signalr.protocol.messages import Completion, Invocation
 from serverless_signalr.protocol.upstream import UpstreamEvent
 from signalr_local.emulator import DEFAULT_ACCESS_KEY
+from signalr_local.host import trigger
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -214,6 +216,20 @@ async def test_one_of_several_signatures_is_enough(app: Any) -> None:
     assert (await app.deliver(headers, call("context"))).status == 200
     headers["X-ASRS-Signature"] = headers["X-ASRS-Signature"].replace("a", "A").replace("f", "F")
     assert (await app.deliver(headers, call("context"))).status == 200
+
+
+@pytest.mark.parametrize("name", ["X-ASRS-Signature", "X-ASRS-Connection-Id"])
+async def test_bytes_that_are_no_text_in_a_header_are_unauthorized(app: Any, log: Any, name: str) -> None:
+    lines = {**signed(message("context")), "Content-Type": "application/json", "Content-Length": "2"}
+    head = "".join(f"{key}: {value}\r\n" for key, value in lines.items() if key != name)
+    reader, writer = await asyncio.open_connection("127.0.0.1", app.host.port)
+    writer.write(f"POST {trigger.PATH} HTTP/1.1\r\nHost: localhost\r\n{head}{name}: ".encode())
+    writer.write(b"sha256=\xff\r\n\r\n{}")
+    status = await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+    assert status.split()[1] == b"401"
+    assert "Traceback" not in log.text
 
 
 async def test_the_key_is_that_of_the_function_s_own_connection(app: Any) -> None:
