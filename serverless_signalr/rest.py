@@ -177,21 +177,21 @@ class ServiceClient:
         """
         await self._send_each("connection_ids", connection, connection_ids, target, arguments)
 
-    async def add_connection_to_group(self, group_name: str, connection_id: str) -> None:
+    async def add_connection_to_group(self, group_name: str, *, connection_id: str) -> None:
         """Put a connection into a group. It is no error that it is gone."""
         path = f"{group(group_name)}{connection(connection_id)}"
         await self.run(Operation("PUT", path, absent="Error.Connection.NotExisted"))
 
-    async def remove_connection_from_group(self, group_name: str, connection_id: str) -> None:
+    async def remove_connection_from_group(self, group_name: str, *, connection_id: str) -> None:
         """Take a connection out of a group. It is no error that it is gone."""
         path = f"{group(group_name)}{connection(connection_id)}"
         await self.run(Operation("DELETE", path, absent="Error.Connection.NotExisted"))
 
-    async def remove_connection_from_all_groups(self, connection_id: str) -> None:
+    async def remove_connection_from_all_groups(self, *, connection_id: str) -> None:
         """Take a connection out of every group."""
         await self.run(Operation("DELETE", f"{connection(connection_id)}/groups"))
 
-    async def add_user_to_group(self, group_name: str, user_id: str, ttl: timedelta | None = None) -> None:
+    async def add_user_to_group(self, group_name: str, *, user_id: str, ttl: timedelta | None = None) -> None:
         """Put a user's connections into a group, those to come for as long as ``ttl`` too.
 
         Without ``ttl`` that is a year, and of such groups the service remembers a user's latest 100. Zero
@@ -204,15 +204,15 @@ class ServiceClient:
             query.append(("ttl", str(math.ceil(ttl.total_seconds()))))
         await self.run(Operation("PUT", f"{user(user_id)}{group(group_name)}", query))
 
-    async def remove_user_from_group(self, group_name: str, user_id: str) -> None:
+    async def remove_user_from_group(self, group_name: str, *, user_id: str) -> None:
         """Take a user's connections out of a group, and those to come."""
         await self.run(Operation("DELETE", f"{user(user_id)}{group(group_name)}"))
 
-    async def remove_user_from_all_groups(self, user_id: str) -> None:
+    async def remove_user_from_all_groups(self, *, user_id: str) -> None:
         """Take a user's connections out of every group, and those to come."""
         await self.run(Operation("DELETE", f"{user(user_id)}/groups"))
 
-    async def is_user_in_group(self, group_name: str, user_id: str) -> bool:
+    async def is_user_in_group(self, group_name: str, *, user_id: str) -> bool:
         """Tell whether a user was put into a group. What its single connections joined does not count."""
         return await self._ask(f"{user(user_id)}{group(group_name)}", "Info.User.NotInGroup")
 

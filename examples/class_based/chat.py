@@ -45,10 +45,10 @@ class Chat(ServerlessHub[ChatClient], hub="chat"):
         await self.clients.client(connection_id).new_message(_message(caller, text, is_private=True))
 
     async def join_group(self, caller: SignalRInvocationContext, group_name: str) -> None:
-        await self.groups.add(caller.connection_id, _group(group_name))
+        await self.groups.add(_group(group_name), connection_id=caller.connection_id)
 
     async def leave_group(self, caller: SignalRInvocationContext, group_name: str) -> None:
-        await self.groups.remove(caller.connection_id, _group(group_name))
+        await self.groups.remove(_group(group_name), connection_id=caller.connection_id)
 
     async def echo(self, value: Any) -> Any:
         return value

@@ -51,14 +51,15 @@ async def send_to_some(req: func.HttpRequest) -> func.HttpResponse:
 @bp.route("groups/{group}/{kind:regex(^(users|connections)$)}/{name}", methods=["PUT", "DELETE"])
 async def move(req: func.HttpRequest) -> func.HttpResponse:
     group, name = _name(req, "group"), _name(req)
-    members: Any = chat.user_groups if req.route_params["kind"] == "users" else chat.groups
+    of_users = req.route_params["kind"] == "users"
+    members: Any = chat.user_groups if of_users else chat.groups
     change = members.add if req.method == "PUT" else members.remove
-    return await _answered(change(name, group))
+    return await _answered(change(group, **{"user_id" if of_users else "connection_id": name}))
 
 
 @bp.route("users/{name}/groups", methods=["DELETE"])
 async def leave_all(req: func.HttpRequest) -> func.HttpResponse:
-    return await _answered(chat.user_groups.remove_from_all(_name(req)))
+    return await _answered(chat.user_groups.remove_from_all(user_id=_name(req)))
 
 
 @bp.route("{kind:regex(^(users|groups|connections)$)}/{name}", methods=["GET"])

@@ -50,7 +50,7 @@ class Desk(ServerlessHub[Reader], hub="desk"):
             raise HubException("watch needs a user: negotiate with a name.")
         if not 1 <= minutes <= 24 * 60:
             raise HubException("minutes must be between 1 and 1440.")
-        await self.user_groups.add(caller.user_id, _topic(name), ttl=timedelta(minutes=minutes))
+        await self.user_groups.add(_topic(name), user_id=caller.user_id, ttl=timedelta(minutes=minutes))
 
     @requires(role="librarian")
     async def announce(self, text: str) -> None:

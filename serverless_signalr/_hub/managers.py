@@ -20,9 +20,9 @@ class Clients[T]:
     @property
     def all(self) -> T:
         """Return every client of the hub."""
-        return self.all_except()
+        return self.all_except([])
 
-    def all_except(self, *connection_ids: str) -> T:
+    def all_except(self, connection_ids: Sequence[str]) -> T:
         """Return every client but these connections."""
 
         async def send(target: str, arguments: Sequence[object]) -> None:
@@ -51,9 +51,9 @@ class Clients[T]:
 
     def group(self, group_name: str) -> T:
         """Return the members of a group."""
-        return self.group_except(group_name)
+        return self.group_except(group_name, [])
 
-    def group_except(self, group_name: str, *connection_ids: str) -> T:
+    def group_except(self, group_name: str, connection_ids: Sequence[str]) -> T:
         """Return the members of a group but these connections."""
 
         async def send(target: str, arguments: Sequence[object]) -> None:
@@ -87,49 +87,49 @@ class Clients[T]:
 
 
 class Groups:
-    """Change which groups a connection is in. A connection that ends leaves them all."""
+    """Which connections are in which groups. A connection that ends leaves all of its groups."""
 
     def __init__(self, service: ServiceClient) -> None:
         self._service = service
 
-    async def add(self, connection_id: str, group_name: str) -> None:
-        """Put a connection into a group. A connection that is gone is no error."""
-        await self._service.add_connection_to_group(group_name, connection_id)
+    async def add(self, group_name: str, *, connection_id: str) -> None:
+        """Add a connection to a group. A connection that is gone is not an error."""
+        await self._service.add_connection_to_group(group_name, connection_id=connection_id)
 
-    async def remove(self, connection_id: str, group_name: str) -> None:
-        """Take a connection out of a group."""
-        await self._service.remove_connection_from_group(group_name, connection_id)
+    async def remove(self, group_name: str, *, connection_id: str) -> None:
+        """Remove a connection from a group."""
+        await self._service.remove_connection_from_group(group_name, connection_id=connection_id)
 
-    async def remove_from_all(self, connection_id: str) -> None:
-        """Take a connection out of every group."""
-        await self._service.remove_connection_from_all_groups(connection_id)
+    async def remove_from_all(self, *, connection_id: str) -> None:
+        """Remove a connection from every group."""
+        await self._service.remove_connection_from_all_groups(connection_id=connection_id)
 
 
 class UserGroups:
-    """Change which groups a user is in: all connections, and those that come later."""
+    """Which users are in which groups: with their present connections, and with later ones."""
 
     def __init__(self, service: ServiceClient) -> None:
         self._service = service
 
-    async def add(self, user_id: str, group_name: str, ttl: timedelta | None = None) -> None:
-        """Put a user into a group, for ``ttl`` or, without it, for up to a year.
+    async def add(self, group_name: str, *, user_id: str, ttl: timedelta | None = None) -> None:
+        """Add a user to a group, for ``ttl`` or, without it, for up to a year.
 
-        A ``ttl`` of zero concerns the present connections only. Source:
+        With a ``ttl`` of zero only the present connections are added. Source:
         https://learn.microsoft.com/azure/azure-signalr/signalr-concept-serverless-development-config.
         """
-        await self._service.add_user_to_group(group_name, user_id, ttl)
+        await self._service.add_user_to_group(group_name, user_id=user_id, ttl=ttl)
 
-    async def remove(self, user_id: str, group_name: str) -> None:
-        """Take a user out of a group."""
-        await self._service.remove_user_from_group(group_name, user_id)
+    async def remove(self, group_name: str, *, user_id: str) -> None:
+        """Remove a user from a group."""
+        await self._service.remove_user_from_group(group_name, user_id=user_id)
 
-    async def remove_from_all(self, user_id: str) -> None:
-        """Take a user out of every group."""
-        await self._service.remove_user_from_all_groups(user_id)
+    async def remove_from_all(self, *, user_id: str) -> None:
+        """Remove a user from every group."""
+        await self._service.remove_user_from_all_groups(user_id=user_id)
 
-    async def contains(self, user_id: str, group_name: str) -> bool:
-        """Tell whether a user was put into a group."""
-        return await self._service.is_user_in_group(group_name, user_id)
+    async def contains(self, group_name: str, *, user_id: str) -> bool:
+        """Tell whether a user was added to a group."""
+        return await self._service.is_user_in_group(group_name, user_id=user_id)
 
 
 class ClientManager:

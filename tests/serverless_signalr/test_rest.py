@@ -237,52 +237,52 @@ OPERATIONS: dict[str, tuple[Operate, str, list[tuple[str, str]]]] = {
         [],
     ),
     "add connection": (
-        lambda client: client.add_connection_to_group("g", "c1"),
+        lambda client: client.add_connection_to_group("g", connection_id="c1"),
         f"PUT {HUB}/groups/g/connections/c1",
         [],
     ),
     "remove connection": (
-        lambda client: client.remove_connection_from_group("g", "c1"),
+        lambda client: client.remove_connection_from_group("g", connection_id="c1"),
         f"DELETE {HUB}/groups/g/connections/c1",
         [],
     ),
     "remove connection from all": (
-        lambda client: client.remove_connection_from_all_groups("c1"),
+        lambda client: client.remove_connection_from_all_groups(connection_id="c1"),
         f"DELETE {HUB}/connections/c1/groups",
         [],
     ),
     "add user": (
-        lambda client: client.add_user_to_group("g", "ann"),
+        lambda client: client.add_user_to_group("g", user_id="ann"),
         f"PUT {HUB}/users/ann/groups/g",
         [],
     ),
     "add user for a time": (
-        lambda client: client.add_user_to_group("g", "ann", timedelta(minutes=1)),
+        lambda client: client.add_user_to_group("g", user_id="ann", ttl=timedelta(minutes=1)),
         f"PUT {HUB}/users/ann/groups/g",
         [("ttl", "60")],
     ),
     "add user for now": (
-        lambda client: client.add_user_to_group("g", "ann", timedelta(0)),
+        lambda client: client.add_user_to_group("g", user_id="ann", ttl=timedelta(0)),
         f"PUT {HUB}/users/ann/groups/g",
         [("ttl", "0")],
     ),
     "add user for less than a second, which is not none": (
-        lambda client: client.add_user_to_group("g", "ann", timedelta(milliseconds=1)),
+        lambda client: client.add_user_to_group("g", user_id="ann", ttl=timedelta(milliseconds=1)),
         f"PUT {HUB}/users/ann/groups/g",
         [("ttl", "1")],
     ),
     "remove user": (
-        lambda client: client.remove_user_from_group("g", "ann"),
+        lambda client: client.remove_user_from_group("g", user_id="ann"),
         f"DELETE {HUB}/users/ann/groups/g",
         [],
     ),
     "remove user from all": (
-        lambda client: client.remove_user_from_all_groups("ann"),
+        lambda client: client.remove_user_from_all_groups(user_id="ann"),
         f"DELETE {HUB}/users/ann/groups",
         [],
     ),
     "user in group": (
-        lambda client: client.is_user_in_group("g", "ann"),
+        lambda client: client.is_user_in_group("g", user_id="ann"),
         f"HEAD {HUB}/users/ann/groups/g",
         [],
     ),
@@ -497,7 +497,7 @@ async def test_proxy_is_not_asked_for_what_is_on_this_machine(
         (lambda client: client.connection_exists("c1"), "Warning.Connection.NotExisted"),
         (lambda client: client.user_exists("ann"), "Warning.User.NotExisted"),
         (lambda client: client.group_exists("g"), "Warning.Group.NotExisted"),
-        (lambda client: client.is_user_in_group("g", "ann"), "Info.User.NotInGroup"),
+        (lambda client: client.is_user_in_group("g", user_id="ann"), "Info.User.NotInGroup"),
     ],
 )
 async def test_what_is_not_there_is_false(
@@ -512,8 +512,14 @@ async def test_what_is_not_there_is_false(
 @pytest.mark.parametrize(
     ("operate", "code"),
     [
-        (lambda client: client.add_connection_to_group("g", "c1"), "Error.Connection.NotExisted"),
-        (lambda client: client.remove_connection_from_group("g", "c1"), "Error.Connection.NotExisted"),
+        (
+            lambda client: client.add_connection_to_group("g", connection_id="c1"),
+            "Error.Connection.NotExisted",
+        ),
+        (
+            lambda client: client.remove_connection_from_group("g", connection_id="c1"),
+            "Error.Connection.NotExisted",
+        ),
         (lambda client: client.close_connection("c1"), "Warning.Connection.NotExisted"),
     ],
 )
@@ -714,7 +720,7 @@ async def test_numbers_of_a_list_are_checked_at_once(client: ServiceClient, opti
         (lambda client: client.send_to_users("ann", "m"), TypeError, "user_ids are the text 'ann'"),
         (lambda client: client.send_to_groups(["g", " "], "m"), ValueError, "empty or blank"),
         (
-            lambda client: client.add_user_to_group("g", "ann", timedelta(seconds=-1)),
+            lambda client: client.add_user_to_group("g", user_id="ann", ttl=timedelta(seconds=-1)),
             ValueError,
             "ttl is -1 seconds, expected 0 or more",
         ),

@@ -118,8 +118,8 @@ async def test_message_reaches_several_users_and_groups(client: ServiceClient, c
     ann, bob = await connect("ann"), await connect("bob")
     await client.send_to_users(["ann", "bob", "nobody"], "m", 1)
     assert await ann.received() == await bob.received() == [1]
-    await client.add_user_to_group("g", "ann")
-    await client.add_connection_to_group("h", bob.connection_id)
+    await client.add_user_to_group("g", user_id="ann")
+    await client.add_connection_to_group("h", connection_id=bob.connection_id)
     await client.send_to_groups(["g", "h"], "m", 2)
     assert await ann.received() == await bob.received() == [2]
 
@@ -127,11 +127,11 @@ async def test_message_reaches_several_users_and_groups(client: ServiceClient, c
 async def test_group_has_who_was_added_and_not_removed(client: ServiceClient, connect: Connect) -> None:
     ann, bob = await connect("ann"), await connect("bob")
     for browser in (ann, bob):
-        await client.add_connection_to_group("a/b", browser.connection_id)
+        await client.add_connection_to_group("a/b", connection_id=browser.connection_id)
     await client.send_to_group("a/b", "m", 1, excluded=[bob.connection_id])
-    await client.remove_connection_from_group("a/b", ann.connection_id)
+    await client.remove_connection_from_group("a/b", connection_id=ann.connection_id)
     await client.send_to_group("a/b", "m", 2)
-    await client.remove_connection_from_all_groups(bob.connection_id)
+    await client.remove_connection_from_all_groups(connection_id=bob.connection_id)
     await client.send_to_group("a/b", "m", 3)
     await client.send_to_all("m", 4)
     assert [await ann.received(), await ann.received()] == [[1], [4]]
@@ -139,29 +139,29 @@ async def test_group_has_who_was_added_and_not_removed(client: ServiceClient, co
 
 
 async def test_user_stays_in_a_group_for_connections_to_come(client: ServiceClient, connect: Connect) -> None:
-    await client.add_user_to_group("g", "ann", timedelta(hours=1))
+    await client.add_user_to_group("g", user_id="ann", ttl=timedelta(hours=1))
     ann = await connect("ann")
     await client.send_to_group("g", "m", 1)
     assert await ann.received() == [1]
-    assert await client.is_user_in_group("g", "ann")
-    await client.remove_user_from_group("g", "ann")
-    assert not await client.is_user_in_group("g", "ann")
-    await client.add_user_to_group("g", "ann")
-    await client.remove_user_from_all_groups("ann")
-    assert not await client.is_user_in_group("g", "ann")
+    assert await client.is_user_in_group("g", user_id="ann")
+    await client.remove_user_from_group("g", user_id="ann")
+    assert not await client.is_user_in_group("g", user_id="ann")
+    await client.add_user_to_group("g", user_id="ann")
+    await client.remove_user_from_all_groups(user_id="ann")
+    assert not await client.is_user_in_group("g", user_id="ann")
 
 
 async def test_user_of_this_moment_is_not_remembered(client: ServiceClient, connect: Connect) -> None:
     ann = await connect("ann")
-    await client.add_user_to_group("g", "ann", timedelta(0))
+    await client.add_user_to_group("g", user_id="ann", ttl=timedelta(0))
     await client.send_to_group("g", "m", 1)
     assert await ann.received() == [1]
-    assert not await client.is_user_in_group("g", "ann")
+    assert not await client.is_user_in_group("g", user_id="ann")
 
 
 async def test_what_exists_is_told(client: ServiceClient, connect: Connect) -> None:
     ann = await connect("ann")
-    await client.add_connection_to_group("g", ann.connection_id)
+    await client.add_connection_to_group("g", connection_id=ann.connection_id)
     for there in (
         client.connection_exists(ann.connection_id),
         client.user_exists("ann"),
@@ -174,9 +174,9 @@ async def test_what_exists_is_told(client: ServiceClient, connect: Connect) -> N
 
 
 async def test_connection_that_is_gone_is_no_error(client: ServiceClient) -> None:
-    await client.add_connection_to_group("g", "gone")
-    await client.remove_connection_from_group("g", "gone")
-    await client.remove_connection_from_all_groups("gone")
+    await client.add_connection_to_group("g", connection_id="gone")
+    await client.remove_connection_from_group("g", connection_id="gone")
+    await client.remove_connection_from_all_groups(connection_id="gone")
     await client.close_connection("gone")
     await client.send_to_connection("gone", "m")
 

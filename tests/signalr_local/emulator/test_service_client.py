@@ -28,7 +28,7 @@ async def test_many_connections_are_closed_with_one_request(service: Any, client
     ann, bob, carla = [await service.connect(user) for user in ("ann", "bob", "carla")]
     await client.close_user_connections("ann", reason="enough")
     assert await ann.next() == {"type": 7, "error": "enough", "allowReconnect": True}
-    await client.add_connection_to_group("a/b", bob.connection_id)
+    await client.add_connection_to_group("a/b", connection_id=bob.connection_id)
     await client.close_group_connections("a/b")
     assert await bob.next() == {"type": 7, "allowReconnect": True}
     await client.close_all_connections(excluded=[carla.connection_id])
@@ -45,7 +45,7 @@ async def test_the_connections_of_a_group_are_listed(
     members = []
     for user in ("ann", None, "carla", "dan", "eve"):
         connection = await service.connect(user)
-        await client.add_connection_to_group("a/b", connection.connection_id)
+        await client.add_connection_to_group("a/b", connection_id=connection.connection_id)
         members.append(GroupConnection(connection.connection_id, user))
     listed = [member async for member in client.list_group_connections("a/b", top=top, page_size=page_size)]
     assert listed == sorted(members, key=lambda member: member.connection_id)[:expected]

@@ -40,11 +40,11 @@ class Board(ServerlessHub[BoardClient], hub="board", connection="Boards"):
     filters = (logged,)
 
     async def connected(self, caller: SignalRInvocationContext) -> None:
-        await self.groups.add(caller.connection_id, "players")
+        await self.groups.add("players", connection_id=caller.connection_id)
 
     @requires(role=["player", "referee"], claims={"department": "chess", "member": None})
     async def move(self, caller: SignalRInvocationContext, piece: str, to: Position) -> bool:
-        await self.clients.all_except(caller.connection_id).moved(piece, to, by=caller.user_id)
+        await self.clients.all_except([caller.connection_id]).moved(piece, to, by=caller.user_id)
         return True
 
     @event("Resign")
@@ -72,11 +72,11 @@ class Plain(ServerlessHub):
 async def chooses_clients(board: Board) -> None:
     assert_type(board.clients, Clients[BoardClient])
     assert_type(board.clients.all, BoardClient)
-    assert_type(board.clients.all_except("c1", "c2"), BoardClient)
+    assert_type(board.clients.all_except(["c1", "c2"]), BoardClient)
     assert_type(board.clients.client("c1"), BoardClient)
     assert_type(board.clients.clients(["c1"]), BoardClient)
     assert_type(board.clients.group("g"), BoardClient)
-    assert_type(board.clients.group_except("g", "c1"), BoardClient)
+    assert_type(board.clients.group_except("g", ["c1"]), BoardClient)
     assert_type(board.clients.groups(("g", "h")), BoardClient)
     assert_type(board.clients.user("ann"), BoardClient)
     assert_type(board.clients.users(["ann"]), BoardClient)
@@ -105,8 +105,8 @@ async def manages(board: Board, items: AsyncIterator[str]) -> None:
     assert_type(board.groups, Groups)
     assert_type(board.user_groups, UserGroups)
     assert_type(board.client_manager, ClientManager)
-    await board.user_groups.add("ann", "g", ttl=timedelta(minutes=1))
-    assert_type(await board.user_groups.contains("ann", "g"), bool)
+    await board.user_groups.add("g", user_id="ann", ttl=timedelta(minutes=1))
+    assert_type(await board.user_groups.contains("g", user_id="ann"), bool)
     assert_type(await board.client_manager.connection_exists("c1"), bool)
     await board.client_manager.close_all(excluded=["c1"], reason="bye")
     await board.client_manager.stream("c1", "s1", items)

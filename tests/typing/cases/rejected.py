@@ -39,11 +39,11 @@ class Plain(ServerlessHub):
 async def calls_clients_with_wrong_arguments(chat: Chat) -> None:
     await chat.clients.all.new_message(1)  # error
     await chat.clients.all.new_message(None)  # error
-    await chat.clients.all_except("c1").new_message(["hi"])  # error
+    await chat.clients.all_except(["c1"]).new_message(["hi"])  # error
     await chat.clients.client("c1").new_message()  # error
     await chat.clients.clients(["c1"]).new_message("hi", "there")  # error
     await chat.clients.group("g").new_message(message="hi")  # error
-    await chat.clients.group_except("g", "c1").new_message("hi", loud="very")  # error
+    await chat.clients.group_except("g", ["c1"]).new_message("hi", loud="very")  # error
     await chat.clients.groups(["g"]).new_message("hi", True)  # error
     await chat.clients.user("ann").scores(1, "2")  # error
     await chat.clients.users(["ann"]).scores([1, 2])  # error
@@ -74,13 +74,15 @@ async def chooses_clients_wrongly(chat: Chat) -> None:
     await chat.clients.user(5).new_message("hi")  # error
     await chat.clients.users([5]).new_message("hi")  # error
     await chat.clients.group().new_message("hi")  # error
-    await chat.clients.all_except(["c1"]).new_message("hi")  # error
+    await chat.clients.all_except("c1", "c2").new_message("hi")  # error
     await chat.clients.all().new_message("hi")  # error
 
 
 async def manages_wrongly(chat: Chat) -> None:
-    await chat.groups.add("c1")  # error
-    await chat.user_groups.add("ann", "g", 60)  # error
+    await chat.groups.add("g")  # error
+    await chat.groups.add("g", "c1")  # error
+    await chat.groups.add("g", user_id="ann")  # error
+    await chat.user_groups.add("g", user_id="ann", ttl=60)  # error
     await chat.client_manager.close_all(["c1"])  # error
     await chat.client_manager.close_user("ann", reason=5)  # error
 
