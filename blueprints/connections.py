@@ -55,6 +55,6 @@ def _clients() -> "ClientManager":
     # No binding looks or closes: these functions ask the service themselves. The first that does imports
     # what asking takes; a cold start that only negotiates does without.
     from serverless_signalr._hub.managers import ClientManager
-    from serverless_signalr.connection import connection_from_settings
+    from serverless_signalr.connection import service_connection
 
-    return ClientManager(connection_from_settings().client(HUB))
+    return ClientManager(service_connection().client(HUB))

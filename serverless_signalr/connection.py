@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from serverless_signalr._connection.instance import Instance, distinct
 from serverless_signalr._connection.router import Router, any_online
-from serverless_signalr._connection.settings import DEFAULT_CONNECTION, Source, read_sources
+from serverless_signalr._connection.settings import DEFAULT_CONNECTION, InstanceSettings, read_instances
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import ServiceError
 from serverless_signalr.models import SignalREndpoint
@@ -21,56 +21,55 @@ from serverless_signalr.protocol.upstream import is_signed
 if TYPE_CHECKING:
     from serverless_signalr.rest import ServiceClient
 
-__all__ = ["Connection", "connection_from_settings"]
+__all__ = ["ServiceConnection", "service_connection"]
 
 
-def connection_from_settings(
-    name: str = DEFAULT_CONNECTION, environment: Mapping[str, str] = os.environ
-) -> "Connection":
-    """Return the connection that an app setting names; who asks for the same one gets the same.
+def service_connection(
+    connection: str = DEFAULT_CONNECTION, environment: Mapping[str, str] = os.environ
+) -> "ServiceConnection":
+    """Return the connection to the service that an app setting names.
 
-    Every form that Azure Functions knows is read, see read_sources. Nothing is fetched yet. Raise
-    ConnectionStringError, which names the setting but never its value, where it is missing or wrong.
+    Callers that name the same setting share one. Every form that Azure Functions knows is read, see
+    read_instances; nothing is fetched yet. Raise ConnectionStringError, which names the setting but never
+    its value, where it is missing or wrong.
     """
-    return _shared(read_sources(name, environment))
+    return _shared(read_instances(connection, environment))
 
 
-class Connection:
-    """Reach the instances of the service that settings describe.
+class ServiceConnection:
+    """The app's way to the service: every instance of it that one app setting describes.
 
-    It may be used from any number of tasks and event loops, and kept as long as the process runs.
+    It may be used from any number of tasks and event loops, and kept for as long as the process runs.
     """
 
-    def __init__(self, sources: Sequence[Source], *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Raise ConnectionStringError for sources that are wrong in themselves."""
-        self.instances = tuple(Instance(source, clock=clock) for source in sources)
+    def __init__(
+        self, settings: Sequence[InstanceSettings], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Raise ConnectionStringError for settings that are wrong in themselves."""
+        self.instances = tuple(Instance(each, clock=clock) for each in settings)
         # What most apps have takes no time: one connection string with its key.
         only = self.instances[0].given if len(self.instances) == 1 else None
         self._only = only if only is not None and only.access_key is not None else None
 
-    async def endpoint(self, router: Router = any_online) -> Endpoint:
-        """Return the instance for one client, with a key to sign its token with.
+    async def client_endpoint(self, router: Router = any_online) -> Endpoint:
+        """Return the endpoint for one client to connect to, with a key to sign its token with.
 
-        Among several it is the one that the router chooses. Raise VaultError or another ServiceError where
-        what opens it cannot be had; an instance of which that is true is not offered to the router.
+        Among several instances the router chooses. Raise VaultError or another ServiceError where a secret
+        or a key cannot be had; an instance of which that is true is not offered to the router.
         """
         if self._only is not None:
             return self._only
         if len(self.instances) == 1:
             return await self.instances[0].signing_endpoint()
-        offers = await self.offers()
+        offers = await self.client_endpoints()
         chosen = router([shown for shown, _ in offers])
         for shown, endpoint in offers:
             if shown == chosen:
                 return endpoint
         raise ValueError(f"the router returned {chosen!r}, expected one of the endpoints that it was given")
 
-    async def endpoints(self) -> list[SignalREndpoint]:
-        """Return the instances to which clients can be sent, and whether each is up."""
-        return [shown for shown, _ in await self.offers()]
-
-    async def offers(self) -> list[tuple[SignalREndpoint, Endpoint]]:
-        """Return the same, each with a key to sign the tokens of its clients with."""
+    async def client_endpoints(self) -> list[tuple[SignalREndpoint, Endpoint]]:
+        """Return every endpoint that clients can connect to, and whether it is up, with a key for tokens."""
         instances = await distinct(self.instances)
         endpoints = await _all_that_succeed([instance.signing_endpoint() for instance in instances])
         known = [pair for pair in zip(instances, endpoints, strict=True) if pair[1] is not None]
@@ -113,8 +112,8 @@ class Connection:
 
 
 @lru_cache(maxsize=64)
-def _shared(sources: tuple[Source, ...]) -> Connection:
-    return Connection(sources)
+def _shared(settings: tuple[InstanceSettings, ...]) -> ServiceConnection:
+    return ServiceConnection(settings)
 
 
 async def _all_that_succeed(lookups: Sequence[Any]) -> list[Endpoint | None]:

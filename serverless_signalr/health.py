@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from serverless_signalr._connection.instance import Instance
 from serverless_signalr._connection.settings import DEFAULT_CONNECTION
-from serverless_signalr.connection import connection_from_settings
+from serverless_signalr.connection import service_connection
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import ConnectionStringError, ServiceError
 
@@ -79,16 +79,18 @@ class Health:
         }
 
 
-async def check_health(name: str = DEFAULT_CONNECTION, environment: Mapping[str, str] = os.environ) -> Health:
+async def check_health(
+    connection: str = DEFAULT_CONNECTION, environment: Mapping[str, str] = os.environ
+) -> Health:
     """Try everything that it takes to negotiate and to send, as far as it changes nothing.
 
     Secrets, tokens and keys are those that the app uses: one that was read a while ago is not read again.
     """
     try:
-        connection = connection_from_settings(name, environment)
+        service = service_connection(connection, environment)
     except ConnectionStringError as error:
-        return Health([InstanceHealth(name, str(error))])
-    return Health(await asyncio.gather(*(_check(instance) for instance in connection.instances)))
+        return Health([InstanceHealth(connection, str(error))])
+    return Health(await asyncio.gather(*(_check(instance) for instance in service.instances)))
 
 
 async def _check(instance: Instance) -> InstanceHealth:
@@ -107,12 +109,12 @@ async def _check(instance: Instance) -> InstanceHealth:
         problem = str(error)
         if endpoint is not None and endpoint.server_url not in problem:
             problem = f"{endpoint.server_url}: {problem}"
-    source = instance.source
+    settings = instance.settings
     return InstanceHealth(
-        source.setting,
+        settings.setting,
         problem,
-        source.name,
-        source.type,
+        settings.name,
+        settings.type,
         endpoint.url if endpoint is not None else None,
         _opener(endpoint) if endpoint is not None else None,
         [
@@ -121,7 +123,7 @@ async def _check(instance: Instance) -> InstanceHealth:
                 "vault": reference.vault_url,
                 "secret": reference.name,
                 "version": reference.version,
-                "readAs": str(source.vault_identity()),
+                "readAs": str(settings.vault_identity()),
             }
             for setting, reference in instance.references.items()
         ],

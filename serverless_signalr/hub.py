@@ -16,7 +16,7 @@ from serverless_signalr._hub.methods import Filter, HubMethod, hub_methods
 from serverless_signalr._hub.proxy import AnyClient, ClientInterface
 from serverless_signalr._rest.tokens import sign_client_token
 from serverless_signalr.bindings import Blueprint
-from serverless_signalr.connection import Connection, connection_from_settings
+from serverless_signalr.connection import ServiceConnection, service_connection
 from serverless_signalr.models import SignalRConnectionInfo, SignalRInvocationContext
 from serverless_signalr.protocol.names import check_hub_name
 from serverless_signalr.protocol.upstream import Category, check_claims
@@ -145,13 +145,13 @@ class ServerlessHub[T = AnyClient]:
             carried |= {_CLOSE_ON_EXPIRY: "true", _EXPIRES_ON: str(expires)}
         if detailed_errors:
             carried[_DETAILED_ERRORS] = "true"
-        endpoint = await self._connection.endpoint(router)
+        endpoint = await self._connection.client_endpoint(router)
         token = sign_client_token(endpoint, self.hub_name, user_id=user_id, claims=carried, lifetime=lifetime)
         return SignalRConnectionInfo(endpoint.client_hub_url(self.hub_name), token)
 
     @cached_property
-    def _connection(self) -> Connection:
-        return connection_from_settings(self.connection_setting)
+    def _connection(self) -> ServiceConnection:
+        return service_connection(self.connection_setting)
 
     async def _dispatch(self, method: HubMethod, invocation: SignalRInvocationContext) -> object:
         """Run a method; of a message's failure a client learns what HubException says and nothing else."""

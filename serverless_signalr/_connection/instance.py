@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from serverless_signalr._connection.cache import Cached
-from serverless_signalr._connection.settings import Source
+from serverless_signalr._connection.settings import InstanceSettings
 from serverless_signalr._connection.vault import VaultError, read_secret
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import ConnectionStringError, ServiceError, UnauthorizedError
@@ -46,11 +46,11 @@ class Instance:
     that are wrong.
     """
 
-    def __init__(self, source: Source, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self.source = source
-        self.references = source.references()
+    def __init__(self, settings: InstanceSettings, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.settings = settings
+        self.references = settings.references()
         self._clock = clock
-        self._given = None if self.references else source.endpoint()
+        self._given = None if self.references else settings.endpoint()
         self._resolved = Cached(self._resolve, fresh=_SECRET_FRESH, usable=_SECRET_USABLE, clock=clock)
         self._signing: tuple[Endpoint, Cached[Endpoint]] | None = None
         self._state = Cached(self._probe, fresh=_STATE_FRESH, usable=_STATE_USABLE, clock=clock)
@@ -62,13 +62,13 @@ class Instance:
                 "reads %s as %s",
                 setting,
                 reference,
-                source.vault_identity(),
+                settings.vault_identity(),
             )
 
     @property
     def label(self) -> str:
         """Return how messages name the instance."""
-        return self.source.name or self.source.setting
+        return self.settings.name or self.settings.setting
 
     @property
     def given(self) -> Endpoint | None:
@@ -156,13 +156,13 @@ class Instance:
         return self._signing[1]
 
     async def _resolve(self) -> Endpoint:
-        identity = self.source.vault_identity()
+        identity = self.settings.vault_identity()
         secrets = {
             setting: await read_secret(reference, identity, setting)
             for setting, reference in self.references.items()
         }
         try:
-            return self.source.endpoint(secrets)
+            return self.settings.endpoint(secrets)
         except ConnectionStringError as error:
             raise VaultError(str(error)) from None
 
@@ -191,11 +191,11 @@ async def distinct(instances: Sequence[Instance]) -> list[Instance]:
     endpoints = await asyncio.gather(*(instance.endpoint() for instance in instances), return_exceptions=True)
     kept: dict[str, Instance] = {}
     for instance, endpoint in zip(instances, endpoints, strict=True):
-        address = endpoint.url if isinstance(endpoint, Endpoint) else instance.source.setting
+        address = endpoint.url if isinstance(endpoint, Endpoint) else instance.settings.setting
         other = kept.setdefault(address, instance)
         if other is not instance:
-            _tell_twins(other.source.setting, instance.source.setting, address)
-            if other.source.type == "Secondary" and instance.source.type == "Primary":
+            _tell_twins(other.settings.setting, instance.settings.setting, address)
+            if other.settings.type == "Secondary" and instance.settings.type == "Primary":
                 kept[address] = instance
     return list(kept.values())
 

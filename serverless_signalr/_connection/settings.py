@@ -18,17 +18,16 @@ from serverless_signalr.errors import ConnectionStringError
 
 __all__ = [
     "DEFAULT_CONNECTION",
-    "Source",
-    "check_sources",
-    "endpoint_from_settings",
+    "InstanceSettings",
+    "check_instances",
     "hidden_by_empty",
-    "read_sources",
+    "read_instances",
 ]
 
 DEFAULT_CONNECTION = "AzureSignalRConnectionString"
 """The setting that bindings use when they name none."""
 
-_SOURCES = ("ConnectionStrings:{}", "CUSTOMCONNSTR_{}", "{}")
+_PLACES = ("ConnectionStrings:{}", "CUSTOMCONNSTR_{}", "{}")
 """Where a connection string is looked for. The second is how App Service passes one of type Custom."""
 
 _ENDPOINTS = "azure:signalr:endpoints:"
@@ -55,7 +54,7 @@ type _Settings = Mapping[str, tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class InstanceSettings:
     """Hold what the app settings say about one instance of the service.
 
     ``setting`` names it in messages. ``text`` is a connection string, None where the instance is identity-
@@ -70,9 +69,9 @@ class Source:
     type: EndpointType = "Primary"
 
     def __repr__(self) -> str:
-        return f"Source({self.setting})"
+        return f"InstanceSettings({self.setting})"
 
-    def settings(self) -> Iterator[tuple[str, str]]:
+    def items(self) -> Iterator[tuple[str, str]]:
         """Yield what says where the instance is: its connection string, or the settings of its identity."""
         if self.text is not None:
             yield self.setting, self.text
@@ -82,12 +81,12 @@ class Source:
 
     def has_references(self) -> bool:
         """Tell whether a setting refers to Key Vault, rightly or not."""
-        return any(is_reference(value) for _, value in self.settings())
+        return any(is_reference(value) for _, value in self.items())
 
     def references(self) -> dict[str, SecretReference]:
         """Return the references to Key Vault by the settings that hold them."""
         found = {}
-        for setting, value in self.settings():
+        for setting, value in self.items():
             if is_reference(value):
                 try:
                     found[setting] = SecretReference.parse(value)
@@ -107,7 +106,7 @@ class Source:
 
         Raise ConnectionStringError, which names the setting but never its value, where it is wrong.
         """
-        values = {setting: (secrets or {}).get(setting, value) for setting, value in self.settings()}
+        values = {setting: (secrets or {}).get(setting, value) for setting, value in self.items()}
         if self.text is None:
             endpoint = self._from_identity(values)
         else:
@@ -142,15 +141,15 @@ class Source:
         return parse_url(label, value.strip(), may_have_path=member != "serviceuri")
 
 
-def read_sources(
+def read_instances(
     name: str = DEFAULT_CONNECTION, environment: Mapping[str, str] = os.environ
-) -> tuple[Source, ...]:
-    """Read what an app setting and those below it say about the service: one source for each instance.
+) -> tuple[InstanceSettings, ...]:
+    """Read what an app setting, and those below it, say about each instance of the service.
 
     As in the Functions host, ``ConnectionStrings:<name>`` comes before ``<name>``, and a connection string
     before an identity; the endpoints under ``Azure__SignalR__Endpoints`` join every connection; case does
     not matter, ``:`` and ``__`` are the same, and an empty setting is none. Raise ConnectionStringError,
-    which names settings but never a value, where there is no source, none that is primary, or one is
+    which names settings but never a value, where there is no instance, none that is primary, or one is
     incomplete.
     """
     settings = {_key(setting): (setting, value) for setting, value in environment.items() if value}
@@ -167,7 +166,7 @@ def read_sources(
     return sources
 
 
-def check_sources(sources: Iterable[Source]) -> None:
+def check_instances(sources: Iterable[InstanceSettings]) -> None:
     """Raise ConnectionStringError for sources that are wrong; one that refers to a secret is passed over."""
     for source in sources:
         if not source.has_references():
@@ -182,7 +181,7 @@ def hidden_by_empty(name: str, environment: Mapping[str, str]) -> list[str]:
     """
     written = {_key(setting): setting for setting in environment}
     filled = {_key(setting) for setting, value in environment.items() if value}
-    places = [_key(source.format(name)) for source in (_SOURCES[0], _SOURCES[2])]
+    places = [_key(source.format(name)) for source in (_PLACES[0], _PLACES[2])]
     behind = [*places, f"{_key(name)}:serviceuri"]
     return [
         written[place]
@@ -191,20 +190,9 @@ def hidden_by_empty(name: str, environment: Mapping[str, str]) -> list[str]:
     ]
 
 
-def endpoint_from_settings(
-    name: str = DEFAULT_CONNECTION, environment: Mapping[str, str] = os.environ
-) -> Endpoint:
-    """Return the instance of the service that an app setting names, the first where it names several.
-
-    That is what can be known at once: serverless_signalr.connection does what takes a request, such as
-    reading a secret that the setting refers to. Raise ConnectionStringError as read_sources does.
-    """
-    return read_sources(name, environment)[0].endpoint()
-
-
-def _unnamed(name: str, settings: _Settings) -> Iterator[Source]:
+def _unnamed(name: str, settings: _Settings) -> Iterator[InstanceSettings]:
     members = _members(settings, f"{_key(name)}:")
-    for source in _SOURCES:
+    for source in _PLACES:
         if found := settings.get(_key(source.format(name))):
             if "serviceuri" in members:
                 _warn(f"both {name} and {name}__serviceUri are set: the first is used; remove one")
@@ -214,7 +202,7 @@ def _unnamed(name: str, settings: _Settings) -> Iterator[Source]:
         yield _identity(name, members)
 
 
-def _named(settings: _Settings) -> Iterator[Source]:
+def _named(settings: _Settings) -> Iterator[InstanceSettings]:
     """Yield the endpoints that join every connection, in the order of their names."""
     names: dict[str, str] = {}
     for key, (written, _) in settings.items():
@@ -247,14 +235,14 @@ def _named(settings: _Settings) -> Iterator[Source]:
 
 def _string(
     setting: str, text: str, members: Mapping[str, str], name: str = "", type: EndpointType = "Primary"
-) -> Source:
+) -> InstanceSettings:
     if "type" in members:
         _warn(f"{setting}__type is for identities only: {setting} is {type.lower()}, whatever it says")
     kept = tuple((member, value) for member, value in members.items() if member != "type")
-    return Source(setting, text, kept, name, type)
+    return InstanceSettings(setting, text, kept, name, type)
 
 
-def _identity(setting: str, members: Mapping[str, str], name: str = "") -> Source:
+def _identity(setting: str, members: Mapping[str, str], name: str = "") -> InstanceSettings:
     kind = _TYPES.get(members.get("type", "primary").lower())
     if kind is None:
         raise ConnectionStringError(
@@ -265,7 +253,7 @@ def _identity(setting: str, members: Mapping[str, str], name: str = "") -> Sourc
     if "tenantid" in members and not {"clientsecret", "credential"} & members.keys():
         _warn(f"{setting}__tenantId counts only with {setting}__clientSecret, or {setting}__credential")
     kept = tuple((member, value) for member, value in members.items() if member != "type")
-    return Source(setting, None, kept, name, kind)
+    return InstanceSettings(setting, None, kept, name, kind)
 
 
 @cache

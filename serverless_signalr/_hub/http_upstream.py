@@ -17,7 +17,7 @@ import azure.functions as func
 from serverless_signalr._functions.answers import answering_client
 from serverless_signalr._hub.methods import HubMethod
 from serverless_signalr.bindings import Blueprint
-from serverless_signalr.connection import connection_from_settings
+from serverless_signalr.connection import service_connection
 from serverless_signalr.errors import HubException
 from serverless_signalr.models import SignalRInvocationContext
 from serverless_signalr.protocol.bodies import BODY_FORMATS, BodyFormat
@@ -94,7 +94,7 @@ class _Endpoint:
 
     async def _check_signature(self, event: UpstreamEvent, headers: Mapping[str, str]) -> None:
         setting = self._hub.connection_setting
-        connection = connection_from_settings(setting)
+        connection = service_connection(setting)
         if not await connection.is_signed(event.connection_id, headers.get(SIGNATURE_HEADER) or ""):
             raise _RefusedError(
                 HTTPStatus.UNAUTHORIZED,

@@ -63,7 +63,7 @@ def _sign(endpoint: Endpoint, audience: str, payload: dict[str, object], lifetim
     if endpoint.access_key is None:
         raise ValueError(
             f"the connection to {endpoint.url} has no AccessKey to sign a token with; where an identity "
-            "opens it, Connection.endpoint() gets a temporary key"
+            "opens it, ServiceConnection.client_endpoint() gets a temporary key"
         )
     now = int(time.time())
     payload |= {"nbf": now, "exp": now + int(lifetime.total_seconds()), "iat": now, "aud": audience}

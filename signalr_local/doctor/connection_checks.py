@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
 from serverless_signalr._connection.settings import (
     DEFAULT_CONNECTION,
-    Source,
-    check_sources,
+    InstanceSettings,
+    check_instances,
     hidden_by_empty,
-    read_sources,
+    read_instances,
 )
 from serverless_signalr._connection.vault import SecretReference, is_reference
 from serverless_signalr.errors import ConnectionStringError
@@ -42,8 +42,8 @@ def problems(names: Iterable[str], values: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for name in names:
         try:
-            sources = read_sources(name, settings)
-            check_sources(sources)
+            sources = read_instances(name, settings)
+            check_instances(sources)
             check_transport(sources, settings)
         except ValueError as error:
             found[name] = str(error)
@@ -80,7 +80,7 @@ async def resolve(values: Mapping[str, str], *, is_deployed: bool) -> tuple[dict
     return resolved, findings
 
 
-def _as_developer(values: Mapping[str, str], sources: Iterable[Source]) -> dict[str, str]:
+def _as_developer(values: Mapping[str, str], sources: Iterable[InstanceSettings]) -> dict[str, str]:
     """Return settings without the identities that only the platform has."""
     hidden = set()
     for source in sources:
@@ -98,7 +98,7 @@ async def check_connections(
 ) -> AsyncIterator[Finding]:
     """Try connections, as who runs the doctor. One whose secret was not read is passed over."""
     for name in names:
-        sources = read_sources(name, Settings(values))
+        sources = read_instances(name, Settings(values))
         if any(source.has_references() for source in sources):
             continue
         seen = _as_developer(values, sources) if is_deployed else values

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from serverless_signalr._connection.settings import Source, read_sources
+from serverless_signalr._connection.settings import InstanceSettings, read_instances
 from serverless_signalr._connection.vault import SecretReference
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import ConnectionStringError
@@ -35,13 +35,13 @@ def check_roles(roles: Iterable[Role], names: Iterable[str], values: Mapping[str
     """Look for what every instance of the connections takes: rights on the service, and on its secret."""
     held = list(roles)
     for name in names:
-        for source in read_sources(name, Settings(values)):
+        for source in read_instances(name, Settings(values)):
             # Whoever tries the connection tells of one that is wrong in itself.
             with suppress(ConnectionStringError):
                 yield from _check_source(held, source)
 
 
-def _check_source(held: list[Role], source: Source) -> Iterator[Finding]:
+def _check_source(held: list[Role], source: InstanceSettings) -> Iterator[Finding]:
     references = source.references()
     for setting, reference in references.items():
         yield _check_vault(held, setting, reference)

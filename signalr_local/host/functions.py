@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from serverless_signalr._connection.settings import DEFAULT_CONNECTION, check_sources, read_sources
+from serverless_signalr._connection.settings import DEFAULT_CONNECTION, check_instances, read_instances
 from serverless_signalr.protocol.names import check_hub_name
 from serverless_signalr.protocol.upstream import CONNECTED, DISCONNECTED, Category
 from signalr_local.host.expressions import ExpressionError, resolve_settings
@@ -180,7 +180,7 @@ class FunctionTable:
             )
         if not event:
             raise ValueError("The SignalR trigger has no event.")
-        check_sources(read_sources(connection_setting(function.trigger), settings))
+        check_instances(read_instances(connection_setting(function.trigger), settings))
         key = (hub.lower(), category.lower(), event.lower())
         if key in self._events:
             raise ValueError(

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from serverless_signalr._connection.settings import Source, read_sources
+from serverless_signalr._connection.settings import InstanceSettings, read_instances
 from serverless_signalr._rest.tokens import sign_client_token
-from serverless_signalr.connection import Connection
+from serverless_signalr.connection import ServiceConnection
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.protocol.upstream import is_signed
 from serverless_signalr.rest import ServiceClient
@@ -36,7 +36,7 @@ _MAX_CLIENTS = 64
 
 _log = logging.getLogger("signalr_local.host")
 
-type _Sources = tuple[Source, ...]
+type _Sources = tuple[InstanceSettings, ...]
 
 
 class Service:
@@ -49,27 +49,28 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._sources: dict[str, _Sources] = {}
-        self._connections: dict[_Sources, Connection] = {}
+        self._connections: dict[_Sources, ServiceConnection] = {}
         self._clients: dict[tuple[_Sources, str], ServiceClient] = {}
 
     async def connection_info(self, binding: Mapping[str, Any], data: BindingData) -> dict[str, str]:
         """Return what a client needs to connect: ``url`` and ``accessToken``, valid for an hour."""
         connection = self._connection(self._usable(binding))
         info = self._info(binding, data)
-        return info(await connection.endpoint())
+        return info(await connection.client_endpoint())
 
     async def negotiation(self, binding: Mapping[str, Any], data: BindingData) -> dict[str, Any]:
         """Return the same for every endpoint, so that the function can choose."""
         connection = self._connection(self._usable(binding))
         info = self._info(binding, data)
-        offers = await connection.offers()
+        offers = await connection.client_endpoints()
         return {
             "endpoints": [{**shown.to_dict(), "connectionInfo": info(endpoint)} for shown, endpoint in offers]
         }
 
     async def endpoints(self, binding: Mapping[str, Any]) -> list[dict[str, object]]:
         """Return the instances of the service and whether each is up."""
-        return [shown.to_dict() for shown in await self._connection(self._usable(binding)).endpoints()]
+        offers = await self._connection(self._usable(binding)).client_endpoints()
+        return [shown.to_dict() for shown, _ in offers]
 
     async def send(self, binding: Mapping[str, Any], data: BindingData, value: object) -> None:
         """Send the items of a SignalR output, one after the other. Raise at the first that is refused."""
@@ -92,7 +93,7 @@ class Service:
     def _read(self, binding: Mapping[str, Any]) -> _Sources:
         name = connection_setting(binding)
         if name not in self._sources:
-            self._sources[name] = read_sources(name, self._settings)
+            self._sources[name] = read_instances(name, self._settings)
         return self._sources[name]
 
     def _usable(self, binding: Mapping[str, Any]) -> _Sources:
@@ -118,7 +119,7 @@ class Service:
             )
         return addressed
 
-    async def _is_among(self, source: Source, named: Sequence[Mapping[str, Any]]) -> bool:
+    async def _is_among(self, source: InstanceSettings, named: Sequence[Mapping[str, Any]]) -> bool:
         [instance] = self._connection((source,)).instances
         endpoint = await instance.endpoint()
         return any(
@@ -138,9 +139,9 @@ class Service:
             self._clients[sources, hub] = client
         return client
 
-    def _connection(self, sources: _Sources) -> Connection:
+    def _connection(self, sources: _Sources) -> ServiceConnection:
         if sources not in self._connections:
-            self._connections[sources] = Connection(sources)
+            self._connections[sources] = ServiceConnection(sources)
         return self._connections[sources]
 
     def _info(self, binding: Mapping[str, Any], data: BindingData) -> Callable[[Endpoint], dict[str, str]]:
@@ -177,7 +178,7 @@ class Service:
         }
 
 
-def check_transport(sources: Sequence[Source], settings: Mapping[str, str]) -> None:
+def check_transport(sources: Sequence[InstanceSettings], settings: Mapping[str, str]) -> None:
     """Raise ValueError for a connection that bindings refuse: several endpoints need a setting."""
     transport = settings.get(_TRANSPORT) or "Transient"
     if transport not in _TAKES_SEVERAL:

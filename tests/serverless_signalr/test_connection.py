@@ -12,11 +12,11 @@ import jwt
 import pytest
 from pytest_mock import MockerFixture
 
-from serverless_signalr._connection.settings import read_sources
+from serverless_signalr._connection.settings import read_instances
 from serverless_signalr._connection.vault import VaultError
 from serverless_signalr._rest.background import run_sync
 from serverless_signalr._rest.tokens import sign_client_token
-from serverless_signalr.connection import Connection, connection_from_settings
+from serverless_signalr.connection import ServiceConnection, service_connection
 from serverless_signalr.errors import ConnectionStringError, ServiceUnavailableError, UnauthorizedError
 from serverless_signalr.hub import ServerlessHub
 from serverless_signalr.protocol.upstream import sign
@@ -34,13 +34,13 @@ def connection_string(key: str) -> str:
     return f"Endpoint={URI};AccessKey={key};Version=1.0;"
 
 
-def connect(settings: dict[str, str], clock: Clock) -> Connection:
-    return Connection(read_sources("Mine", settings), clock=clock)
+def connect(settings: dict[str, str], clock: Clock) -> ServiceConnection:
+    return ServiceConnection(read_instances("Mine", settings), clock=clock)
 
 
-def serves_with(connection: Connection, key: str) -> Callable[[], Awaitable[bool]]:
+def serves_with(connection: ServiceConnection, key: str) -> Callable[[], Awaitable[bool]]:
     async def does() -> bool:
-        return (await connection.endpoint()).access_key == key
+        return (await connection.client_endpoint()).access_key == key
 
     return does
 
@@ -59,7 +59,7 @@ def kept(cloud: Cloud) -> Cloud:
 
 async def test_connection_string_with_a_key_opens_everything(kept: Cloud, clock: Clock) -> None:
     connection = connect({"Mine": connection_string(KEY)}, clock)
-    assert (await connection.endpoint()).access_key == KEY
+    assert (await connection.client_endpoint()).access_key == KEY
     async with connection.client("chat") as client:
         await client.send_to_all("newMessage", 1)
     assert kept.service.bodies == [{"target": "newMessage", "arguments": [1]}]
@@ -68,11 +68,11 @@ async def test_connection_string_with_a_key_opens_everything(kept: Cloud, clock:
 
 def test_wrong_settings_are_told_at_once() -> None:
     with pytest.raises(ConnectionStringError, match="the app setting Mine is wrong"):
-        connection_from_settings("Mine", {"Mine": f"AccessKey={KEY}"})
+        service_connection("Mine", {"Mine": f"AccessKey={KEY}"})
 
 
 async def test_who_asks_for_the_same_connection_gets_the_same(cloud: Cloud) -> None:
-    first, second = (connection_from_settings("Mine", dict(REFERENCE)) for _ in range(2))
+    first, second = (service_connection("Mine", dict(REFERENCE)) for _ in range(2))
     assert first is second
 
 
@@ -92,8 +92,8 @@ async def test_reference_is_read_once_by_whoever_needs_it_first(kept: Cloud, clo
     connection = connect(REFERENCE, clock)
     assert kept.vault.requests == []
     client = connection.client("chat")
-    await asyncio.gather(*(client.send_to_all("x") for _ in range(5)), connection.endpoint())
-    assert (await connection.endpoint()).access_key == KEY
+    await asyncio.gather(*(client.send_to_all("x") for _ in range(5)), connection.client_endpoint())
+    assert (await connection.client_endpoint()).access_key == KEY
     assert (kept.vault.reads, len(kept.service.sends)) == (["/secrets/signalr/"], 5)
 
 
@@ -110,22 +110,22 @@ async def test_log_says_that_the_platform_has_not_resolved_the_reference(
 
 async def test_secret_is_read_again_after_half_an_hour_without_waiting(kept: Cloud, clock: Clock) -> None:
     connection = connect(REFERENCE, clock)
-    await connection.endpoint()
+    await connection.client_endpoint()
     kept.vault.put("signalr", connection_string(OTHER_KEY))
     clock.pass_by(minutes=29)
-    assert (await connection.endpoint()).access_key == KEY
+    assert (await connection.client_endpoint()).access_key == KEY
     clock.pass_by(minutes=1)
-    assert (await connection.endpoint()).access_key == KEY
+    assert (await connection.client_endpoint()).access_key == KEY
     await until(serves_with(connection, OTHER_KEY))
     assert len(kept.vault.reads) == 2
 
 
 async def test_app_that_has_slept_waits_for_the_secret(kept: Cloud, clock: Clock) -> None:
     connection = connect(REFERENCE, clock)
-    await connection.endpoint()
+    await connection.client_endpoint()
     kept.vault.put("signalr", connection_string(OTHER_KEY))
     clock.pass_by(minutes=45)
-    assert (await connection.endpoint()).access_key == OTHER_KEY
+    assert (await connection.client_endpoint()).access_key == OTHER_KEY
 
 
 def take_down(cloud: Cloud) -> None:
@@ -166,11 +166,11 @@ async def test_old_secret_serves_while_the_vault_has_no_other(
     break_it: Callable[[Cloud], None],
 ) -> None:
     connection = connect(REFERENCE, clock)
-    await connection.endpoint()
+    await connection.client_endpoint()
     break_it(kept)
     for _ in range(10):
         clock.pass_by(hours=3)
-        assert (await connection.endpoint()).access_key == KEY
+        assert (await connection.client_endpoint()).access_key == KEY
     assert "; what is known from before serves on" in caplog.text
 
 
@@ -178,12 +178,12 @@ async def test_secret_is_read_when_the_vault_is_back(kept: Cloud, clock: Clock, 
     connection = connect(REFERENCE, clock)
     take_down(kept)
     with pytest.raises(VaultError, match="the vault was not reached"):
-        await connection.endpoint()
+        await connection.client_endpoint()
     kept.down.clear()
     with pytest.raises(VaultError, match="the vault was not reached"):
-        await connection.endpoint()
+        await connection.client_endpoint()
     clock.pass_by(seconds=5)
-    assert (await connection.endpoint()).access_key == KEY
+    assert (await connection.client_endpoint()).access_key == KEY
 
 
 async def test_vault_that_wants_a_pause_is_left_alone_for_it(kept: Cloud, clock: Clock) -> None:
@@ -191,11 +191,11 @@ async def test_vault_that_wants_a_pause_is_left_alone_for_it(kept: Cloud, clock:
     kept.vault.fail(429, headers={"Retry-After": "30"})
     for _ in range(6):
         with pytest.raises(VaultError, match="too much is asked"):
-            await connection.endpoint()
+            await connection.client_endpoint()
         clock.pass_by(seconds=5)
     assert len(kept.vault.requests) == 1
     kept.vault.recover()
-    assert (await connection.endpoint()).access_key == KEY
+    assert (await connection.client_endpoint()).access_key == KEY
 
 
 async def test_secret_is_read_again_at_once_where_the_service_refuses_its_key(
@@ -209,7 +209,7 @@ async def test_secret_is_read_again_at_once_where_the_service_refuses_its_key(
         await asyncio.gather(*(client.send_to_all("second") for _ in range(5)))
     assert [body["target"] for body in kept.service.bodies] == ["first"] + ["second"] * 5
     assert len(kept.vault.reads) == 2
-    assert (await connection.endpoint()).access_key == OTHER_KEY
+    assert (await connection.client_endpoint()).access_key == OTHER_KEY
 
 
 async def test_key_that_is_wrong_and_stays_so_is_told(kept: Cloud, clock: Clock) -> None:
@@ -232,7 +232,7 @@ async def test_secret_may_name_an_identity(kept: Cloud, clock: Clock) -> None:
     kept.vault.put("signalr", f"Endpoint={URI};AuthType=azure.msi;ClientId={CLIENT}")
     connection = connect(REFERENCE, clock)
     await connection.client("chat").send_to_all("x")
-    assert (await connection.endpoint()).key_id == "key-1"
+    assert (await connection.client_endpoint()).key_id == "key-1"
     assert kept.identity.requests[-1].endswith(f"resource=https://signalr.azure.com&client_id={CLIENT}")
 
 
@@ -254,7 +254,7 @@ async def test_secret_of_an_application_may_be_in_the_vault(kept: Cloud, clock: 
 
 
 async def test_identity_is_given_a_key_to_sign_with(kept: Cloud, clock: Clock) -> None:
-    endpoint = await connect(IDENTITY, clock).endpoint()
+    endpoint = await connect(IDENTITY, clock).client_endpoint()
     token = sign_client_token(endpoint, "chat", user_id="ann")
     assert jwt.get_unverified_header(token) == {"alg": "HS256", "kid": "key-1", "typ": "JWT"}
     assert kept.service.verify(token)["asrs.s.uid"] == "ann"
@@ -263,7 +263,7 @@ async def test_identity_is_given_a_key_to_sign_with(kept: Cloud, clock: Clock) -
 async def test_key_is_asked_for_at_the_server_endpoint(kept: Cloud, clock: Clock) -> None:
     kept.hosts["proxy.service.signalr.net"] = kept.backup
     settings = IDENTITY | {"Mine__serverEndpoint": "https://proxy.service.signalr.net"}
-    endpoint = await connect(settings, clock).endpoint()
+    endpoint = await connect(settings, clock).client_endpoint()
     assert (endpoint.url, kept.backup.requests) == (URI, ["GET /api/v1/auth/accessKey"])
 
 
@@ -274,12 +274,12 @@ async def test_requests_carry_a_token_of_the_identity(kept: Cloud, clock: Clock)
 
 async def test_key_is_asked_for_once_and_renewed_before_it_expires(kept: Cloud, clock: Clock) -> None:
     connection = connect(IDENTITY, clock)
-    await asyncio.gather(*(connection.endpoint() for _ in range(10)))
+    await asyncio.gather(*(connection.client_endpoint() for _ in range(10)))
     assert len(kept.service.temporary) == 1
     clock.pass_by(minutes=55)
-    assert (await connection.endpoint()).key_id == "key-1"
+    assert (await connection.client_endpoint()).key_id == "key-1"
     await until(serves_with(connection, "temporary-key-number-2-of-this-instance"))
-    assert (await connection.endpoint()).key_id == "key-2"
+    assert (await connection.client_endpoint()).key_id == "key-2"
 
 
 def forget_keys(cloud: Cloud) -> None:
@@ -296,9 +296,9 @@ def was_tried(cloud: Cloud, times: int = 1) -> Callable[[], Awaitable[bool]]:
     return has_been
 
 
-def signs_with(connection: Connection, key_id: str) -> Callable[[], Awaitable[bool]]:
+def signs_with(connection: ServiceConnection, key_id: str) -> Callable[[], Awaitable[bool]]:
     async def does() -> bool:
-        return (await connection.endpoint()).key_id == key_id
+        return (await connection.client_endpoint()).key_id == key_id
 
     return does
 
@@ -306,12 +306,12 @@ def signs_with(connection: Connection, key_id: str) -> Callable[[], Awaitable[bo
 async def test_key_that_the_service_has_forgotten_is_replaced(kept: Cloud, clock: Clock) -> None:
     """Meet the refusals of clients that come and go: the key is young, and the service does not know it."""
     connection = connect(IDENTITY, clock)
-    await connection.endpoint()
+    await connection.client_endpoint()
     assert await connection.instances[0].is_online()
     forget_keys(kept)
     clock.pass_by(seconds=30)
     await until(signs_with(connection, "key-2"))
-    assert kept.service.verify(sign_client_token(await connection.endpoint(), "chat"))
+    assert kept.service.verify(sign_client_token(await connection.client_endpoint(), "chat"))
 
 
 async def test_key_is_replaced_as_soon_as_the_service_has_another(
@@ -332,11 +332,11 @@ async def test_key_is_replaced_as_soon_as_the_service_has_another(
 async def test_key_is_tried_now_and_then_only(kept: Cloud, clock: Clock) -> None:
     connection = connect(IDENTITY, clock)
     for _ in range(20):
-        await connection.endpoint()
+        await connection.client_endpoint()
 
     await until(was_tried(kept))
     for _ in range(20):
-        await connection.endpoint()
+        await connection.client_endpoint()
     assert len(kept.service.requests) == 3
 
 
@@ -360,7 +360,7 @@ async def test_service_that_takes_no_key_for_requests_is_not_asked_for_one_key_a
 
 async def test_secret_is_read_again_where_an_app_only_negotiates(kept: Cloud, clock: Clock) -> None:
     connection = connect(REFERENCE, clock)
-    await connection.endpoint()
+    await connection.client_endpoint()
     assert await connection.instances[0].is_online()
     kept.vault.put("signalr", connection_string(OTHER_KEY))
     kept.service.keys = {OTHER_KEY}
@@ -372,19 +372,19 @@ async def test_key_is_used_on_while_there_is_no_other_but_not_when_it_has_expire
     kept: Cloud, clock: Clock, pauses: list[float]
 ) -> None:
     connection = connect(IDENTITY, clock)
-    await connection.endpoint()
+    await connection.client_endpoint()
     kept.service.may_sign = False
     clock.pass_by(minutes=84)
-    assert (await connection.endpoint()).key_id == "key-1"
+    assert (await connection.client_endpoint()).key_id == "key-1"
     clock.pass_by(minutes=1)
     with pytest.raises(UnauthorizedError, match=f"gave the managed identity {CLIENT} no key"):
-        await connection.endpoint()
+        await connection.client_endpoint()
 
 
 async def test_role_that_is_missing_is_named(kept: Cloud, clock: Clock) -> None:
     kept.service.may_sign = False
     with pytest.raises(UnauthorizedError) as raised:
-        await connect(IDENTITY, clock).endpoint()
+        await connect(IDENTITY, clock).client_endpoint()
     assert str(raised.value).startswith(
         f"https://chat.service.signalr.net gave the managed identity {CLIENT} no key to sign clients' tokens "
         "with, it answered 403 (with a fresh token too): grant that identity the role SignalR Service Owner"
@@ -403,7 +403,7 @@ async def test_token_that_is_refused_once_is_replaced(
     kept.tokens.revoke()
     await client.send_to_all("second")
     kept.tokens.revoke()
-    assert (await connection.endpoint()).key_id == "key-1"
+    assert (await connection.client_endpoint()).key_id == "key-1"
     assert [body["target"] for body in kept.service.bodies] == ["first", "second"]
 
 
@@ -413,7 +413,7 @@ async def test_token_that_is_refused_twice_is_an_error_that_names_the_role(kept:
     with pytest.raises(UnauthorizedError, match="grant the identity the role SignalR REST API Owner"):
         await connection.client("chat").send_to_all("x")
     with pytest.raises(UnauthorizedError, match=r"answered 401 .*the role SignalR Service Owner"):
-        await connection.endpoint()
+        await connection.client_endpoint()
     assert len(kept.service.requests) == 4
     assert len(kept.identity.requests) == 2
 
@@ -427,13 +427,13 @@ async def test_answer_without_a_key_is_an_error(
 ) -> None:
     kept.service.fail(200, body)
     with pytest.raises(Exception, match=message):
-        await connect(IDENTITY, clock).endpoint()
+        await connect(IDENTITY, clock).client_endpoint()
 
 
 async def test_service_that_is_down_is_told(kept: Cloud, clock: Clock) -> None:
     kept.service.fail(404)
     with pytest.raises(Exception, match=r"GET /api/v1/auth/accessKey of https://chat.* was answered 404"):
-        await connect(IDENTITY, clock).endpoint()
+        await connect(IDENTITY, clock).client_endpoint()
 
 
 async def test_identity_without_a_token_is_told(kept: Cloud, clock: Clock) -> None:
@@ -441,7 +441,7 @@ async def test_identity_without_a_token_is_told(kept: Cloud, clock: Clock) -> No
     with pytest.raises(
         UnauthorizedError, match=rf"there is no token .*the managed identity {CLIENT} got none: No User"
     ):
-        await connect(IDENTITY, clock).endpoint()
+        await connect(IDENTITY, clock).client_endpoint()
 
 
 # The signature of upstream requests.
@@ -512,8 +512,8 @@ async def test_connection_serves_several_event_loops(kept: Cloud, clock: Clock) 
     async def use() -> str | None:
         await connection.client("chat").send_to_all("x")
         await identity.client("chat").send_to_all("x")
-        await identity.endpoint()
-        return (await connection.endpoint()).access_key
+        await identity.client_endpoint()
+        return (await connection.client_endpoint()).access_key
 
     done: list[str | None] = [await use()]
     done.append(await asyncio.to_thread(lambda: run_sync(use())))
@@ -529,7 +529,7 @@ async def test_no_secret_is_in_a_log(kept: Cloud, clock: Clock, caplog: pytest.L
     for settings in (REFERENCE, IDENTITY):
         connection = connect(settings, clock)
         await connection.client("chat").send_to_all("x")
-        token = sign_client_token(await connection.endpoint(), "chat")
+        token = sign_client_token(await connection.client_endpoint(), "chat")
         assert token not in caplog.text
     for hidden in (KEY, *kept.service.temporary.values(), "eyJ0eXAi"):
         assert hidden not in caplog.text

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from serverless_signalr._connection.settings import read_sources
+from serverless_signalr._connection.settings import read_instances
 from serverless_signalr._connection.vault import VaultError
-from serverless_signalr.connection import Connection
+from serverless_signalr.connection import ServiceConnection
 from serverless_signalr.errors import (
     NotFoundError,
     PartialSendError,
@@ -34,19 +34,19 @@ ENDPOINTS = {
 
 
 @pytest.fixture
-def connection(cloud: Cloud, clock: Clock, pauses: list[float]) -> Connection:
+def connection(cloud: Cloud, clock: Clock, pauses: list[float]) -> ServiceConnection:
     cloud.service.keys.add(KEY)
     cloud.backup.keys.add(BACKUP_KEY)
     return connect(ENDPOINTS, clock)
 
 
 @pytest.fixture
-def client(connection: Connection) -> ServiceClient:
+def client(connection: ServiceConnection) -> ServiceClient:
     return connection.client("chat", retries=0)
 
 
-def connect(settings: dict[str, str], clock: Clock) -> Connection:
-    return Connection(read_sources("Mine", settings), clock=clock)
+def connect(settings: dict[str, str], clock: Clock) -> ServiceConnection:
+    return ServiceConnection(read_instances("Mine", settings), clock=clock)
 
 
 def choose(name: str) -> Callable[[Sequence[SignalREndpoint]], SignalREndpoint]:
@@ -56,15 +56,15 @@ def choose(name: str) -> Callable[[Sequence[SignalREndpoint]], SignalREndpoint]:
 # Where clients go.
 
 
-async def test_clients_go_to_a_primary_endpoint(connection: Connection) -> None:
-    assert {(await connection.endpoint()).url for _ in range(50)} == {MAIN}
+async def test_clients_go_to_a_primary_endpoint(connection: ServiceConnection) -> None:
+    assert {(await connection.client_endpoint()).url for _ in range(50)} == {MAIN}
 
 
-async def test_clients_go_where_the_router_sends_them(connection: Connection) -> None:
-    assert (await connection.endpoint(choose("backup"))).url == BACKUP
+async def test_clients_go_where_the_router_sends_them(connection: ServiceConnection) -> None:
+    assert (await connection.client_endpoint(choose("backup"))).url == BACKUP
 
 
-async def test_router_is_told_everything(cloud: Cloud, connection: Connection) -> None:
+async def test_router_is_told_everything(cloud: Cloud, connection: ServiceConnection) -> None:
     cloud.down.add("backup.service.signalr.net")
     seen: list[SignalREndpoint] = []
 
@@ -72,18 +72,18 @@ async def test_router_is_told_everything(cloud: Cloud, connection: Connection) -
         seen.extend(endpoints)
         return endpoints[0]
 
-    await connection.endpoint(router)
+    await connection.client_endpoint(router)
     assert seen == [
         SignalREndpoint("Secondary", "backup", BACKUP, online=False),
         SignalREndpoint("Primary", "main", MAIN, online=True),
     ]
-    assert await connection.endpoints() == seen
+    assert [shown for shown, _ in await connection.client_endpoints()] == seen
 
 
-async def test_router_that_returns_anything_else_is_told(connection: Connection) -> None:
+async def test_router_that_returns_anything_else_is_told(connection: ServiceConnection) -> None:
     other = SignalREndpoint("Primary", "other", MAIN, online=True)
     with pytest.raises(ValueError, match=r"the router returned .*'other'.*, expected one of the endpoints"):
-        await connection.endpoint(lambda endpoints: other)
+        await connection.client_endpoint(lambda endpoints: other)
 
 
 @pytest.mark.parametrize(
@@ -96,30 +96,32 @@ async def test_router_that_returns_anything_else_is_told(connection: Connection)
     ids=["down", "ill", "refuses-the-key"],
 )
 async def test_clients_go_elsewhere_while_an_endpoint_is_down(
-    cloud: Cloud, connection: Connection, break_it: Callable[[Cloud], Any]
+    cloud: Cloud, connection: ServiceConnection, break_it: Callable[[Cloud], Any]
 ) -> None:
     break_it(cloud)
-    assert {(await connection.endpoint()).url for _ in range(50)} == {BACKUP}
+    assert {(await connection.client_endpoint()).url for _ in range(50)} == {BACKUP}
 
 
 async def test_clients_come_back_when_the_endpoint_does(
-    cloud: Cloud, connection: Connection, clock: Clock
+    cloud: Cloud, connection: ServiceConnection, clock: Clock
 ) -> None:
     cloud.service.fail(503)
-    await connection.endpoint()
+    await connection.client_endpoint()
     cloud.service.recover()
-    assert (await connection.endpoint()).url == BACKUP
+    assert (await connection.client_endpoint()).url == BACKUP
     clock.pass_by(seconds=30)
 
     async def is_back() -> bool:
-        return (await connection.endpoint()).url == MAIN
+        return (await connection.client_endpoint()).url == MAIN
 
     await until(is_back)
 
 
-async def test_state_is_asked_for_now_and_then(cloud: Cloud, connection: Connection, clock: Clock) -> None:
+async def test_state_is_asked_for_now_and_then(
+    cloud: Cloud, connection: ServiceConnection, clock: Clock
+) -> None:
     for _ in range(20):
-        await connection.endpoint()
+        await connection.client_endpoint()
     assert [line.partition("?")[0] for line in cloud.service.requests] == [
         "HEAD /api/health",
         "HEAD /api/hubs/health/connections/health",
@@ -133,7 +135,7 @@ async def test_state_over_an_identity_is_asked_with_its_temporary_key(cloud: Clo
         "Azure__SignalR__Endpoints__other__serviceUri": BACKUP,
         "Azure__SignalR__Endpoints__other__credential": "managedidentity",
     }
-    assert [shown.online for shown in await connect(settings, clock).endpoints()] == [True, True]
+    assert [shown.online for shown, _ in await connect(settings, clock).client_endpoints()] == [True, True]
     assert [line.partition("?")[0] for line in cloud.service.requests] == [
         "GET /api/v1/auth/accessKey",
         "HEAD /api/health",
@@ -161,16 +163,19 @@ async def test_instance_that_is_named_twice_is_sent_to_once(
     for _ in range(2):
         await connection.client("chat").send_to_all("x")
     assert (len(cloud.service.sends), len(cloud.backup.sends)) == (2, 2)
-    assert [shown.endpoint_type for shown in await connection.endpoints()] == ["Primary", "Secondary"]
+    assert [shown.endpoint_type for shown, _ in await connection.client_endpoints()] == [
+        "Primary",
+        "Secondary",
+    ]
     assert caplog.text.count("what is sent goes there once; remove one") == 1
 
 
 async def test_probe_that_takes_long_is_given_up(
-    cloud: Cloud, connection: Connection, monkeypatch: pytest.MonkeyPatch
+    cloud: Cloud, connection: ServiceConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("serverless_signalr._connection.instance._PROBE_LIMIT", 0.05)
     released = cloud.service.hang()
-    assert (await connection.endpoint()).url == BACKUP
+    assert (await connection.client_endpoint()).url == BACKUP
     released.set()
 
 
@@ -187,7 +192,7 @@ async def test_secrets_are_read_at_the_same_time(cloud: Cloud, clock: Clock) -> 
     async def is_asked() -> bool:
         return bool(cloud.vault.requests) and bool(other.requests)
 
-    asking = asyncio.create_task(connect(settings, clock).endpoints())
+    asking = asyncio.create_task(connect(settings, clock).client_endpoints())
     await until(is_asked)
     released.set()
     assert len(await asking) == 2
@@ -198,17 +203,17 @@ async def test_endpoint_whose_secret_cannot_be_read_is_left_out(
 ) -> None:
     cloud.backup.keys.add(BACKUP_KEY)
     settings = ENDPOINTS | {"Azure__SignalR__Endpoints__main": REFERENCE}
-    assert (await connect(settings, clock).endpoint()).url == BACKUP
+    assert (await connect(settings, clock).client_endpoint()).url == BACKUP
 
 
 async def test_error_is_told_where_no_endpoint_is_left(cloud: Cloud, clock: Clock) -> None:
     settings = dict.fromkeys(ENDPOINTS, REFERENCE)
     with pytest.raises(VaultError, match="create the secret"):
-        await connect(settings, clock).endpoint()
+        await connect(settings, clock).client_endpoint()
 
 
 async def test_hub_sends_a_client_where_its_router_says(
-    cloud: Cloud, connection: Connection, monkeypatch: pytest.MonkeyPatch
+    cloud: Cloud, connection: ServiceConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Chat(ServerlessHub):
         pass
@@ -264,7 +269,7 @@ async def test_endpoint_that_fails_is_told_once_and_left_out_then(
 
 
 async def test_endpoint_that_is_up_again_is_sent_to_again(
-    cloud: Cloud, connection: Connection, client: ServiceClient, clock: Clock
+    cloud: Cloud, connection: ServiceConnection, client: ServiceClient, clock: Clock
 ) -> None:
     cloud.service.fail(500)
     with pytest.raises(PartialSendError):
@@ -334,7 +339,7 @@ async def test_client_that_was_closed_sends_no_more(client: ServiceClient) -> No
 
 
 async def test_wrong_names_are_refused_before_anything_is_sent(
-    cloud: Cloud, connection: Connection, client: ServiceClient
+    cloud: Cloud, connection: ServiceConnection, client: ServiceClient
 ) -> None:
     with pytest.raises(ValueError, match="the hub name '1' is not valid"):
         connection.client("1")
@@ -343,7 +348,7 @@ async def test_wrong_names_are_refused_before_anything_is_sent(
     assert cloud.service.requests == []
 
 
-async def test_signature_of_any_endpoint_is_believed(connection: Connection) -> None:
+async def test_signature_of_any_endpoint_is_believed(connection: ServiceConnection) -> None:
     for key in (KEY, BACKUP_KEY):
         assert await connection.is_signed("c", sign("c", [key]))
     assert not await connection.is_signed("c", sign("c", ["x" * 32]))

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from serverless_signalr._connection.settings import read_sources
+from serverless_signalr._connection.settings import read_instances
 from serverless_signalr._rest.tokens import sign_client_token
-from serverless_signalr.connection import Connection
+from serverless_signalr.connection import ServiceConnection
 from serverless_signalr.errors import ServiceError
 from serverless_signalr.health import check_health
 from tests.serverless_signalr.azure_fakes.clock import Clock
@@ -113,7 +113,7 @@ type Check = Callable[[BaseException], None]
 @pytest.mark.parametrize("text", STRINGS)
 def test_key_in_a_wrong_connection_string_is_not_shown(text: str, check: Check) -> None:
     with pytest.raises(ValueError) as raised:  # noqa: PT011 - which one, other tests check
-        Connection(read_sources(environment={SETTING: text}))
+        ServiceConnection(read_instances(environment={SETTING: text}))
     check(raised.value)
 
 
@@ -121,7 +121,9 @@ def test_key_in_a_wrong_connection_string_is_not_shown(text: str, check: Check) 
 @pytest.mark.parametrize("section", [SETTING, "Azure__SignalR__Endpoints__east"])
 def test_key_in_a_wrong_setting_is_not_shown(members: dict[str, str], section: str, check: Check) -> None:
     with pytest.raises(ValueError) as raised:  # noqa: PT011
-        Connection(read_sources(environment={f"{section}__{name}": value for name, value in members.items()}))
+        ServiceConnection(
+            read_instances(environment={f"{section}__{name}": value for name, value in members.items()})
+        )
     check(raised.value)
 
 
@@ -130,9 +132,9 @@ async def test_key_in_a_wrong_secret_is_not_shown(
     cloud: Cloud, clock: Clock, text: str, check: Check
 ) -> None:
     cloud.vault.put("signalr", text)
-    connection = Connection(read_sources(environment={SETTING: REFERENCE}), clock=clock)
+    connection = ServiceConnection(read_instances(environment={SETTING: REFERENCE}), clock=clock)
     with pytest.raises(ServiceError) as raised:
-        await connection.endpoint()
+        await connection.client_endpoint()
     check(raised.value)
     found = json.dumps((await check_health(environment={SETTING: REFERENCE})).to_dict())
     assert not [hidden for hidden in hidden_forms() if hidden in found]
@@ -143,9 +145,9 @@ async def test_key_that_a_vault_repeats_is_not_shown(
     cloud: Cloud, clock: Clock, pauses: list[float], status: int, check: Check
 ) -> None:
     cloud.vault.fail(status, {"error": {"code": KEY, "message": KEY, "innererror": {"code": KEY}}})
-    connection = Connection(read_sources(environment={SETTING: REFERENCE}), clock=clock)
+    connection = ServiceConnection(read_instances(environment={SETTING: REFERENCE}), clock=clock)
     with pytest.raises(ServiceError) as raised:
-        await connection.endpoint()
+        await connection.client_endpoint()
     assert KEY not in str(raised.value)
 
 
@@ -161,7 +163,7 @@ async def test_key_and_tokens_are_not_shown_where_the_service_fails(
 ) -> None:
     cloud.vault.put("signalr", VALID)
     cloud.service.fail(status)
-    connection = Connection(read_sources(environment=settings), clock=clock)
+    connection = ServiceConnection(read_instances(environment=settings), clock=clock)
     with pytest.raises(ServiceError) as raised:
         await connection.client("chat", retries=0).send_to_all("x")
     check(raised.value)
@@ -185,13 +187,13 @@ async def test_secret_of_an_application_and_temporary_keys_are_not_shown(
         f"{SETTING}__tenantId": TENANT,
         f"{SETTING}__clientSecret": KEY,
     }
-    connection = Connection(read_sources(environment=settings), clock=clock)
+    connection = ServiceConnection(read_instances(environment=settings), clock=clock)
     with pytest.raises(ServiceError) as refused:
-        await connection.endpoint()
+        await connection.client_endpoint()
     check(refused.value)
     cloud.entra.client_secret = KEY
     clock.pass_by(seconds=5)
-    token = sign_client_token(await connection.endpoint(), "chat")
+    token = sign_client_token(await connection.client_endpoint(), "chat")
     cloud.service.fail(status)
     with pytest.raises(ServiceError) as raised:
         await connection.client("chat", retries=0).send_to_all("x")
@@ -205,9 +207,9 @@ async def test_nothing_that_can_be_printed_shows_the_key(
     cloud: Cloud, clock: Clock, settings: dict[str, Any]
 ) -> None:
     cloud.vault.put("signalr", VALID)
-    sources = read_sources(environment=settings)
-    connection = Connection(sources, clock=clock)
+    sources = read_instances(environment=settings)
+    connection = ServiceConnection(sources, clock=clock)
     client = connection.client("chat")
-    for printed in (sources, connection, connection.instances, await connection.endpoint(), client):
+    for printed in (sources, connection, connection.instances, await connection.client_endpoint(), client):
         assert KEY not in repr(printed)
         assert KEY not in str(printed)

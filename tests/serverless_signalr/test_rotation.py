@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from serverless_signalr._connection.settings import read_sources
+from serverless_signalr._connection.settings import read_instances
 from serverless_signalr._rest.tokens import sign_client_token
-from serverless_signalr.connection import Connection
+from serverless_signalr.connection import ServiceConnection
 from signalr_local.emulator import Emulator
 from tests.serverless_signalr.azure_fakes.clock import Clock
 from tests.serverless_signalr.azure_fakes.cloud import Cloud
@@ -29,7 +29,7 @@ class App:
         self._emulator = emulator
         self._session = session
         self._url = f"http://127.0.0.1:{emulator.port}"
-        self.connection = Connection(read_sources("Mine", REFERENCE), clock=clock)
+        self.connection = ServiceConnection(read_instances("Mine", REFERENCE), clock=clock)
         self._client = self.connection.client("chat")
 
     def put(self, key: str) -> None:
@@ -38,7 +38,7 @@ class App:
 
     async def use(self) -> None:
         """Send a client to the service, and a message: both are taken."""
-        endpoint = await self.connection.endpoint()
+        endpoint = await self.connection.client_endpoint()
         headers = {"Authorization": f"Bearer {sign_client_token(endpoint, 'chat')}"}
         url = f"{self._url}/client/negotiate?hub=chat&negotiateVersion=1"
         async with self._session.post(url, headers=headers) as response:

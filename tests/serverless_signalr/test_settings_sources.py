@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from serverless_signalr._connection.settings import endpoint_from_settings, hidden_by_empty, read_sources
+from serverless_signalr._connection.settings import hidden_by_empty, read_instances
 from serverless_signalr._connection.vault import SecretReference
 from serverless_signalr._identity import Identity, IdentityKind
 from serverless_signalr.endpoint import Endpoint
@@ -24,7 +24,7 @@ def names(settings: dict[str, str]) -> list[tuple[str, str, str]]:
     """Return name, type and host of each instance."""
     return [
         (source.name, source.type, source.endpoint().url.removeprefix("https://").partition(".")[0])
-        for source in read_sources("Mine", settings)
+        for source in read_instances("Mine", settings)
     ]
 
 
@@ -46,29 +46,29 @@ def names(settings: dict[str, str]) -> list[tuple[str, str, str]]:
 )
 def test_service_uri_is_opened_by_the_identity_beside_it(members: dict[str, str], identity: Identity) -> None:
     settings = {"Mine__serviceUri": URI, **{f"Mine__{name}": value for name, value in members.items()}}
-    assert endpoint_from_settings("Mine", settings) == Endpoint(URI, URI, URI, identity=identity)
+    assert read_instances("Mine", settings)[0].endpoint() == Endpoint(URI, URI, URI, identity=identity)
 
 
 def test_service_uri_may_have_a_trailing_slash_and_any_case() -> None:
-    assert endpoint_from_settings("Mine", {"MINE:SERVICEURI": f" {URI}/ "}).url == URI
+    assert read_instances("Mine", {"MINE:SERVICEURI": f" {URI}/ "})[0].endpoint().url == URI
 
 
 def test_endpoints_for_clients_and_servers_replace_the_service_uri() -> None:
-    endpoint = endpoint_from_settings(
+    endpoint = read_instances(
         "Mine",
         {
             "Mine__serviceUri": URI,
             "Mine__clientEndpoint": "https://c.example",
             "Mine__serverEndpoint": "https://s.example:444/",
         },
-    )
+    )[0].endpoint()
     urls = (endpoint.url, endpoint.client_url, endpoint.server_url)
     assert urls == (URI, "https://c.example", "https://s.example:444")
 
 
 def test_connection_string_comes_before_an_identity_as_in_the_host(caplog: pytest.LogCaptureFixture) -> None:
     settings = {"Mine": connection_string("first"), "Mine__serviceUri": URI}
-    assert endpoint_from_settings("Mine", settings).access_key == KEY
+    assert read_instances("Mine", settings)[0].endpoint().access_key == KEY
     assert "both Mine and Mine__serviceUri are set: the first is used" in caplog.text
 
 
@@ -114,7 +114,7 @@ def test_connection_string_comes_before_an_identity_as_in_the_host(caplog: pytes
 )
 def test_wrong_setting_of_an_identity_is_named(settings: dict[str, str], message: str) -> None:
     with pytest.raises(ConnectionStringError, match=message) as raised:
-        endpoint_from_settings("Mine", settings)
+        read_instances("Mine", settings)[0].endpoint()
     assert KEY not in str(raised.value)
 
 
@@ -173,7 +173,7 @@ def test_connection_without_a_primary_endpoint_is_refused() -> None:
         ConnectionStringError,
         match=r"expected a primary one at least; seen: Azure__SignalR__Endpoints__east__secondary$",
     ):
-        read_sources("Mine", settings)
+        read_instances("Mine", settings)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_connection_without_a_primary_endpoint_is_refused() -> None:
 def test_member_that_does_not_count_is_told(
     caplog: pytest.LogCaptureFixture, members: dict[str, str], told: str
 ) -> None:
-    read_sources("Mine", {"Mine__serviceUri": URI, **members})
+    read_instances("Mine", {"Mine__serviceUri": URI, **members})
     assert caplog.messages == [told]
 
 
@@ -219,7 +219,7 @@ def test_empty_setting_hides_what_is_behind_it_from_the_host(
 
 def test_empty_setting_that_hides_another_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(3):
-        read_sources("Mine", {"Mine": "", "Mine__serviceUri": URI})
+        read_instances("Mine", {"Mine": "", "Mine__serviceUri": URI})
     assert caplog.messages == [
         "Mine is set and empty, so that the host's bindings find nothing behind it: remove it"
     ]
@@ -227,7 +227,7 @@ def test_empty_setting_that_hides_another_is_told_once(caplog: pytest.LogCapture
 
 def test_first_endpoint_is_the_one_that_is_known_at_once() -> None:
     settings = {"Azure__SignalR__Endpoints__b": connection_string("b"), "Mine": connection_string("own")}
-    assert endpoint_from_settings("Mine", settings).url == "https://own.service.signalr.net"
+    assert read_instances("Mine", settings)[0].endpoint().url == "https://own.service.signalr.net"
 
 
 def test_endpoint_with_neither_form_is_named_with_what_was_seen() -> None:
@@ -236,11 +236,11 @@ def test_endpoint_with_neither_form_is_named_with_what_was_seen() -> None:
         ConnectionStringError,
         match=r"the endpoint east has no connection string .*seen: Azure__SignalR__Endpoints__east__serviceU",
     ):
-        read_sources("Mine", settings)
+        read_instances("Mine", settings)
 
 
 def test_wrong_endpoint_is_named() -> None:
-    [source] = read_sources("Mine", {"Azure__SignalR__Endpoints__east__primary": f"AccessKey={KEY}"})
+    [source] = read_instances("Mine", {"Azure__SignalR__Endpoints__east__primary": f"AccessKey={KEY}"})
     with pytest.raises(
         ConnectionStringError, match="the app setting Azure__SignalR__Endpoints__east__primary is wrong: "
     ) as raised:
@@ -275,13 +275,13 @@ def test_wrong_endpoint_is_named() -> None:
 def test_references_are_found_in_every_setting_that_counts(
     settings: dict[str, str], found: list[str]
 ) -> None:
-    [source] = read_sources("Mine", settings)
+    [source] = read_instances("Mine", settings)
     reference = SecretReference("https://main.vault.azure.net", "signalr")
     assert source.references() == dict.fromkeys(found, reference)
 
 
 def test_secrets_take_the_place_of_references() -> None:
-    [source] = read_sources("Mine", {"Mine__serviceUri": REFERENCE, "Mine__clientId": CLIENT})
+    [source] = read_instances("Mine", {"Mine__serviceUri": REFERENCE, "Mine__clientId": CLIENT})
     endpoint = source.endpoint({"Mine__serviceUri": URI})
     assert (endpoint.url, endpoint.identity) == (URI, Identity(client_id=CLIENT))
 
@@ -297,7 +297,7 @@ def test_secrets_take_the_place_of_references() -> None:
 )
 def test_references_are_read_as_the_identity_beside_them(members: dict[str, str], identity: Identity) -> None:
     settings = {"Mine": REFERENCE, **{f"Mine__{name}": value for name, value in members.items()}}
-    [source] = read_sources("Mine", settings)
+    [source] = read_instances("Mine", settings)
     assert source.vault_identity() == identity
 
 
@@ -317,11 +317,11 @@ def test_references_are_read_as_the_identity_beside_them(members: dict[str, str]
 )
 def test_reference_cannot_be_read_without_waiting(settings: dict[str, str], message: str) -> None:
     with pytest.raises(ConnectionStringError, match=message):
-        endpoint_from_settings("Mine", settings)
+        read_instances("Mine", settings)[0].endpoint()
 
 
 def test_malformed_reference_is_named_by_its_setting() -> None:
-    [source] = read_sources("Mine", {"Mine": "@Microsoft.KeyVault(VaultName=main)"})
+    [source] = read_instances("Mine", {"Mine": "@Microsoft.KeyVault(VaultName=main)"})
     with pytest.raises(
         ConnectionStringError, match=r"the app setting Mine is wrong: SecretName .* is missing"
     ):
@@ -329,7 +329,7 @@ def test_malformed_reference_is_named_by_its_setting() -> None:
 
 
 def test_secret_with_a_malformed_value_is_named_without_it() -> None:
-    [source] = read_sources("Mine", {"Mine": REFERENCE})
+    [source] = read_instances("Mine", {"Mine": REFERENCE})
     with pytest.raises(ConnectionStringError) as raised:
         source.endpoint({"Mine": f"AccessKey={KEY}"})
     assert str(raised.value) == (
@@ -349,18 +349,18 @@ def test_missing_connection_is_told_with_the_settings_that_look_like_it() -> Non
         "SIGNALR": KEY,
     }
     with pytest.raises(ConnectionStringError) as raised:
-        read_sources("Mine", settings)
+        read_instances("Mine", settings)
     assert str(raised.value).endswith("; seen: AzureSignalRConnectionString, Mine__clientId, SIGNALR")
     assert KEY not in str(raised.value)
 
 
 def test_missing_connection_is_told_even_where_nothing_looks_like_it() -> None:
     with pytest.raises(ConnectionStringError, match=r"; seen: no setting with SignalR in its name$"):
-        read_sources("Mine", {"PATH": "x"})
+        read_instances("Mine", {"PATH": "x"})
 
 
 def test_repr_and_log_have_no_value(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    sources = read_sources("Mine", {"Mine": connection_string("a"), "Mine__serviceUri": KEY})
-    assert repr(sources) == "(Source(Mine),)"
+    sources = read_instances("Mine", {"Mine": connection_string("a"), "Mine__serviceUri": KEY})
+    assert repr(sources) == "(InstanceSettings(Mine),)"
     assert KEY not in caplog.text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from serverless_signalr._connection.settings import DEFAULT_CONNECTION, endpoint_from_settings
+from serverless_signalr._connection.settings import DEFAULT_CONNECTION, read_instances
 from serverless_signalr.errors import ConnectionStringError
 
 KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
@@ -13,7 +13,7 @@ def connection_string(host: str) -> str:
 
 
 def found(environment: dict[str, str], name: str = DEFAULT_CONNECTION) -> str:
-    return endpoint_from_settings(name, environment).url.removeprefix("https://").partition(".")[0]
+    return read_instances(name, environment)[0].endpoint().url.removeprefix("https://").partition(".")[0]
 
 
 def test_connection_is_the_default_setting() -> None:
@@ -27,7 +27,7 @@ def test_connection_is_the_setting_that_is_named() -> None:
 
 def test_environment_of_the_process_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AzureSignalRConnectionString", connection_string("mine"))
-    assert endpoint_from_settings().url == "https://mine.service.signalr.net"
+    assert read_instances()[0].endpoint().url == "https://mine.service.signalr.net"
 
 
 @pytest.mark.parametrize(
@@ -65,13 +65,13 @@ def test_missing_setting_is_named_with_what_it_should_hold(settings: dict[str, s
     with pytest.raises(
         ConnectionStringError, match=r"the app setting Mine is not set, expected .*Endpoint=…;AccessKey=…"
     ):
-        endpoint_from_settings("Mine", settings)
+        read_instances("Mine", settings)[0].endpoint()
 
 
 def test_wrong_setting_is_named_without_its_value() -> None:
     with pytest.raises(
         ConnectionStringError, match="the app setting Mine is wrong: the connection string has no"
     ) as raised:
-        endpoint_from_settings("Mine", {"Mine": f"AccessKey={KEY}"})
+        read_instances("Mine", {"Mine": f"AccessKey={KEY}"})[0].endpoint()
     assert KEY not in str(raised.value)
     assert raised.value.__cause__ is None
