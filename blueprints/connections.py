@@ -13,7 +13,7 @@ from blueprints.responses import accepted, answering_problems
 from serverless_signalr import Blueprint
 
 if TYPE_CHECKING:
-    from serverless_signalr._hub.managers import ClientManager
+    from serverless_signalr import ClientManager
 
 bp = Blueprint()
 
@@ -54,7 +54,6 @@ async def _found(exists: Callable[[str], Awaitable[bool]], name: str) -> func.Ht
 def _clients() -> "ClientManager":
     # No binding looks or closes: these functions ask the service themselves. The first that does imports
     # what asking takes; a cold start that only negotiates does without.
-    from serverless_signalr._hub.managers import ClientManager
-    from serverless_signalr.connection import service_connection
+    from serverless_signalr import ClientManager, service_connection
 
     return ClientManager(service_connection().client(HUB))

@@ -3,8 +3,13 @@
 from typing import Any
 
 from blueprints.hub import HUB
-from serverless_signalr import Blueprint, HubException, SignalRInvocationContext, SignalROutput
-from serverless_signalr.protocol.names import check_group_name
+from serverless_signalr import (
+    Blueprint,
+    HubException,
+    SignalRInvocationContext,
+    SignalROutput,
+    check_group_name,
+)
 
 bp = Blueprint()
 

@@ -13,7 +13,7 @@ bp = Blueprint()
 @bp.route(route="health", methods=["GET"])
 async def health(req: func.HttpRequest) -> func.HttpResponse:
     """Answer 200 if clients can be served, 503 if not, and which setting, vault and identity it hangs on."""
-    from serverless_signalr.health import HealthStatus, check_health
+    from serverless_signalr import HealthStatus, check_health
 
     found = await check_health()
     is_serving = found.status is not HealthStatus.UNHEALTHY

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from serverless_signalr.principal import is_deployed
+from serverless_signalr import is_deployed
 
 __all__ = ["HUB", "USER_ID"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import azure.functions as func
 
 from blueprints.responses import ProblemError
-from serverless_signalr.protocol.names import MAX_BODY, check_group_name
+from serverless_signalr import MAX_BODY, check_group_name
 
 __all__ = ["read_group_name", "read_message", "read_name"]
 

@@ -1,22 +1,92 @@
-"""Azure SignalR Service, first-class in Azure Functions for Python."""
+"""Azure SignalR Service for Azure Functions in Python: everything that an app imports.
 
-from serverless_signalr.bindings import Blueprint, FunctionApp
-from serverless_signalr.errors import ConnectionStringError, HubException
-from serverless_signalr.models import (
-    SignalRConnectionInfo,
-    SignalREndpoint,
-    SignalRGroupAction,
-    SignalRInvocationContext,
-    SignalRMessage,
-    SignalRNegotiation,
-    SignalROutput,
-)
+Each name is loaded from its module when it is first used, so that an app pays at its cold start only for
+what it uses (PEP 562).
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from serverless_signalr._connection.router import Router, any_online
+    from serverless_signalr._hub.authorization import requires
+    from serverless_signalr._hub.managers import ClientManager, Clients, Groups, UserGroups
+    from serverless_signalr._hub.methods import Call, Filter, event, not_an_event
+    from serverless_signalr._hub.proxy import AnyClient, target
+    from serverless_signalr._rest.background import run_sync
+    from serverless_signalr.bindings import Blueprint, FunctionApp
+    from serverless_signalr.connection import ServiceConnection, service_connection
+    from serverless_signalr.endpoint import Endpoint
+    from serverless_signalr.errors import (
+        ConnectionStringError,
+        HubException,
+        InvalidArgumentError,
+        NotFoundError,
+        PartialSendError,
+        PayloadTooLargeError,
+        ServiceError,
+        ServiceUnavailableError,
+        ThrottledError,
+        UnauthorizedError,
+    )
+    from serverless_signalr.health import Health, HealthStatus, InstanceHealth, check_health
+    from serverless_signalr.hub import ServerlessHub
+    from serverless_signalr.models import (
+        SignalRConnectionInfo,
+        SignalREndpoint,
+        SignalRGroupAction,
+        SignalRInvocationContext,
+        SignalRMessage,
+        SignalRNegotiation,
+        SignalROutput,
+    )
+    from serverless_signalr.principal import Principal, insecure_user_id, is_deployed
+    from serverless_signalr.protocol.names import MAX_BODY, check_group_name, check_hub_name
+    from serverless_signalr.protocol.upstream import Category
+    from serverless_signalr.rest import (
+        CloseConnection,
+        Command,
+        GroupConnection,
+        JoinGroup,
+        LeaveGroup,
+        SendMessage,
+        ServiceClient,
+    )
 
 __all__ = [
+    "MAX_BODY",
+    "AnyClient",
     "Blueprint",
+    "Call",
+    "Category",
+    "ClientManager",
+    "Clients",
+    "CloseConnection",
+    "Command",
     "ConnectionStringError",
+    "Endpoint",
+    "Filter",
     "FunctionApp",
+    "GroupConnection",
+    "Groups",
+    "Health",
+    "HealthStatus",
     "HubException",
+    "InstanceHealth",
+    "InvalidArgumentError",
+    "JoinGroup",
+    "LeaveGroup",
+    "NotFoundError",
+    "PartialSendError",
+    "PayloadTooLargeError",
+    "Principal",
+    "Router",
+    "SendMessage",
+    "ServerlessHub",
+    "ServiceClient",
+    "ServiceConnection",
+    "ServiceError",
+    "ServiceUnavailableError",
     "SignalRConnectionInfo",
     "SignalREndpoint",
     "SignalRGroupAction",
@@ -24,4 +94,56 @@ __all__ = [
     "SignalRMessage",
     "SignalRNegotiation",
     "SignalROutput",
+    "ThrottledError",
+    "UnauthorizedError",
+    "UserGroups",
+    "any_online",
+    "check_group_name",
+    "check_health",
+    "check_hub_name",
+    "event",
+    "insecure_user_id",
+    "is_deployed",
+    "not_an_event",
+    "requires",
+    "run_sync",
+    "service_connection",
+    "target",
 ]
+
+_NAMES = {
+    "_connection.router": "Router any_online",
+    "_hub.authorization": "requires",
+    "_hub.managers": "ClientManager Clients Groups UserGroups",
+    "_hub.methods": "Call Filter event not_an_event",
+    "_hub.proxy": "AnyClient target",
+    "_rest.background": "run_sync",
+    "bindings": "Blueprint FunctionApp",
+    "connection": "ServiceConnection service_connection",
+    "endpoint": "Endpoint",
+    "errors": "ConnectionStringError HubException InvalidArgumentError NotFoundError PartialSendError "
+    "PayloadTooLargeError ServiceError ServiceUnavailableError ThrottledError UnauthorizedError",
+    "health": "Health HealthStatus InstanceHealth check_health",
+    "hub": "ServerlessHub",
+    "models": "SignalRConnectionInfo SignalREndpoint SignalRGroupAction SignalRInvocationContext "
+    "SignalRMessage SignalRNegotiation SignalROutput",
+    "principal": "Principal insecure_user_id is_deployed",
+    "protocol.names": "MAX_BODY check_group_name check_hub_name",
+    "protocol.upstream": "Category",
+    "rest": "CloseConnection Command GroupConnection JoinGroup LeaveGroup SendMessage ServiceClient",
+}
+"""Modules, and the names that each of them gives."""
+
+_HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from serverless_signalr import HubException, SignalRInvocationContext
-from serverless_signalr.hub import ServerlessHub
-from serverless_signalr.protocol.names import check_group_name
+from serverless_signalr import HubException, ServerlessHub, SignalRInvocationContext, check_group_name
 
 type Message = Mapping[str, object]
 

@@ -9,9 +9,7 @@ from typing import Any
 import azure.functions as func
 from chat import Chat
 
-from serverless_signalr import FunctionApp
-from serverless_signalr.errors import PayloadTooLargeError
-from serverless_signalr.principal import Principal, insecure_user_id, is_deployed
+from serverless_signalr import FunctionApp, PayloadTooLargeError, Principal, insecure_user_id, is_deployed
 
 PAGE = Path(__file__).parents[2] / "web" / "dist" / "index.html"
 

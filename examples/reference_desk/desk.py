@@ -7,9 +7,7 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import uuid4
 
-from serverless_signalr import HubException, SignalRInvocationContext
-from serverless_signalr._hub.authorization import requires
-from serverless_signalr.hub import ServerlessHub
+from serverless_signalr import HubException, ServerlessHub, SignalRInvocationContext, requires
 
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?")
 _WORD = re.compile(r"\s*\S+")

@@ -3,8 +3,7 @@
 import azure.functions as func
 from desk import Desk
 
-from serverless_signalr import FunctionApp
-from serverless_signalr.principal import Principal, insecure_user_id, is_deployed
+from serverless_signalr import FunctionApp, Principal, insecure_user_id, is_deployed
 
 desk = Desk()
 bp = desk.blueprint

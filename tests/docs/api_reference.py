@@ -17,39 +17,29 @@ REFERENCE = ROOT / "docs" / "api.md"
 
 WIDTH = 110
 
-FOR_APPS = (
-    "serverless_signalr",
-    "serverless_signalr.bindings",
-    "serverless_signalr.models",
-    "serverless_signalr.hub",
-    "serverless_signalr._hub.methods",
-    "serverless_signalr._hub.proxy",
-    "serverless_signalr._hub.managers",
-    "serverless_signalr._hub.authorization",
-    "serverless_signalr.principal",
-    "serverless_signalr.rest",
-    "serverless_signalr._rest.background",
-    "serverless_signalr.errors",
-    "serverless_signalr.connection",
-    "serverless_signalr._connection.router",
-    "serverless_signalr.health",
-    "serverless_signalr._connection.settings",
-    "serverless_signalr.endpoint",
-    "serverless_signalr.protocol.names",
-)
-"""What an app imports, in the order of the guide; every other module follows, in the order of its name."""
+SECTIONS = {
+    "Function apps and decorators": "FunctionApp Blueprint",
+    "What functions receive and return": "SignalRInvocationContext SignalRConnectionInfo SignalRNegotiation "
+    "SignalREndpoint SignalROutput SignalRMessage SignalRGroupAction Category",
+    "Hub classes": "ServerlessHub event not_an_event requires Filter Call",
+    "The clients of a hub": "AnyClient target Clients Groups UserGroups ClientManager",
+    "Who is calling": "Principal insecure_user_id is_deployed",
+    "The REST API of the service": "ServiceClient GroupConnection Command SendMessage JoinGroup LeaveGroup "
+    "CloseConnection run_sync",
+    "The way to the service": "service_connection ServiceConnection Endpoint Router any_online",
+    "Health": "check_health Health HealthStatus InstanceHealth",
+    "Errors": "HubException ConnectionStringError ServiceError InvalidArgumentError NotFoundError "
+    "PartialSendError PayloadTooLargeError ServiceUnavailableError ThrottledError UnauthorizedError",
+    "Names and limits": "check_hub_name check_group_name MAX_BODY",
+}
+"""The names that ``serverless_signalr`` exports, in the order of the guide."""
 
 INTRODUCTION = """\
 # API reference
 
-Everything that `serverless_signalr` exports, made from its source by `scripts/api-reference`; \
-[guide.md](guide.md) shows how to use it. Names that are not here are the library's own and may change.
-"""
-
-FIRST_PART = "What an app imports."
-SECOND_PART = """\
-What the library is made of. An app does not need these modules; they are here because tests and tools may, \
-as the local runtime does.
+Everything that `serverless_signalr` exports, made from its source by `scripts/api-reference`. Import these \
+names from `serverless_signalr` itself; [guide.md](guide.md) shows how to use them. Modules and names that \
+are not on this page are internal and may change in any release.
 """
 
 type Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -64,6 +54,7 @@ class Module:
     exports: list[str]
     definitions: dict[str, "Definition"] = field(default_factory=dict)
     imports: dict[str, tuple[str, str]] = field(default_factory=dict)
+    shown: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -77,14 +68,36 @@ class Definition:
 def reference() -> str:
     """Return the whole page."""
     modules = {module.name: module for module in _modules()}
-    unknown = set(FOR_APPS) - set(modules)
-    if unknown:
-        raise SystemExit(f"there is no module {', '.join(sorted(unknown))}: correct FOR_APPS")
-    others = [name for name in sorted(modules) if name not in FOR_APPS]
-    parts = [INTRODUCTION, *_contents(FIRST_PART, FOR_APPS), *_contents(SECOND_PART, others)]
-    for name in (*FOR_APPS, *others):
-        parts += _module(modules[name], modules)
+    door = modules["serverless_signalr"]
+    described = [name for names in SECTIONS.values() for name in names.split()]
+    if sorted(described) != sorted(door.exports):
+        odd = ", ".join(sorted(set(described) ^ set(door.exports)))
+        raise SystemExit(f"SECTIONS and __all__ of serverless_signalr differ in: {odd}")
+    parts = [INTRODUCTION, "\n".join(f"- [{title}](#{_anchor(title)})" for title in SECTIONS)]
+    for title, names in SECTIONS.items():
+        parts.append(f"## {title}")
+        for name in names.split():
+            parts += _entry(door, name, modules)
     return "\n".join(part.rstrip() + "\n" for part in parts)
+
+
+def _anchor(title: str) -> str:
+    """Return the anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
+def _entry(door: Module, name: str, modules: dict[str, Module]) -> Iterator[str]:
+    """Describe a name, and before a class the public base of the same module that holds its members."""
+    home, source = _home(door, name, modules)
+    definition = home.definitions[source]
+    if isinstance(definition.node, ast.ClassDef):
+        names = [base.id for base in definition.node.bases if isinstance(base, ast.Name)]
+        for base in names:
+            is_shown = base.startswith("_") or base in home.shown or base in door.exports
+            if base in home.definitions and not is_shown:
+                home.shown.add(base)
+                yield from _definition(base, home.definitions[base])
+    yield from _definition(source, definition)
 
 
 def _modules() -> Iterator[Module]:
@@ -93,12 +106,15 @@ def _modules() -> Iterator[Module]:
         name = ".".join(part for part in parts if part != "__init__")
         module = Module(name, _read(path), [])
         body = module.tree.body
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                module.imports |= {
+                    alias.asname or alias.name: (node.module, alias.name) for alias in node.names
+                }
         for node, following in zip(body, [*body[1:], ast.Pass()], strict=True):
             match node:
                 case ast.Assign(targets=[ast.Name(id="__all__")], value=ast.List() as names):
                     module.exports = ast.literal_eval(names)
-                case ast.ImportFrom(module=str(source), names=names):
-                    module.imports |= {alias.asname or alias.name: (source, alias.name) for alias in names}
                 case ast.Assign(targets=[ast.Name(id=known)]) | ast.AnnAssign(target=ast.Name(id=known)):
                     module.definitions[known] = Definition(node, _string(following))
                 case ast.TypeAlias(name=ast.Name(id=known)):
@@ -107,8 +123,7 @@ def _modules() -> Iterator[Module]:
                     ast.FunctionDef(name=known) | ast.AsyncFunctionDef(name=known) | ast.ClassDef(name=known)
                 ):
                     module.definitions[known] = Definition(node, ast.get_docstring(node) or "")
-        if module.exports:
-            yield module
+        yield module
 
 
 def _read(path: Path) -> ast.Module:
@@ -146,41 +161,6 @@ class _Plain(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         return self._aliases.get(node.id, node)
-
-
-def _contents(title: str, names: tuple[str, ...] | list[str]) -> list[str]:
-    return [title, "\n".join(f"- [{name}](#{name.replace('.', '')})" for name in names)]
-
-
-def _module(module: Module, modules: dict[str, Module]) -> Iterator[str]:
-    yield f"## {module.name}"
-    yield _prose(ast.get_docstring(module.tree) or "")
-    elsewhere = [name for name in module.exports if name not in module.definitions]
-    if module.name == "serverless_signalr":
-        yield "Exports what is described below: " + ", ".join(
-            f"[`{name}`](#{module.imports[name][0].replace('.', '')})" for name in sorted(elsewhere)
-        )
-        return
-    for name in _with_bases(module):
-        home, source = _home(module, name, modules)
-        if home is not module and home.name in FOR_APPS:
-            yield f"### {name}"
-            yield f"See [{home.name}](#{home.name.replace('.', '')})."
-        else:
-            yield from _definition(source, home.definitions[source])
-
-
-def _with_bases(module: Module) -> Iterator[str]:
-    """Yield what a module exports, and before a class the bases of the same module that it inherits from."""
-    seen: set[str] = set()
-    for name in module.exports:
-        definition = module.definitions.get(name)
-        bases = definition.node.bases if definition and isinstance(definition.node, ast.ClassDef) else []
-        for known in (*(base.id for base in bases if isinstance(base, ast.Name)), name):
-            is_ours = known == name or (known in module.definitions and not known.startswith("_"))
-            if is_ours and known not in seen:
-                seen.add(known)
-                yield known
 
 
 def _home(module: Module, name: str, modules: dict[str, Module]) -> tuple[Module, str]:

@@ -1,12 +1,13 @@
 """The API reference is what the script makes of the source."""
 
-import importlib
 import re
 import runpy
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import serverless_signalr
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,13 +23,11 @@ def test_reference_is_up_to_date(script: dict[str, Any]) -> None:
     assert written == script["reference"](), "run scripts/api-reference"
 
 
-def test_reference_has_every_exported_name(script: dict[str, Any]) -> None:
+def test_reference_describes_every_exported_name_and_nothing_else(script: dict[str, Any]) -> None:
     page: str = script["reference"]()
-    sections = dict(part.split("\n", 1) for part in page.split("\n## ")[1:])
-    for path in (ROOT / "serverless_signalr").rglob("*.py"):
-        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        for exported in getattr(importlib.import_module(name), "__all__", ()):
-            assert exported in sections[name]
+    headings = re.findall(r"^### (?:class )?(\w+)", page, flags=re.MULTILINE)
+    # The decorators are the members of the base that apps and blueprints share.
+    assert sorted(headings) == sorted([*serverless_signalr.__all__, "SignalRApi"])
 
 
 def test_every_class_function_and_method_is_described(script: dict[str, Any]) -> None:
