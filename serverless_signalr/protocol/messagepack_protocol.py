@@ -19,7 +19,7 @@ from serverless_signalr.protocol.messages import (
     StreamItem,
 )
 
-__all__ = ["FrameSplitter", "encode", "parse"]
+__all__ = ["FrameSplitter", "encode", "frame", "parse"]
 
 _MAX_LENGTH_BYTES = 5
 _MAX_LENGTH = 2**31 - 1
@@ -58,6 +58,11 @@ def encode(message: HubMessage) -> bytes:
     import msgpack
 
     body: bytes = msgpack.packb(_to_array(message), datetime=True)
+    return frame(body)
+
+
+def frame(body: bytes) -> bytes:
+    """Return the array of a message with its length before it."""
     return _prefix(len(body)) + body
 
 

@@ -6,6 +6,7 @@ the payload of the .NET SDK: a map of protocols to frames that it has encoded al
 """
 
 import json
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Never
@@ -13,7 +14,7 @@ from typing import Never
 import msgpack
 
 from serverless_signalr.protocol.messages import HubMessage, Invocation, ProtocolError, StreamItem
-from signalr_local.emulator.call import Body, RestError
+from signalr_local.emulator.call import Body, RestError, invalid
 from signalr_local.emulator.protocols import PROTOCOLS, Outgoing, is_framed
 
 __all__ = ["check_content_type", "read_item", "read_message", "read_value"]
@@ -22,17 +23,22 @@ _JSON = "application/json"
 _MESSAGEPACK = "application/x-msgpack"
 _FRAMES = "application/octet-stream"
 
+_MAX_DEPTH = 64
+"""How deep a .NET client reads JSON, and MessagePack is limited to the same."""
+
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+
 _EXAMPLE = '{"target": "newMessage", "arguments": []}'
 
 
-def check_content_type(content_type: str, body: Body) -> None:
-    """Raise RestError for a content type in which this kind of body cannot come."""
+def check_content_type(content_type: str | None, body: Body) -> None:
+    """Raise RestError for a Content-Type header that this kind of body cannot have, or for none."""
     expected = [_JSON] if body is Body.JSON else [_JSON, _MESSAGEPACK, _FRAMES]
-    if content_type not in expected:
+    media_type = "" if content_type is None else content_type.partition(";")[0].strip().lower()
+    if media_type not in expected:
+        seen = f"The content type is {media_type[:80]}" if media_type else "The request has no content type"
         raise RestError(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"The content type is {content_type}, expected {' or '.join(expected)}.",
-            "Content-Type",
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"{seen}, expected {' or '.join(expected)}.", "Content-Type"
         )
 
 
@@ -42,14 +48,15 @@ def read_message(content_type: str, body: bytes) -> Outgoing:
         return _read_frames(body, lambda message: isinstance(message, Invocation))
     value = read_value(content_type, body)
     if not isinstance(value, dict):
-        raise _invalid(f"The request body must be a JSON object such as {_EXAMPLE}.")
+        raise invalid(f"The request body must be a JSON object such as {_EXAMPLE}.")
     fields = {name.lower(): item for name, item in value.items() if isinstance(name, str)}
     target, arguments = fields.get("target"), fields.get("arguments")
     if not isinstance(target, str) or not target:
-        raise _invalid("The Target field is required.", "target")
+        raise invalid("The Target field is required.", "target")
     if arguments is not None and not isinstance(arguments, list):
-        raise _invalid("The Arguments field must be a list.", "arguments")
-    return Outgoing(Invocation(target, arguments or []))
+        raise invalid("The Arguments field must be a list.", "arguments")
+    # Half of a surrogate pair has no form in UTF-8; .NET replaces it.
+    return Outgoing(Invocation(_HALF_PAIR.sub("\ufffd", target), arguments or []))
 
 
 def read_item(content_type: str, body: bytes, stream: str) -> Outgoing:
@@ -64,13 +71,34 @@ def read_item(content_type: str, body: bytes, stream: str) -> Outgoing:
 def read_value(content_type: str, body: bytes) -> object:
     """Return the value of a body in JSON or MessagePack. Raise RestError for what is neither."""
     if not body.strip():
-        raise _invalid("Message in request body is required.")
+        raise invalid("Message in request body is required.")
     if content_type == _MESSAGEPACK:
         return _unpack(body)
     try:
-        return json.loads(body, parse_constant=_refuse_number, parse_float=_finite)
+        value = json.loads(body, parse_constant=_refuse_number, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        raise _invalid(f"The request body is not valid JSON: {error}") from None
+        raise invalid(f"The request body is not valid JSON: {error}") from None
+    if body.count(b"[") + body.count(b"{") > _MAX_DEPTH:
+        _check_depth(value)
+    return value
+
+
+def _check_depth(value: object) -> None:
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        level = [
+            item
+            for outer in level
+            if isinstance(outer, dict | list)
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return
+    if any(isinstance(item, dict | list) for item in level):
+        raise invalid(
+            f"The request body is nested more than {_MAX_DEPTH} levels deep: .NET clients would lose their "
+            "connection over it."
+        )
 
 
 def _read_frames(body: bytes, is_right: Callable[[HubMessage | None], bool]) -> Outgoing:
@@ -83,12 +111,12 @@ def _read_frames(body: bytes, is_right: Callable[[HubMessage | None], bool]) -> 
     messages = {name: _parse(frame, name) for name, frame in frames.items()}
     for name, message in messages.items():
         if not is_right(message):
-            raise _invalid(f"The request body has for the protocol {name} what is no message to send.")
+            raise invalid(f"The request body has for the protocol {name} what is no message to send.")
     # A client whose protocol is not among the frames gets the message converted, from JSON if that is there.
     for name in PROTOCOLS:
         if (found := messages.get(name)) is not None:
             return Outgoing(found, frames)
-    raise _invalid(f"The request body must be a map with a message for {' or '.join(PROTOCOLS)}.")
+    raise invalid(f"The request body must be a map with a message for {' or '.join(PROTOCOLS)}.")
 
 
 def _parse(frame: bytes, name: str) -> HubMessage | None:
@@ -104,11 +132,8 @@ def _unpack(body: bytes) -> object:
     try:
         return msgpack.unpackb(body, timestamp=3, strict_map_key=False)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise _invalid(f"The request body is not valid MessagePack: {type(error).__name__}.") from None
-
-
-def _invalid(message: str, target: str | None = None) -> RestError:
-    return RestError(HTTPStatus.BAD_REQUEST, message, target)
+        hint = f" A JSON body needs the content type {_JSON}." if body.lstrip()[:1] in (b"{", b"[") else ""
+        raise invalid(f"The request body is not valid MessagePack: {type(error).__name__}.{hint}") from None
 
 
 def _refuse_number(text: str) -> Never:

@@ -12,7 +12,7 @@ from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.hub import Hub, Hubs
 from signalr_local.emulator.protocols import Outgoing
 
-__all__ = ["Body", "Call", "NotExistedError", "Operation", "RestError"]
+__all__ = ["Body", "Call", "Framed", "NotExistedError", "Operation", "RestError", "invalid"]
 
 
 class Body(Enum):
@@ -24,7 +24,15 @@ class Body(Enum):
     JSON = "any JSON value"
 
 
-type Answer = dict[str, object] | None
+@dataclass(frozen=True, slots=True)
+class Framed:
+    """A message in the hub protocol of the client that it came from, separator or length included."""
+
+    protocol: str
+    frame: bytes
+
+
+type Answer = dict[str, object] | Framed | None
 type Result = Answer | Awaitable[Answer]
 
 
@@ -52,12 +60,18 @@ class RestError(ValueError):
         self.headers = headers or {}
 
 
+def invalid(message: str, target: str | None = None) -> RestError:
+    """Return the error for a request that is not valid; ``target`` names what is wrong in it."""
+    return RestError(HTTPStatus.BAD_REQUEST, message, target)
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Hold what an operation works with. ``version`` is None in v1; ``names`` are those of the path.
+    """The input of an operation. ``version`` is None in v1; ``names`` are those of the path.
 
     ``url`` is the one that the caller asked for, without its query; ``endpoint`` signs tokens that this
-    emulator accepts. ``message`` or ``value`` is what the body holds.
+    emulator accepts. ``message`` or ``value`` is what the body holds. ``wants_frames`` tells whether the
+    caller accepts a message of the hub protocol as the answer.
     """
 
     hub: Hub[Connection]
@@ -69,6 +83,7 @@ class Call:
     endpoint: Endpoint
     message: Outgoing | None = None
     value: object = None
+    wants_frames: bool = False
 
     @property
     def excluded(self) -> frozenset[str]:
@@ -78,10 +93,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Describe one operation: a path below the hub, the statuses it is answered with, what it does.
+    """One operation: a path below the hub, the statuses it is answered with, what it does.
 
-    ``run`` returns the JSON object to answer with, or None. It raises NotExistedError, ValueError for a
-    parameter that is not valid, and TimeoutError for a client that does not answer.
+    ``run`` returns the JSON object or the frame to answer with, or None. It raises NotExistedError,
+    ValueError for a parameter that is not valid, and TimeoutError for a client that does not answer.
+    ``since`` is the API version that introduced the operation. One that is not ``in_application`` has no
+    ``application`` parameter.
     """
 
     methods: tuple[str, ...]
@@ -90,6 +107,12 @@ class Operation:
     status: int
     v1_status: int
     body: Body = Body.NONE
+    since: str = ""
+    in_application: bool = True
+
+    def is_in(self, version: str | None) -> bool:
+        """Tell whether a version of the API has the operation; None is v1."""
+        return not self.since or (version or "") >= self.since
 
     def match(self, segments: list[str]) -> dict[str, str] | None:
         """Return the names in a path, decoded already, or None where the path is another."""

@@ -1,11 +1,13 @@
 """Servers that ask one client: for a result, or to take the items of a stream.
 
-The service's description (2024-12-01) does not say what is answered where the client fails: here the error of
-the client is 400, a client that goes is 404, one that does not answer in time is 504.
+The description of 2024-12-01 does not say how the failure of a client is answered. In the JSON form its
+error is a 400. A caller that accepts ``application/octet-stream``, as the .NET SDK does, gets the client's
+own completion, in the client's protocol, whatever it says. A client that goes is a 404. One that does not
+answer is a 500: SDKs repeat requests that were answered with a higher status, and would invoke it again.
 """
 
 from serverless_signalr.protocol.messages import NO_RESULT, Completion
-from signalr_local.emulator.call import Call, NotExistedError
+from signalr_local.emulator.call import Call, Framed, NotExistedError, invalid
 from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.protocols import Outgoing
 from signalr_local.emulator.values import for_json
@@ -15,13 +17,16 @@ __all__ = ["complete_stream", "invoke_client", "send_stream_item"]
 _GONE = "Error.Connection.NotExisted"
 
 
-async def invoke_client(call: Call) -> dict[str, object]:
+async def invoke_client(call: Call) -> dict[str, object] | Framed:
     """Invoke a method of a client and answer with its result."""
     assert call.message is not None  # noqa: S101 - the table says that this operation has one
+    connection = _connection(call)
     try:
-        completion = await _connection(call).ask(call.message)
+        completion, frame = await connection.ask(call.message)
     except ConnectionError:
         raise NotExistedError(_GONE) from None
+    if call.wants_frames:
+        return Framed(connection.protocol.name, connection.protocol.frame(frame))
     if completion.error is not None:
         raise ValueError(completion.error)
     return {"result": None if completion.result is NO_RESULT else for_json(completion.result)}
@@ -30,9 +35,12 @@ async def invoke_client(call: Call) -> dict[str, object]:
 def send_stream_item(call: Call) -> None:
     """Send one item of a stream to a client, and its end where the query says ``completed``."""
     assert call.message is not None  # noqa: S101 - the table says that this operation has one
+    is_last = call.query.get("completed", "false").lower()
+    if is_last not in ("true", "false"):
+        raise invalid(f"completed is {is_last[:20]!r}, expected true or false.", "completed")
     connection = _connection(call)
     connection.send(call.message)
-    if call.query.get("completed", "").lower() == "true":
+    if is_last == "true":
         connection.send(Outgoing(Completion(call.names["stream"])))
 
 

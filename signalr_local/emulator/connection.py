@@ -22,7 +22,7 @@ from signalr_local.emulator.auth import Identity
 from signalr_local.emulator.dispatcher import Dispatcher
 from signalr_local.emulator.hub import Hub
 from signalr_local.emulator.outbox import Outbox
-from signalr_local.emulator.protocols import Frame, HubProtocol, Outgoing
+from signalr_local.emulator.protocols import Frame, HubProtocol, Outgoing, Reply
 from signalr_local.emulator.timing import Timing
 from signalr_local.emulator.upstream import Upstream
 
@@ -74,7 +74,7 @@ class Connection:
         self._last_sent = self._last_received = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._expiry: asyncio.TimerHandle | None = None
-        self._asked: dict[str, asyncio.Future[Completion]] = {}
+        self._asked: dict[str, asyncio.Future[Reply]] = {}
 
     @property
     def groups(self) -> Collection[str]:
@@ -98,7 +98,7 @@ class Connection:
             self._trace("is sent", message.read(self.protocol))
         self._put(frame)
 
-    async def ask(self, call: Outgoing) -> Completion:
+    async def ask(self, call: Outgoing) -> Reply:
         """Invoke a method of the client and return its answer.
 
         Raise ConnectionError where the client goes first, TimeoutError where it takes too long.
@@ -106,7 +106,7 @@ class Connection:
         message = call.read(self.protocol)
         assert isinstance(message, Invocation)  # noqa: S101 - a body of the REST API was read as one
         invocation_id = secrets.token_hex(8)
-        answer: asyncio.Future[Completion] = self._loop.create_future()
+        answer: asyncio.Future[Reply] = self._loop.create_future()
         self._asked[invocation_id] = answer
         try:
             self.send(Outgoing(replace(message, invocation_id=invocation_id)))
@@ -179,7 +179,7 @@ class Connection:
             case Completion() if message.invocation_id in self._asked:
                 answer = self._asked[message.invocation_id]
                 if not answer.done():
-                    answer.set_result(message)
+                    answer.set_result(Reply(message, frame))
             case _:
                 # Pings have done their work by arriving; the rest means nothing in Serverless mode.
                 pass

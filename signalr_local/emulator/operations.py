@@ -4,9 +4,10 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
+from http import HTTPStatus
 
 from serverless_signalr._rest.tokens import sign_client_token
-from signalr_local.emulator.call import Body, Call, NotExistedError, Operation, Result
+from signalr_local.emulator.call import Body, Call, NotExistedError, Operation, RestError, Result, invalid
 from signalr_local.emulator.client_calls import complete_stream, invoke_client, send_stream_item
 from signalr_local.emulator.commands import execute
 from signalr_local.emulator.connection import Connection
@@ -61,8 +62,9 @@ def _close_connections(call: Call, connections: Callable[[Call], list[Connection
 
 def _generate_token(call: Call) -> dict[str, object]:
     minutes = call.query.get("minutesToExpire", "60")
-    if not (minutes.isascii() and minutes.isdigit() and 1 <= int(minutes) <= _MAX_INT):
-        raise ValueError(f"minutesToExpire is {minutes[:20]!r}, expected a number from 1 to {_MAX_INT:,}.")
+    if not (_is_int(minutes) and int(minutes) >= 1):
+        message = f"minutesToExpire is {minutes[:20]!r}, expected a number from 1 to {_MAX_INT:,}."
+        raise invalid(message, "minutesToExpire")
     user_id = call.query.get("userId") or None
     lifetime = timedelta(minutes=int(minutes))
     return {"token": sign_client_token(call.endpoint, call.hub.name, user_id=user_id, lifetime=lifetime)}
@@ -95,8 +97,9 @@ def _add_connection(call: Call) -> None:
 
 def _remove_connection(call: Call) -> None:
     is_there = call.hub.remove_from_group(call.names["connection"], call.names["group"])
-    # Since this version the service does not tell.
-    if not is_there and (call.version is None or call.version < "2024-12-01"):
+    # Microsoft's SDK tests expect success from the service in every version of this API. The description of
+    # 2022-06-01 still lists the 404 of version 1.0, later ones do not.
+    if not is_there and call.version is None:
         raise NotExistedError("Error.Connection.NotExisted")
 
 
@@ -106,8 +109,8 @@ def _remove_connection_from_all(call: Call) -> None:
 
 def _add_user(call: Call) -> None:
     ttl = call.query.get("ttl")
-    if ttl is not None and not (ttl.isascii() and ttl.isdigit() and int(ttl) <= _MAX_INT):
-        raise ValueError(f"ttl is {ttl[:20]!r}, expected a number of seconds from 0 to {_MAX_INT:,}.")
+    if ttl is not None and not _is_int(ttl):
+        raise invalid(f"ttl is {ttl[:20]!r}, expected a number of seconds from 0 to {_MAX_INT:,}.", "ttl")
     call.hub.add_user_to_group(call.names["user"], call.names["group"], None if ttl is None else int(ttl))
 
 
@@ -119,6 +122,14 @@ def _remove_user_from_all(call: Call) -> None:
     call.hub.remove_user_from_all_groups(call.names["user"])
 
 
+def _not_refreshed(_: Call) -> None:
+    raise RestError(
+        HTTPStatus.NOT_IMPLEMENTED,
+        "The emulator does not refresh the authentication of a connection: it keeps the claims and the "
+        "expiry of the token that it was opened with.",
+    )
+
+
 def _send(call: Call, connections: list[Connection]) -> int:
     assert call.message is not None  # noqa: S101 - the table says that this operation has one
     # Everything is encoded before the first is sent to: a message that cannot be reaches nobody.
@@ -127,6 +138,10 @@ def _send(call: Call, connections: list[Connection]) -> int:
     for connection in connections:
         connection.send(call.message)
     return len(connections)
+
+
+def _is_int(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _MAX_INT
 
 
 def _near(name: str, kind: str, names: Iterable[str]) -> str:
@@ -165,14 +180,28 @@ def _operation(
     v1_status: int,
     *,
     body: Body = Body.NONE,
+    since: str = "",
+    in_application: bool = True,
 ) -> Operation:
-    segments = tuple(part for part in path.split("/") if part)
     return Operation(
-        (methods,) if isinstance(methods, str) else methods, segments, run, status, v1_status, body
+        (methods,) if isinstance(methods, str) else methods,
+        tuple(part for part in path.split("/") if part),
+        run,
+        status,
+        v1_status,
+        body,
+        since,
+        in_application,
     )
 
 
+_REFRESH = "2026-07-01"
+_STREAM = "connections/{connection}/streams/{stream}"
+
 OPERATIONS = (
+    # These come before connections/{connection}, which they would match.
+    _operation("POST", "connections/:refreshAuth", _not_refreshed, 200, 200, since=_REFRESH),
+    _operation(("QUERY", "POST"), "connections/claims", _not_refreshed, 200, 200, since=_REFRESH),
     # Either way of asking is understood in either version, the status is that of the version.
     *(_operation("POST", f"{path}/:send", run, 202, 202, body=Body.MESSAGE) for path, run in _TO_SEND),
     *(_operation("POST", path, run, 202, 202, body=Body.MESSAGE) for path, run in _TO_SEND),
@@ -182,19 +211,22 @@ OPERATIONS = (
         )
         for path, chosen in _TO_CLOSE
     ),
-    _operation("POST", ":execute", execute, 202, 202, body=Body.JSON),
-    _operation("POST", ":generateToken", _generate_token, 200, 200),
-    _operation("GET", "groups/{group}/connections", list_group, 200, 200),
-    _operation("POST", "connections/{connection}/:invoke", invoke_client, 200, 200, body=Body.MESSAGE),
+    _operation(
+        "POST", ":execute", execute, 202, 202, body=Body.JSON, since="2023-07-01", in_application=False
+    ),
+    _operation("POST", ":generateToken", _generate_token, 200, 200, since="2022-11-01", in_application=False),
+    _operation("GET", "groups/{group}/connections", list_group, 200, 200, since="2024-12-01"),
     _operation(
         "POST",
-        "connections/{connection}/streams/{stream}/:send",
-        send_stream_item,
-        202,
-        202,
-        body=Body.ITEM,
+        "connections/{connection}/:invoke",
+        invoke_client,
+        200,
+        200,
+        body=Body.MESSAGE,
+        since="2024-12-01",
     ),
-    _operation("POST", "connections/{connection}/streams/{stream}/:complete", complete_stream, 202, 202),
+    _operation("POST", f"{_STREAM}/:send", send_stream_item, 202, 202, body=Body.ITEM, since="2024-12-01"),
+    _operation("POST", f"{_STREAM}/:complete", complete_stream, 202, 202, since="2024-12-01"),
     _operation("DELETE", "connections/{connection}", _close_connection, 200, 202),
     _operation(_EXISTS, "connections/{connection}", _connection_exists, 200, 200),
     _operation(_EXISTS, "users/{user}", _user_exists, 200, 200),

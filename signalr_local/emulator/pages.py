@@ -2,19 +2,20 @@
 
 from urllib.parse import urlencode
 
-from signalr_local.emulator.call import Call
+from signalr_local.emulator.call import Call, invalid
 from signalr_local.emulator.connection import Connection
 
 __all__ = ["list_group"]
 
 _MAX_PAGE = 200
+_MAX_TOP = 2**31 - 1
 
 
 def list_group(call: Call) -> dict[str, object]:
     """Answer with a page in the order of the connection ids, and the address of the next one, if any."""
     group = call.names["group"]
     size = _number(call, "maxpagesize", _MAX_PAGE, _MAX_PAGE)
-    top = _number(call, "top", None, None)
+    top = _number(call, "top", None, _MAX_TOP)
     after = call.query.get("continuationToken") or ""
     members = sorted(call.hub.in_group(group), key=lambda member: member.connection_id)
     rest = [member for member in members if member.connection_id > after]
@@ -34,12 +35,11 @@ def _shown(member: Connection) -> dict[str, str]:
     return {"connectionId": member.connection_id, **user}
 
 
-def _number(call: Call, name: str, default: int | None, most: int | None) -> int | None:
+def _number(call: Call, name: str, default: int | None, most: int) -> int | None:
     text = call.query.get(name)
     if text is None:
         return default
-    number = int(text) if text.isascii() and text.isdigit() else 0
-    if number < 1 or (most is not None and number > most):
-        limit = "from 1" if most is None else f"from 1 to {most}"
-        raise ValueError(f"{name} is {text[:20]!r}, expected a number {limit}.")
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    if not 1 <= number <= most:
+        raise invalid(f"{name} is {text[:20]!r}, expected a number from 1 to {most:,}.", name)
     return number

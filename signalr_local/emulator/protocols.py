@@ -2,18 +2,37 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgpack
 
 from serverless_signalr.protocol import json_protocol, messagepack_protocol
-from serverless_signalr.protocol.messages import HubMessage, Invocation, Ping, ProtocolError
+from serverless_signalr.protocol.messages import Completion, HubMessage, Invocation, Ping, ProtocolError
 from signalr_local.emulator.values import for_json, for_messagepack, with_values
 
-__all__ = ["JSON", "MESSAGEPACK", "PROTOCOLS", "Frame", "FrameReader", "HubProtocol", "Outgoing", "is_framed"]
+__all__ = [
+    "JSON",
+    "MESSAGEPACK",
+    "PROTOCOLS",
+    "Frame",
+    "FrameReader",
+    "HubProtocol",
+    "Outgoing",
+    "Reply",
+    "is_framed",
+]
+
+_SEPARATOR = json_protocol.RECORD_SEPARATOR.encode()
 
 type Frame = str | bytes
 """One message as it came, without what separates it from the next."""
+
+
+class Reply(NamedTuple):
+    """What a client answered to an invocation, and the bytes that it was read from."""
+
+    completion: Completion
+    frame: Frame
 
 
 class FrameReader(Protocol):
@@ -44,6 +63,9 @@ class HubProtocol(Protocol):
         That is without separator or length, and without the client's token. Raise ValueError for a call that
         cannot be sent on.
         """
+
+    def frame(self, frame: Frame, /) -> bytes:
+        """Return a frame as it is sent, with its separator or length."""
 
     def reader(self) -> FrameReader:
         """Return what reads the bytes of one client."""
@@ -78,7 +100,10 @@ class _Json:
 
     def forward(self, message: Invocation, _frame: Frame, /) -> bytes:
         body = self.encode(replace(message, headers=_without_token(message.headers)))
-        return body.removesuffix(json_protocol.RECORD_SEPARATOR.encode())
+        return body.removesuffix(_SEPARATOR)
+
+    def frame(self, frame: Frame, /) -> bytes:
+        return _packed(frame) + _SEPARATOR
 
     def reader(self) -> FrameReader:
         return _JsonFrames()
@@ -115,6 +140,9 @@ class _MessagePack:
         fields[1] = _without_token(fields[1])
         body: bytes = msgpack.packb(fields)
         return body
+
+    def frame(self, frame: Frame, /) -> bytes:
+        return messagepack_protocol.frame(_packed(frame))
 
     def reader(self) -> FrameReader:
         return _MessagePackFrames()

@@ -7,60 +7,57 @@ import hashlib
 import inspect
 import json
 import logging
-from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import unquote
 
 from aiohttp import web
+from multidict import CIMultiDict
 
-from serverless_signalr.protocol.names import MAX_BODY, check_group_name, check_hub_name
+from serverless_signalr.protocol.names import MAX_BODY
 from signalr_local.emulator.auth import Gate
 from signalr_local.emulator.bodies import check_content_type, read_item, read_message, read_value
-from signalr_local.emulator.call import Body, Call, NotExistedError, Operation, RestError
+from signalr_local.emulator.call import Body, Call, Framed, NotExistedError, Operation, RestError
 from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.hub import Hubs
-from signalr_local.emulator.incoming import HUB_NAME_RULE, query_of, shown
+from signalr_local.emulator.incoming import query_of, shown
 from signalr_local.emulator.operations import OPERATIONS
+from signalr_local.emulator.parameters import check_names, hub_name
+from signalr_local.emulator.versions import Versions
 
-__all__ = ["API_VERSIONS", "Rest"]
+__all__ = ["Rest"]
 
-API_VERSIONS = ("2022-06-01", "2022-11-01", "2023-07-01", "2024-12-01")
-"""The versions of ``/api/hubs``; ``/api/v1/hubs`` has none."""
-
+_ACCESS_KEY_SINCE = "2023-07-01"
 _ERROR_CODE = "x-ms-error-code"
-_GROUP_NAME_RULE = "Invalid group name. Valid group name should be in between 1 and 1024 characters long."
-_STREAM_ID_RULE = "Invalid stream id. Valid stream id should be in between 1 and 100 characters long."
-_MAX_STREAM_ID = 100
-_APPLICATION_RULE = HUB_NAME_RULE.replace("hub name. Valid hub", "value of 'application'. Valid application")
+_PROTOCOL = "X-ASRS-Protocol"
+_FRAMES = "application/octet-stream"
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _log = logging.getLogger(__name__)
 
 
 class Rest:
-    """Answer the servers of an app."""
+    """The answers to the servers of an app."""
 
-    def __init__(self, hubs: Hubs[Connection], gate: Gate) -> None:
+    def __init__(self, hubs: Hubs[Connection], gate: Gate, versions: Versions) -> None:
         self._hubs = hubs
         self._gate = gate
+        self._versions = versions
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
-        """Run the operation that a request asks for. Raise UnauthorizedError where its token does not fit."""
+        """Run the operation that a request asks for. Raise UnauthorizedError if its token does not fit."""
         # A name may hold an encoded slash: the path is split first and decoded then.
         _, *segments = request.rel_url.raw_path.removesuffix("/").split("/")
         is_v1 = [segment.lower() for segment in segments[1:2]] == ["v1"]
         if is_v1:
             del segments[1]
-        names: list[str] = []
-        match [segment.lower() for segment in segments[1:]]:
-            case ["health"] if request.method in ("GET", "HEAD"):
-                return web.Response()
-            case ["auth", "accesskey"] if request.method == "GET":
-                return self._access_key(request)
-            case ["hubs", *_]:
-                names = [unquote(segment) for segment in segments[2:]]
+        names = [unquote(segment) for segment in segments[1:]]
+        area = names.pop(0).lower() if names else ""
+        if area == "health" and not names and request.method in ("GET", "HEAD"):
+            return web.Response()
         try:
-            return await self._run(request, names, is_v1=is_v1)
+            if area == "auth" and [name.lower() for name in names] == ["accesskey"]:
+                return self._access_key(request, is_v1=is_v1)
+            return await self._run(request, names if area == "hubs" else [], is_v1=is_v1)
         except NotExistedError as error:
             return web.Response(status=HTTPStatus.NOT_FOUND, headers={_ERROR_CODE: error.code})
         except web.HTTPRequestEntityTooLarge:
@@ -70,15 +67,17 @@ class Rest:
             return _refusal(request, error, is_v1=is_v1)
 
     async def _run(self, request: web.BaseRequest, names: list[str], *, is_v1: bool) -> web.Response:
-        operation, found = _find(request.method, names)
+        candidates = _find(request.method, names)
         self._gate.server(request)
         query = query_of(request)
-        version = None if is_v1 else _check_version(query.get("api-version"))
-        hub = _internal_name(names[0], query.get("application"))
-        if "group" in found:
-            _check(check_group_name, found["group"], _GROUP_NAME_RULE, "group")
-        if "stream" in found:
-            _check(_check_stream_id, found["stream"], _STREAM_ID_RULE, "streamId")
+        version = self._version(query, is_v1=is_v1)
+        operation, found = _choose(candidates, version)
+        application = query.get("application")
+        if application and not operation.in_application:
+            _log.warning("%s has no parameter 'application': it is ignored, as in Azure.", shown(request))
+            application = None
+        hub = hub_name(names[0], application)
+        check_names(found, is_user_limited=operation.path[-1:] == (":closeConnections",))
         message, value = None, None
         if operation.body is not Body.NONE:
             data = await _read(request, operation.body)
@@ -91,78 +90,100 @@ class Rest:
                     value = read_value(request.content_type, data)
         url = f"{request.scheme}://{request.host}{request.rel_url.raw_path}"
         endpoint = self._gate.endpoint
-        call = Call(self._hubs[hub], self._hubs, found, query, version, url, endpoint, message, value)
+        call = Call(
+            self._hubs[hub],
+            self._hubs,
+            found,
+            query,
+            version,
+            url,
+            endpoint,
+            message,
+            value,
+            wants_frames=_FRAMES in request.headers.get("Accept", "").lower(),
+        )
         try:
             answer = operation.run(call)
             if inspect.isawaitable(answer):
                 answer = await answer
-            text = None if answer is None else _encode(answer)
+            text = _encode(answer) if isinstance(answer, dict) else None
         except TimeoutError:
-            raise RestError(HTTPStatus.GATEWAY_TIMEOUT, "The client did not answer in time.") from None
+            raise RestError(HTTPStatus.INTERNAL_SERVER_ERROR, "The client did not answer in time.") from None
+        except RestError:
+            raise
         except ValueError as error:
             raise RestError(HTTPStatus.BAD_REQUEST, str(error)) from None
         status = operation.v1_status if is_v1 else operation.status
+        if isinstance(answer, Framed):
+            headers = {_PROTOCOL: answer.protocol, "Content-Type": _FRAMES}
+            return web.Response(status=status, body=answer.frame, headers=headers)
         return web.Response(status=status, text=text, content_type="application/json" if text else None)
 
-    def _access_key(self, request: web.BaseRequest) -> web.Response:
+    def _access_key(self, request: web.BaseRequest, *, is_v1: bool) -> web.Response:
         """Hand out a key that signs client tokens. Azure gives it to identities, and renews it."""
+        if request.method != "GET":
+            raise _not_allowed(request.method, ["GET"])
         self._gate.server(request)
+        version = self._version(query_of(request), is_v1=is_v1)
+        if version is not None and version < _ACCESS_KEY_SINCE:
+            raise _not_in(version, _ACCESS_KEY_SINCE)
         key = self._gate.keys[0]
         return web.json_response({"KeyId": hashlib.sha256(key.encode()).hexdigest()[:16], "AccessKey": key})
 
+    def _version(self, query: CIMultiDict[str], *, is_v1: bool) -> str | None:
+        return None if is_v1 else self._versions.check(query.get("api-version"))
 
-def _find(method: str, names: list[str]) -> tuple[Operation, dict[str, str]]:
-    """Return the operation for a path whose first name is the hub, and the names found in it."""
-    allowed: list[str] = []
-    for operation in OPERATIONS if names else ():
-        found = operation.match(names[1:])
-        if found is None:
-            continue
-        if method in operation.methods:
-            return operation, found
-        allowed += operation.methods
-    if allowed:
-        methods = ", ".join(dict.fromkeys(allowed))
-        raise RestError(
-            HTTPStatus.METHOD_NOT_ALLOWED,
-            f"{method} is not allowed here, but {methods}.",
-            headers={"Allow": methods},
-        )
+
+type Candidate = tuple[Operation, dict[str, str]]
+
+
+def _find(method: str, names: list[str]) -> list[Candidate]:
+    """Return the operations for a path whose first name is the hub, each with the names found in it."""
+    matches = [
+        (operation, found)
+        for operation in (OPERATIONS if names else ())
+        if (found := operation.match(names[1:])) is not None
+    ]
+    candidates = [(operation, found) for operation, found in matches if method in operation.methods]
+    if candidates:
+        return candidates
+    if matches:
+        raise _not_allowed(method, [name for operation, _ in matches for name in operation.methods])
     raise RestError(HTTPStatus.NOT_FOUND, "There is no such operation.")
 
 
-def _check_version(version: str | None) -> str:
-    if version not in API_VERSIONS:
-        seen = "is missing" if version is None else f"{version!r} is not known"
-        raise _invalid(
-            f"The query parameter api-version {seen}; known are {', '.join(API_VERSIONS)}.", "api-version"
-        )
-    return version
+def _choose(candidates: list[Candidate], version: str | None) -> Candidate:
+    """Return the first operation that a version of the API has."""
+    for operation, found in candidates:
+        if operation.is_in(version):
+            return operation, found
+    raise _not_in(version, candidates[0][0].since)
 
 
-def _internal_name(hub: str, application: str | None) -> str:
-    _check(check_hub_name, hub, HUB_NAME_RULE, "hub")
-    if not application:
-        return hub
-    _check(check_hub_name, application, _APPLICATION_RULE, "application")
-    return f"{application}_{hub}"
+def _not_in(version: str | None, since: str) -> RestError:
+    return RestError(
+        HTTPStatus.NOT_FOUND,
+        f"There is no such operation in version {version or '1.0'} of the API; it came with {since}.",
+    )
 
 
-def _check(check: Callable[[str], str], name: str, rule: str, target: str) -> None:
-    try:
-        check(name)
-    except ValueError:
-        raise _invalid(rule, target) from None
-
-
-def _check_stream_id(stream_id: str) -> str:
-    if not stream_id.strip() or len(stream_id) > _MAX_STREAM_ID:
-        raise ValueError(_STREAM_ID_RULE)
-    return stream_id
+def _not_allowed(method: str, allowed: list[str]) -> RestError:
+    methods = ", ".join(dict.fromkeys(allowed))
+    return RestError(
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        f"{method} is not allowed here, but {methods}.",
+        headers={"Allow": methods},
+    )
 
 
 async def _read(request: web.BaseRequest, body: Body) -> bytes:
-    check_content_type(request.content_type, body)
+    check_content_type(request.headers.get("Content-Type"), body)
+    if encoding := request.headers.get("Content-Encoding"):
+        raise RestError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"The content encoding is {encoding[:40]!r}, expected none: bodies are not decompressed.",
+            "Content-Encoding",
+        )
     if (request.content_length or 0) > MAX_BODY:
         raise RestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_large())
     if request.headers.get("Expect", "").lower() == "100-continue":
@@ -172,10 +193,6 @@ async def _read(request: web.BaseRequest, body: Body) -> bytes:
 
 def _too_large() -> str:
     return f"The request body has more than {MAX_BODY:,} bytes."
-
-
-def _invalid(message: str, target: str | None = None) -> RestError:
-    return RestError(HTTPStatus.BAD_REQUEST, message, target)
 
 
 def _refusal(request: web.BaseRequest, error: RestError, *, is_v1: bool) -> web.Response:

@@ -16,6 +16,7 @@ from signalr_local.emulator.origin import allow_origin
 from signalr_local.emulator.rest import Rest
 from signalr_local.emulator.timing import Timing
 from signalr_local.emulator.upstream import Upstream, UpstreamRule
+from signalr_local.emulator.versions import Versions
 
 __all__ = ["DEFAULT_ACCESS_KEY", "DEFAULT_PORT", "SECONDARY_ACCESS_KEY", "Emulator"]
 
@@ -84,7 +85,7 @@ class Emulator:
         self._hosts = list(hosts)
         self._gate = Gate(self._keys, self._hosts)
         self._hubs: Hubs[Connection] = Hubs()
-        self._rest = Rest(self._hubs, self._gate)
+        self._rest = Rest(self._hubs, self._gate, Versions())
         self._clients: ClientSide | None = None
         self._runner: web.ServerRunner | None = None
 

@@ -247,12 +247,16 @@ class Service:
         *,
         headers: Mapping[str, str] | None = None,
         data: bytes | io.BytesIO | None = None,
+        bare: bool = False,
     ) -> Reply:
-        """Send a request whose path and query are taken as they are."""
+        """Send a request whose path and query are taken as they are; a bare one gets no other headers."""
         url = URL(self.url + path, encoded=True)
+        skipped = ("Content-Type", "Accept-Encoding", "Accept") if bare else ()
         async with (
             asyncio.timeout(PATIENCE),
-            self._session.request(method, url, headers=headers, data=data) as response,
+            self._session.request(
+                method, url, headers=headers, data=data, skip_auto_headers=skipped
+            ) as response,
         ):
             return Reply(response.status, response.headers, await response.read())
 

@@ -1,9 +1,11 @@
 """Servers that ask one client."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgpack
 import pytest
 
 from serverless_signalr.protocol.messages import Completion, StreamItem
@@ -14,10 +16,18 @@ type Start = Callable[..., Awaitable[Any]]
 ASK = {"target": "confirm", "arguments": ["sure?"]}
 
 
-async def ask(service: Any, connection_id: str) -> Any:
-    return await service.rest(
-        "POST", f"/connections/{connection_id}/:invoke", version="2024-12-01", message=ASK
-    )
+FRAMES = "application/octet-stream"
+
+
+async def ask(service: Any, connection_id: str, accept: str = "*/*") -> Any:
+    path = f"/api/hubs/chat/connections/{connection_id}/:invoke"
+    headers = {
+        "Accept": accept,
+        "Content-Type": "application/json",
+        "Authorization": f"Bearer {service.server_token(path)}",
+    }
+    body = json.dumps(ASK).encode()
+    return await service.request("POST", f"{path}?api-version=2026-07-01", headers=headers, data=body)
 
 
 async def test_a_client_is_asked_and_its_result_is_the_answer(service: Any) -> None:
@@ -104,10 +114,85 @@ async def test_a_client_that_goes_is_404(service: Any) -> None:
     assert (reply.status, reply.headers["x-ms-error-code"]) == (404, "Error.Connection.NotExisted")
 
 
-async def test_a_client_that_does_not_answer_is_504(start: Start) -> None:
+@pytest.mark.parametrize("accept", ["*/*", FRAMES])
+async def test_a_client_that_does_not_answer_is_500_which_sdks_do_not_repeat(
+    start: Start, accept: str
+) -> None:
     service = await start(client_result=0.05)
     client = await service.connect()
-    assert (await ask(service, client.connection_id)).status == 504
+    reply = await ask(service, client.connection_id, accept)
+    assert (reply.status, reply.json()["code"]) == (500, "InternalServerError")
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        '"result":42',
+        '"result":null',
+        '"result":{"a":[1.10,1e3,12345678901234567890123456789]}',
+        '"error":"no such thing"',
+        '"error":"Client failed to parse argument(s)."',
+        '"headers":{}',
+    ],
+)
+async def test_a_caller_that_takes_frames_gets_the_completion_of_the_client_as_it_came(
+    service: Any, completion: str
+) -> None:
+    client = await service.connect()
+    asking = asyncio.create_task(ask(service, client.connection_id, FRAMES))
+    call = await client.next()
+    frame = f'{{"type":3,"invocationId":"{call["invocationId"]}",{completion}}}\x1e'
+    await client.send_text(frame)
+    reply = await asking
+    assert (reply.status, reply.text) == (200, frame)
+    assert (reply.headers["X-ASRS-Protocol"], reply.headers["Content-Type"]) == ("json", FRAMES)
+
+
+async def test_a_caller_that_takes_frames_gets_the_messagepack_of_the_client(service: Any) -> None:
+    client = await service.connect_packed()
+    asking = asyncio.create_task(ask(service, client.connection_id, FRAMES))
+    id = (await client.next()).invocation_id
+    # The result is 5 in three bytes, which an encoder would write in one.
+    frame = b"\x18\x95\x03\x80\xb0" + id.encode() + b"\x03\xcd\x00\x05"
+    await client.socket.send_bytes(frame)
+    reply = await asking
+    assert (reply.status, reply.body) == (200, frame)
+    assert (reply.headers["X-ASRS-Protocol"], reply.headers["Content-Type"]) == ("messagepack", FRAMES)
+
+
+async def test_frames_of_a_net_server_reach_the_client_with_an_invocation_id(service: Any) -> None:
+    client = await service.connect()
+    body = msgpack.packb(
+        {
+            "json": b'{"type":1,"target":"double","arguments":[21]}\x1e',
+            "messagepack": bytes.fromhex("0e 96 01 80 c0 a6 646f75626c65 91 15 90"),
+        }
+    )
+    path = f"/api/hubs/chat/connections/{client.connection_id}/:invoke"
+    headers = {
+        "Accept": FRAMES,
+        "Content-Type": FRAMES,
+        "Authorization": f"Bearer {service.server_token(path)}",
+    }
+    asking = asyncio.create_task(
+        service.request("POST", f"{path}?api-version=2026-07-01", headers=headers, data=body)
+    )
+    call = await client.next()
+    assert (call["target"], call["arguments"]) == ("double", [21])
+    await client.send({"type": 3, "invocationId": call["invocationId"], "result": 42})
+    assert json.loads((await asking).text.rstrip("\x1e")) == {
+        "type": 3,
+        "invocationId": call["invocationId"],
+        "result": 42,
+    }
+
+
+@pytest.mark.parametrize("completed", ["yes", "1", ""])
+async def test_completed_is_true_or_false(service: Any, completed: str) -> None:
+    client = await service.connect()
+    path = f"/connections/{client.connection_id}/streams/s/:send"
+    reply = await service.rest("POST", path, f"completed={completed}", version="2024-12-01", message=1)
+    assert (reply.status, reply.json()["target"]) == (400, "completed")
 
 
 @pytest.mark.parametrize("path", [":invoke", "streams/s/:send", "streams/s/:complete"])

@@ -8,6 +8,7 @@ import pytest
 from serverless_signalr._rest.tokens import sign_server_token
 from serverless_signalr.endpoint import Endpoint
 from signalr_local.emulator import DEFAULT_ACCESS_KEY as KEY
+from signalr_local.emulator.versions import API_VERSIONS
 
 NEW = "2022-06-01"
 
@@ -197,12 +198,15 @@ async def test_a_connection_that_is_gone_cannot_be_added_to_a_group(service: Any
     assert (reply.status, reply.headers["x-ms-error-code"]) == (404, "Error.Connection.NotExisted")
 
 
-@pytest.mark.parametrize(("api_version", "expected"), [(None, 404), (NEW, 404), ("2024-12-01", 200)])
-async def test_removing_a_connection_that_is_gone_is_404_until_2024(
-    service: Any, api_version: str | None, expected: int
-) -> None:
-    reply = await service.rest("DELETE", "/groups/g/connections/gone", version=api_version)
-    assert reply.status == expected
+@pytest.mark.parametrize("version", API_VERSIONS)
+async def test_removing_a_connection_that_is_gone_from_a_group_succeeds(service: Any, version: str) -> None:
+    reply = await service.rest("DELETE", "/groups/g/connections/gone", version=version)
+    assert (reply.status, reply.body) == (200, b"")
+
+
+async def test_removing_a_connection_that_is_gone_is_404_in_v1(service: Any) -> None:
+    reply = await service.rest("DELETE", "/groups/g/connections/gone", version=None)
+    assert (reply.status, reply.headers["x-ms-error-code"]) == (404, "Error.Connection.NotExisted")
 
 
 async def test_a_connection_leaves_all_its_groups(service: Any, version: Any) -> None:
@@ -302,11 +306,14 @@ async def test_a_token_opens_the_hub_however_the_emulator_was_reached(service: A
     assert (await service.negotiate(token=reply.json()["token"])).status == 200
 
 
-async def test_a_token_is_for_the_hub_of_the_application(service: Any) -> None:
+async def test_a_token_is_for_the_hub_itself_since_the_operation_has_no_application(
+    service: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     reply = await service.rest("POST", "/:generateToken", "application=Shop", version="2024-12-01")
     token = reply.json()["token"]
-    assert (await service.negotiate("hub=shop_chat", token)).status == 200
-    assert (await service.negotiate("hub=chat", token)).status == 401
+    assert (await service.negotiate("hub=shop_chat", token)).status == 401
+    assert (await service.negotiate("hub=chat", token)).status == 200
+    assert "has no parameter 'application'" in caplog.text
 
 
 @pytest.mark.parametrize("minutes", ["0", "x", "-1", "2147483648", "9" * 5000])
@@ -318,6 +325,45 @@ async def test_a_token_lives_a_minute_at_least(service: Any, minutes: str) -> No
 @pytest.mark.parametrize("path", ["/api/auth/accessKey", "/api/v1/auth/accessKey"])
 async def test_a_server_gets_a_key_that_signs_client_tokens(service: Any, path: str) -> None:
     headers = {"Authorization": f"Bearer {service.server_token(path)}"}
-    reply = await service.request("GET", path, headers=headers)
+    reply = await service.request("GET", f"{path}?api-version=2023-07-01", headers=headers)
     assert reply.json()["AccessKey"] == service.endpoint.access_key
     assert reply.json()["KeyId"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", ":refreshAuth"), ("QUERY", "claims"), ("POST", "claims")]
+)
+async def test_refreshing_a_connection_is_refused_in_words(service: Any, method: str, path: str) -> None:
+    reply = await service.rest(method, f"/connections/{path}", version="2026-07-01")
+    assert (reply.status, reply.json()["code"]) == (501, "NotImplemented")
+    assert "does not refresh the authentication" in reply.json()["message"]
+
+
+async def test_a_connection_may_have_the_name_of_a_later_operation_before_it_came(service: Any) -> None:
+    assert (await service.rest("POST", "/connections/claims", message={"target": "m"})).status == 202
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "before", "since"),
+    [
+        ("POST", "/:generateToken", "2022-06-01", "2022-11-01"),
+        ("POST", "/:execute", "2022-11-01", "2023-07-01"),
+        ("GET", "/groups/g/connections", "2023-07-01", "2024-12-01"),
+        ("POST", "/connections/c/:invoke", "2023-07-01", "2024-12-01"),
+        ("POST", "/connections/c/streams/s/:send", None, "2024-12-01"),
+    ],
+)
+async def test_an_operation_is_not_there_before_the_version_that_introduced_it(
+    service: Any, method: str, path: str, before: str | None, since: str
+) -> None:
+    reply = await service.rest(method, path, version=before, message=[])
+    assert reply.status == 404
+    assert f"in version {before or '1.0'} of the API; it came with {since}." in reply.text
+
+
+async def test_a_key_is_handed_out_since_2023(service: Any) -> None:
+    path = "/api/auth/accessKey"
+    headers = {"Authorization": f"Bearer {service.server_token(path)}"}
+    assert (await service.request("GET", f"{path}?api-version=2022-11-01", headers=headers)).status == 404
+    assert (await service.request("POST", path, headers=headers)).status == 405
+    assert (await service.request("GET", path, headers=headers)).status == 400

@@ -57,17 +57,16 @@ async def test_the_next_page_is_of_the_same_hub_and_version(service: Any) -> Non
     for user in ("ann", "bob"):
         client = await service.connect(user, hub="shop_chat")
         await service.rest("PUT", f"/groups/g/connections/{client.connection_id}", hub="shop_chat")
-    for version, prefix in (("2024-12-01", "/api"), (None, "/api/v1")):
-        reply = await service.rest(
-            "GET", "/groups/g/connections", "application=shop&maxpagesize=1", version=version
-        )
-        link = reply.json()["nextLink"]
-        assert urlsplit(link).path == f"{prefix}/hubs/chat/groups/g/connections"
-        path, _, query = link.removeprefix(service.url).partition("?")
-        headers = {"Authorization": f"Bearer {service.server_token(path)}"}
-        following = await service.request("GET", f"{path}?{query}", headers=headers)
-        assert len(following.json()["value"]) == 1
-        assert "nextLink" not in following.json()
+    reply = await service.rest(
+        "GET", "/groups/g/connections", "application=shop&maxpagesize=1", version="2024-12-01"
+    )
+    link = reply.json()["nextLink"]
+    assert urlsplit(link).path == "/api/hubs/chat/groups/g/connections"
+    path, _, query = link.removeprefix(service.url).partition("?")
+    headers = {"Authorization": f"Bearer {service.server_token(path)}"}
+    following = await service.request("GET", f"{path}?{query}", headers=headers)
+    assert len(following.json()["value"]) == 1
+    assert "nextLink" not in following.json()
 
 
 async def test_a_member_is_shown_with_its_user(service: Any, members: list[Any]) -> None:
@@ -81,6 +80,8 @@ async def test_a_group_that_nobody_is_in_has_an_empty_page(service: Any) -> None
     assert reply.json() == {"value": []}
 
 
-@pytest.mark.parametrize("query", ["maxpagesize=0", "maxpagesize=201", "top=0", "top=x", "maxpagesize=-1"])
+@pytest.mark.parametrize(
+    "query", ["maxpagesize=0", "maxpagesize=201", "top=0", "top=x", "top=2147483648", "maxpagesize=-1"]
+)
 async def test_a_size_that_the_service_refuses_is_400(service: Any, query: str) -> None:
     assert (await service.rest("GET", "/groups/g/connections", query, version="2024-12-01")).status == 400

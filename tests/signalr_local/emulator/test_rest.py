@@ -1,6 +1,7 @@
 """The REST API as HTTP: paths, versions, bodies, and how a refusal looks."""
 
 import asyncio
+import gzip
 import io
 import json
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 
-from signalr_local.emulator.rest import API_VERSIONS
+from signalr_local.emulator.versions import API_VERSIONS
 
 type Start = Callable[..., Any]
 
@@ -42,7 +43,7 @@ async def test_a_version_has_to_be_stated(service: Any) -> None:
     assert reply.json() == {
         "code": "BadRequest",
         "message": "The query parameter api-version is missing; "
-        "known are 2022-06-01, 2022-11-01, 2023-07-01, 2024-12-01.",
+        "known are 2022-06-01, 2022-11-01, 2023-07-01, 2024-12-01, 2026-07-01.",
         "target": "api-version",
     }
     assert reply.headers["x-ms-error-code"] == "Error.Request.Invalid"
@@ -70,7 +71,7 @@ async def test_an_application_has_hubs_of_its_own(service: Any) -> None:
     assert await client.next() == {"type": 1, "target": "to shop", "arguments": []}
 
 
-NAMES = ["a/b", "a%2Fb", "ä ö", "a+b&c=d?e#f", "🙂" * 1024, ".", "..", ":send", "x" * 1024]
+NAMES = ["a/b", "a%2Fb", "ä ö", "a+b&c=d?e#f", "🙂" * 512, ".", "..", ":send", "x" * 1024]
 
 
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
@@ -130,8 +131,52 @@ async def test_a_message_has_a_content_type_that_is_known(
         assert "expected application/json or application/x-msgpack" in reply.json()["message"]
 
 
+@pytest.mark.parametrize("path", ["/api/hubs/chat/:send", "/api/v1/hubs/chat"])
+async def test_a_json_body_without_a_content_type_is_415_in_words(service: Any, path: str) -> None:
+    reply = await post(service, json.dumps(MESSAGE).encode(), None, path)
+    assert reply.status == 415
+    assert (
+        "The request has no content type, expected application/json or application/x-msgpack or "
+        "application/octet-stream." in reply.text
+    )
+
+
+@pytest.mark.parametrize("content_type", ["application/octet-stream", "application/x-msgpack"])
+async def test_a_json_body_that_is_called_binary_is_told_its_content_type(
+    service: Any, content_type: str
+) -> None:
+    reply = await post(service, json.dumps(MESSAGE).encode(), content_type)
+    assert reply.status == 400
+    assert reply.json()["message"].endswith("A JSON body needs the content type application/json.")
+
+
+async def test_a_compressed_body_is_415_and_not_decompressed(service: Any) -> None:
+    body = gzip.compress(json.dumps(MESSAGE).encode())
+    reply = await post(service, body, JSON, **{"Content-Encoding": "gzip"})
+    assert (reply.status, reply.json()["target"]) == (415, "Content-Encoding")
+
+
+@pytest.mark.parametrize(("levels", "status"), [(62, 202), (63, 400), (1000, 400)])
+async def test_a_body_is_nested_no_deeper_than_net_clients_read(
+    service: Any, levels: int, status: int
+) -> None:
+    body = b'{"target":"m","arguments":%b%b}' % (b"[" * (levels + 1), b"]" * (levels + 1))
+    assert (await post(service, body, JSON)).status == status
+
+
+async def test_a_wide_body_counts_as_flat(service: Any) -> None:
+    body = json.dumps({"target": "m", "arguments": [[{}] * 500]}).encode()
+    assert (await post(service, body, JSON)).status == 202
+
+
+async def test_half_a_surrogate_pair_in_a_target_is_replaced(service: Any) -> None:
+    client, packed = await service.connect(), await service.connect_packed()
+    assert (await post(service, b'{"target":"a\\ud800"}', JSON)).status == 202
+    assert (await client.next())["target"] == (await packed.next()).target == "a\ufffd"
+
+
 async def test_commands_are_json_only(service: Any) -> None:
-    reply = await post(service, b"[]", "application/x-msgpack", "/api/hubs/chat/:execute")
+    reply = await post(service, b"[]", "application/x-msgpack", "/api/hubs/chat/:execute", "2023-07-01")
     assert (reply.status, reply.json()["target"]) == (415, "Content-Type")
 
 
@@ -228,7 +273,7 @@ async def test_names_of_hubs_and_applications_are_checked(
     assert reply.json()["message"].startswith(message)
 
 
-@pytest.mark.parametrize("group", ["%20", "%20%09", "x" * 1025])
+@pytest.mark.parametrize("group", ["%20", "%20%09", "x" * 1025, "a%0Ab", "a%0A", quote("🙂" * 513)])
 async def test_the_name_of_a_group_is_checked(service: Any, group: str) -> None:
     reply = await service.rest("POST", f"/groups/{group}/:send", message=MESSAGE)
     assert reply.status == 400
@@ -256,13 +301,18 @@ async def test_an_error_has_no_body_for_head(service: Any) -> None:
 
 
 async def post(
-    service: Any, body: bytes, content_type: str | None, path: str = "/api/hubs/chat/:send"
+    service: Any,
+    body: bytes,
+    content_type: str | None,
+    path: str = "/api/hubs/chat/:send",
+    version: str = "2022-06-01",
+    **headers: str,
 ) -> Any:
-    headers = {"Authorization": f"Bearer {service.server_token(path)}"}
+    headers["Authorization"] = f"Bearer {service.server_token(path)}"
     if content_type is not None:
         headers["Content-Type"] = content_type
     return await service.request(
-        "POST", f"{path}?api-version=2022-06-01", headers=headers, data=io.BytesIO(body)
+        "POST", f"{path}?api-version={version}", headers=headers, data=io.BytesIO(body), bare=True
     )
 
 
