@@ -9,6 +9,7 @@
 PYTHON := .venv/bin/python
 APP ?= .
 SHELL_SCRIPTS := $(wildcard scripts/* .ci/run infra/*.sh infra/scripts/*.sh)
+PACKAGES := requirements.txt pyproject.toml signalr_local/requirements.txt signalr_local/pyproject.toml
 WEB_PACKAGES := web/package.json web/package-lock.json
 
 .PHONY: help
@@ -27,7 +28,9 @@ func: local-packages page settings ## Start the emulator, and the app in Azure F
 .PHONY: test
 test: check ## Check everything, then run all tests
 	@scripts/say "Tests (pytest)"
-	@exec scripts/run-tests
+	@scripts/run-tests
+	@scripts/say "The library's tests on Python 3.12 (pytest)"
+	@exec scripts/test-library 3.12
 
 .PHONY: check
 check: lint types ## Check style and types, run no tests
@@ -49,6 +52,8 @@ types: test-packages page ## Check types: Python and the page
 	@for app in examples/*/; do \
 	  (cd "$$app" && MYPYPATH=../.. ../../$(PYTHON) -m mypy --config-file ../../pyproject.toml .) || exit; \
 	done
+	@scripts/say "Python types of the library on Python 3.12 (mypy)"
+	@$(PYTHON) -m mypy --python-version 3.12 serverless_signalr
 	@scripts/say "Types of the page (tsc)"
 	@scripts/npm run --silent check
 
@@ -70,12 +75,12 @@ venv:
 .PHONY: local-packages
 local-packages: venv
 	@scripts/once pip-local "Python packages of signalr_local/requirements.txt" $(PYTHON) \
-	  requirements.txt signalr_local/requirements.txt -- scripts/pip-install signalr_local/requirements.txt
+	  $(PACKAGES) -- scripts/pip-install
 
 .PHONY: test-packages
 test-packages: venv
 	@scripts/once pip-tests "Python packages of tests/requirements.txt" $(PYTHON) \
-	  requirements.txt signalr_local/requirements.txt tests/requirements.txt -- scripts/pip-install tests/requirements.txt
+	  $(PACKAGES) tests/requirements.txt tests/requirements-library.txt -- scripts/pip-install tests/requirements.txt
 
 .PHONY: web-packages
 web-packages:

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from serverless_signalr._connection.router import Router, any_online
 from serverless_signalr._connection.settings import DEFAULT_CONNECTION
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from serverless_signalr._hub.managers import ClientManager, Clients, Groups, UserGroups
     from serverless_signalr.rest import ServiceClient
 
+if TYPE_CHECKING:
+    # Python 3.12 has no defaults of type parameters; type checkers know them there as well.
+    from typing_extensions import TypeVar
+
+    T = TypeVar("T", default=AnyClient)
+else:
+    T = typing.TypeVar("T")
+
 __all__ = ["ServerlessHub"]
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
@@ -34,7 +42,7 @@ _EXPIRES_ON = "asrs.s.aeo"
 _DETAILED_ERRORS = "asrs.s.derror"
 
 
-class ServerlessHub[T = AnyClient]:
+class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, see above
     """Serve one hub: its public methods are its events, its members reach its clients.
 
     ``connected`` and ``disconnected`` are the events of a connection; every other public method is called

@@ -6,8 +6,9 @@ try:
     from signalr_local.cli import main
 except ModuleNotFoundError as error:
     sys.exit(
-        f"The package {error.name} is missing in {sys.executable}. make run installs what the local runtime "
-        "needs into .venv; after that: .venv/bin/python -m signalr_local"
+        f"The package {error.name} is missing in {sys.executable}. In a clone of the repository, make run "
+        "installs what the local runtime needs into .venv; after that: .venv/bin/signalr-local. Elsewhere: "
+        'pip install "serverless-signalr[local]"'
     )
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -17,8 +18,19 @@ from tests.serverless_signalr.azure_fakes.certificates import Certificates
 from tests.serverless_signalr.azure_fakes.clock import Clock
 from tests.serverless_signalr.azure_fakes.cloud import Cloud
 
+OLDEST = (3, 12)
+
 _PREFIXES = ("AZURE_", "IDENTITY_", "MSI_", "IMDS_")
 _PROXY = "_PROXY"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, on a Python that only the library supports, the tests that run the local runtime."""
+    if sys.version_info[:2] != OLDEST:
+        return
+    local = {path for path in {item.path for item in items} if "signalr_local" in path.read_text("utf-8")}
+    config.hook.pytest_deselected(items=[item for item in items if item.path in local])
+    items[:] = [item for item in items if item.path not in local]
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
-"""The library on its own: what its wheel holds, and that it works where nothing else of the project is."""
+"""The distributions as users install them: what they hold, and that they work away from the project."""
 
 import email
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -12,65 +13,136 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-PACKAGED = ("pyproject.toml", "README.md", "LICENSE")
+LIBRARY, RUNTIME = "serverless_signalr", "signalr_local"
 
 
-def pip(*arguments: str) -> None:
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True)
+def run_module(*arguments: str) -> str:
+    done = subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def build(source: Path, built: Path) -> Path:
+    """Build an sdist and a wheel of it, and return their folder."""
+    run_module("build", "--outdir", str(built), str(source))
+    return built
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the wheel, built from a copy: setuptools leaves its own files where it builds."""
-    source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("built")
-    for name in PACKAGED:
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the library's distributions, built from a copy: setuptools leaves files where it builds."""
+    source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("library")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     # Folders that an automatic search for packages would take along.
-    for name in ("serverless_signalr", "signalr_local", "blueprints"):
+    for name in (LIBRARY, RUNTIME, "blueprints"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    pip("wheel", str(source), "--no-deps", "--wheel-dir", str(built))
-    [path] = built.iterdir()
-    return path
+    return build(source, built)
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder into which the wheel was installed, and nothing else."""
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the local runtime's distributions."""
+    source, built = tmp_path_factory.mktemp("source") / RUNTIME, tmp_path_factory.mktemp("runtime")
+    shutil.copytree(
+        ROOT / RUNTIME, source, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "build")
+    )
+    return build(source, built)
+
+
+@pytest.fixture(scope="module")
+def installed(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder into which the library's wheel was installed, and nothing else."""
     folder = tmp_path_factory.mktemp("installed")
-    pip("install", str(wheel), "--no-deps", "--no-compile", "--target", str(folder))
+    run_module("pip", "install", str(wheel(library)), "--no-deps", "--no-compile", "--target", str(folder))
     return folder
 
 
-def contents(wheel: Path) -> set[str]:
-    with zipfile.ZipFile(wheel) as archive:
+def wheel(built: Path) -> Path:
+    [path] = built.glob("*.whl")
+    return path
+
+
+def contents(built: Path) -> set[str]:
+    with zipfile.ZipFile(wheel(built)) as archive:
         return {name for name in archive.namelist() if ".dist-info/" not in name}
 
 
-def metadata(wheel: Path) -> "email.message.Message[str, str]":
-    with zipfile.ZipFile(wheel) as archive:
+def metadata(built: Path) -> "email.message.Message[str, str]":
+    with zipfile.ZipFile(wheel(built)) as archive:
         [name] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
         return email.message_from_bytes(archive.read(name))
 
 
-def test_wheel_is_for_any_machine(wheel: Path) -> None:
-    assert wheel.name.endswith("-py3-none-any.whl")
+def modules(package: str) -> set[str]:
+    return {str(path.relative_to(ROOT)) for path in (ROOT / package).rglob("*.py")}
 
 
-def test_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
-    library = {str(path.relative_to(ROOT)) for path in (ROOT / "serverless_signalr").rglob("*.py")}
-    assert contents(wheel) == library | {"serverless_signalr/py.typed"}
+def test_wheels_are_for_any_machine(library: Path, runtime: Path) -> None:
+    assert wheel(library).name == f"serverless_signalr-{version()}-py3-none-any.whl"
+    assert wheel(runtime).name == f"serverless_signalr_local-{version()}-py3-none-any.whl"
 
 
-def test_wheel_needs_what_every_app_of_it_needs(wheel: Path) -> None:
-    needed = metadata(wheel).get_all("Requires-Dist") or []
+def test_wheel_of_the_library_holds_the_library_and_nothing_else(library: Path) -> None:
+    assert contents(library) == modules(LIBRARY) | {f"{LIBRARY}/py.typed"}
+
+
+def test_wheel_of_the_runtime_holds_every_module_of_it(runtime: Path) -> None:
+    assert {name for name in contents(runtime) if name.endswith(".py")} == modules(RUNTIME)
+
+
+def test_index_accepts_what_is_published(library: Path, runtime: Path) -> None:
+    files = [str(path) for built in (library, runtime) for path in built.iterdir()]
+    assert len(files) == 4
+    assert run_module("twine", "check", "--strict", *files).count("PASSED") == 4
+
+
+def test_page_of_the_index_is_the_distribution_s_own(library: Path, runtime: Path) -> None:
+    assert str(metadata(library).get_payload()).startswith("# serverless-signalr\n")
+    assert str(metadata(runtime).get_payload()).startswith("# serverless-signalr-local\n")
+
+
+def test_links_of_the_page_lead_somewhere_from_the_index(library: Path) -> None:
+    page = str(metadata(library).get_payload())
+    assert page.count("](") == page.count("](https://")
+
+
+def test_library_needs_what_every_app_of_it_needs(library: Path) -> None:
+    needed = metadata(library).get_all("Requires-Dist") or []
     names = {item.partition(">")[0].partition("<")[0].lower() for item in needed if "extra ==" not in item}
-    assert names == {"azure-functions", "msgspec"}
+    assert names == {"azure-functions", "msgspec", "aiohttp", "azure-core"}
 
 
-def test_wheel_has_an_extra_for_what_only_some_need(wheel: Path) -> None:
-    assert {"rest", "messagepack", "identity"} <= set(metadata(wheel).get_all("Provides-Extra") or [])
+def test_library_has_an_extra_for_what_only_some_need(library: Path) -> None:
+    assert set(metadata(library).get_all("Provides-Extra") or []) == {
+        "identity",
+        "messagepack",
+        "local",
+        "all",
+    }
+
+
+def version() -> str:
+    return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
+
+
+def test_library_and_runtime_are_released_together(library: Path, runtime: Path) -> None:
+    assert metadata(library)["Version"] == metadata(runtime)["Version"] == version()
+    pins = [
+        *(metadata(library).get_all("Requires-Dist") or []),
+        *(metadata(runtime).get_all("Requires-Dist") or []),
+    ]
+    ours = [pin.partition(";")[0].strip() for pin in pins if pin.startswith("serverless-signalr")]
+    assert sorted(pin for pin in ours if "==" in pin) == [
+        f"serverless-signalr-local=={version()}",
+        f"serverless-signalr[identity,messagepack]=={version()}",
+    ]
+
+
+def test_runtime_has_a_command(runtime: Path) -> None:
+    with zipfile.ZipFile(wheel(runtime)) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
+        assert "signalr-local = signalr_local.__main__:main" in archive.read(name).decode()
 
 
 PROGRAM = """
@@ -92,38 +164,27 @@ def run(installed: Path, folder: Path, code: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize(
-    "module",
-    sorted(
-        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        for path in (ROOT / "serverless_signalr").rglob("*.py")
-    ),
-)
-def test_every_module_is_imported_from_the_wheel(installed: Path, tmp_path: Path, module: str) -> None:
-    shown = run(installed, tmp_path, f"import {module}; print({module}.__file__)")
-    assert Path(shown).is_relative_to(installed)
+def test_every_module_is_imported_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+    names = sorted(
+        name.removesuffix(".py").replace("/", ".").removesuffix(".__init__") for name in modules(LIBRARY)
+    )
+    code = f"import importlib\nfor name in {names!r}: print(importlib.import_module(name).__file__)"
+    shown = run(installed, tmp_path, code).splitlines()
+    assert len(shown) == len(names)
+    assert [path for path in shown if not Path(path).is_relative_to(installed)] == []
 
 
 def test_installed_library_is_typed(installed: Path) -> None:
-    assert (installed / "serverless_signalr" / "py.typed").is_file()
+    assert (installed / LIBRARY / "py.typed").is_file()
 
 
-HUB = """
-import serverless_signalr, serverless_signalr.hub
-
-class Chat(serverless_signalr.hub.ServerlessHub):
-    async def send_to_all(self, text: str) -> None: ...
-
-app = serverless_signalr.FunctionApp()
-app.register_functions(Chat().blueprint)
-print(*(function.get_function_name() for function in app.get_functions()))
-"""
-
-
-def test_hub_of_the_installed_library_has_its_functions(installed: Path, tmp_path: Path) -> None:
-    assert run(installed, tmp_path, HUB) == "chat_send_to_all"
+def test_example_of_the_page_has_its_functions(installed: Path, tmp_path: Path) -> None:
+    page = (ROOT / LIBRARY / "README.md").read_text(encoding="utf-8")
+    example = page.partition("```python\n")[2].partition("```")[0]
+    show = "print(*(function.get_function_name() for function in app.get_functions()))"
+    assert run(installed, tmp_path, f"{example}\n{show}") == "chat_join chat_send_to_group"
 
 
 def test_installed_library_does_not_find_the_project(installed: Path, tmp_path: Path) -> None:
-    code = "import importlib.util as u; print(u.find_spec('signalr_local'), u.find_spec('blueprints'))"
-    assert run(installed, tmp_path, code) == "None None"
+    code = "import importlib.util as u; print(u.find_spec('blueprints'))"
+    assert run(installed, tmp_path, code) == "None"
