@@ -16,7 +16,7 @@ from serverless_signalr._connection.settings import DEFAULT_CONNECTION, Instance
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import ServiceError
 from serverless_signalr.models import SignalREndpoint
-from serverless_signalr.protocol.upstream import is_signed
+from serverless_signalr.protocol.signature import is_signed
 
 if TYPE_CHECKING:
     from serverless_signalr.rest import ServiceClient
@@ -99,6 +99,8 @@ class ServiceConnection:
         One that an identity opens signs with keys that the app does not know, and is not believed. Secrets
         are read again where the signature fits none, but not for every request that comes with a wrong one.
         """
+        if self._only is not None:
+            return is_signed(connection_id, signature, _keys([self._only]))
         known = await _all_that_succeed([instance.endpoint() for instance in self.instances])
         if is_signed(connection_id, signature, _keys(known)):
             return True

@@ -18,8 +18,9 @@ from serverless_signalr._rest.tokens import sign_client_token
 from serverless_signalr.bindings import Blueprint
 from serverless_signalr.connection import ServiceConnection, service_connection
 from serverless_signalr.models import SignalRConnectionInfo, SignalRInvocationContext
+from serverless_signalr.protocol.claims import check_claims
 from serverless_signalr.protocol.names import check_hub_name
-from serverless_signalr.protocol.upstream import Category, check_claims
+from serverless_signalr.protocol.upstream import Category
 
 if TYPE_CHECKING:
     from serverless_signalr._hub.managers import ClientManager, Clients, Groups, UserGroups

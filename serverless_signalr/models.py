@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
+from serverless_signalr.protocol.claims import Claims, parse_claims
+from serverless_signalr.protocol.mappings import CaseInsensitiveMapping, ReadOnlyMapping
 from serverless_signalr.protocol.names import check_group_name
-from serverless_signalr.protocol.upstream import USER_CLAIMS_HEADER, Claims, parse_claims
+from serverless_signalr.protocol.upstream import USER_CLAIMS_HEADER
 from serverless_signalr.protocol.values import to_builtins
 
 __all__ = [
@@ -94,11 +96,15 @@ class SignalRNegotiation:
 
 @dataclass(frozen=True, slots=True)
 class SignalRInvocationContext:
-    """Describe the event that triggered a function.
+    """The event that triggered a function, and the client connection that caused it.
 
     ``arguments`` is empty for events of the category ``connections``; ``error`` says why a connection
-    ended, None for a clean end. A header or query parameter that came several times is joined by commas.
-    The user id and the claims are what the token said when the client connected.
+    ended, None for a clean end. The user id and the claims are what the token said when the client
+    connected. ``headers`` and ``query`` are looked up in any case; values that came several times are joined
+    by commas. All three are read-only.
+
+    The query holds the client's ``access_token``, as the service sends it. It stays out of ``repr``, and
+    should stay out of your logs.
     """
 
     hub: str
@@ -112,6 +118,11 @@ class SignalRInvocationContext:
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     claims: Claims = field(default_factory=dict, repr=False)
 
+    def __post_init__(self) -> None:
+        for name in ("headers", "query"):
+            object.__setattr__(self, name, CaseInsensitiveMapping(getattr(self, name)))
+        object.__setattr__(self, "claims", ReadOnlyMapping(self.claims))
+
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """Read the text that the ``signalRTrigger`` binding delivers.
@@ -119,9 +130,8 @@ class SignalRInvocationContext:
         ``Claims`` in that text keeps one value a type; the request's header has them all and wins.
         """
         value = json.loads(text)
-        headers: dict[str, str] = value.get("Headers") or {}
-        lowered = {name.lower(): text for name, text in headers.items()}
-        header = lowered.get(USER_CLAIMS_HEADER.lower())
+        headers = CaseInsensitiveMapping(value.get("Headers") or {})
+        header = headers.get(USER_CLAIMS_HEADER)
         claims = parse_claims(header) if header else _single_values(value.get("Claims"))
         return cls(
             hub=value["Hub"],

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import azure.functions as func
 
-from serverless_signalr.protocol.upstream import Claims
+from serverless_signalr.protocol.claims import Claims
 
 __all__ = ["Principal", "insecure_user_id", "is_deployed"]
 

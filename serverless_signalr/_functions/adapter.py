@@ -10,12 +10,11 @@ from typing import Any
 
 from serverless_signalr._functions.answers import answering_client, to_answer
 from serverless_signalr._functions.arguments import Arguments
+from serverless_signalr._functions.outputs import output_items
 from serverless_signalr.models import (
     SignalRConnectionInfo,
     SignalREndpoint,
-    SignalRGroupAction,
     SignalRInvocationContext,
-    SignalRMessage,
     SignalRNegotiation,
     SignalROutput,
 )
@@ -181,6 +180,5 @@ class _Call:
                 # A list of objects, not JSON text: in text the host would rewrite what looks like a date.
                 values[bound.name].set([item.to_dict() for item in items])
         if self._returns_output and result is not None:
-            items = [result] if isinstance(result, SignalRMessage | SignalRGroupAction) else result
-            return [item.to_dict() for item in items]
+            return output_items(self._name, result)
         return to_answer(result) if self._is_message else result

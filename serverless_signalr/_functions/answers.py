@@ -1,20 +1,20 @@
-"""What a client is told of a call that failed."""
+"""What a client is told of a call that failed, and what answers one that did not."""
 
-import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from serverless_signalr.errors import HubException
+from serverless_signalr.protocol.text import well_formed
 from serverless_signalr.protocol.values import to_builtins
 
-__all__ = ["answering_client", "to_answer"]
+__all__ = ["answering_client", "hub_exception", "to_answer"]
 
 _log = logging.getLogger("serverless_signalr")
 
 
 class _Hidden:
-    """Read as None whatever is written: contextlib, for one, restores an exception's traceback."""
+    """An attribute that reads as None whatever is written: contextlib, for one, restores a traceback."""
 
     def __get__(self, instance: object, owner: type) -> None:
         return None
@@ -24,7 +24,7 @@ class _Hidden:
 
 
 class _Answer(HubException):
-    """Leave the app without a traceback.
+    """A HubException that leaves the app without a traceback.
 
     The worker reports a failed function with its traceback, and the SignalR extension hands the whole
     report to the browser.
@@ -43,18 +43,33 @@ _Answer.__module__ = HubException.__module__
 
 @contextmanager
 def answering_client(event: str) -> Iterator[None]:
-    """Let a client see what was raised for it, and of everything else only that it happened.
+    """Tell a client what was raised for it, and of every other exception only that the call failed.
 
-    HubException passes, without its traceback. Any other exception is logged with its own and becomes a
-    HubException that names the event and nothing more.
+    HubException passes without its traceback, out of an ``asyncio.TaskGroup`` too. Any other exception is
+    logged with its traceback and becomes a HubException that names the event and nothing more.
     """
     try:
         yield
-    except HubException as error:
-        raise _Answer(str(error)) from None
-    except Exception:  # noqa: BLE001 - the client must not see what it was
-        _log.exception("%s failed", event)
-        raise _Answer(f"{event} failed on the server.") from None
+    except Exception as error:  # noqa: BLE001 - the client must not see what it was
+        found = hub_exception(error)
+        if found is None:
+            _log.exception("%s failed", event)
+            answer = f"{event} failed on the server."
+        else:
+            answer = well_formed(str(found))
+        raise _Answer(answer) from None
+
+
+def hub_exception(error: BaseException) -> HubException | None:
+    """Return the HubException that an exception is, or the first of a group that holds no other kind."""
+    match error:
+        case HubException():
+            return error
+        case BaseExceptionGroup():
+            found = [hub_exception(each) for each in error.exceptions]
+            return None if None in found else found[0]
+        case _:
+            return None
 
 
 def to_answer(result: object) -> object:
@@ -65,7 +80,4 @@ def to_answer(result: object) -> object:
     """
     if isinstance(result, bytes | bytearray) or result is None:
         return result
-    value = to_builtins(result)
-    if not isinstance(value, str | bool | int):
-        json.dumps(value, allow_nan=False)
-    return value
+    return to_builtins(result)

@@ -1,4 +1,4 @@
-"""How the worker carries a SignalR trigger's event in and its return value out.
+"""The converter by which the worker carries a SignalR trigger's event in and its return value out.
 
 Without a converter the worker treats the trigger as unknown, which turns a returned True into 1.
 """
@@ -9,6 +9,7 @@ from typing import Any
 import azure.functions as func
 from azure.functions.meta import Datum, InConverter, OutConverter
 
+from serverless_signalr.protocol.text import well_formed
 from serverless_signalr.protocol.values import to_builtins
 
 __all__ = ["TRIGGER_TYPE", "register"]
@@ -17,7 +18,7 @@ TRIGGER_TYPE = "signalRTrigger"
 
 
 def register() -> None:
-    """Teach the worker the SignalR trigger, unless azure-functions has a converter of its own."""
+    """Add a converter for the SignalR trigger, unless azure-functions has one of its own."""
     registry: Any = func.get_binding_registry()  # type: ignore[no-untyped-call]
     if registry.get(TRIGGER_TYPE) is None:
         # Defining the class is what registers it.
@@ -48,7 +49,8 @@ def _to_datum(value: object) -> Datum:
         case None:
             return Datum(None, None)
         case str():
-            return Datum(value, "string")
+            # The worker encodes it as UTF-8, after the function has returned.
+            return Datum(well_formed(str.__str__(value)), "string")
         case bytes():
             return Datum(value, "bytes")
         case _:

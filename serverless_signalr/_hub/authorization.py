@@ -6,7 +6,7 @@ from typing import Any
 
 from serverless_signalr.errors import HubException
 from serverless_signalr.models import SignalRInvocationContext
-from serverless_signalr.protocol.upstream import Claims
+from serverless_signalr.protocol.claims import Claims
 
 __all__ = ["ROLE_CLAIMS", "Requirement", "requirements", "requires"]
 

@@ -1,39 +1,147 @@
 """Python values as JSON can carry them, and back."""
 
 import dataclasses
+import math
+import numbers
 from collections.abc import Mapping
-from functools import cache
+from enum import Enum
+from functools import cache, partial
 from typing import Any
 
-__all__ = ["convert", "to_builtins"]
+from serverless_signalr.protocol.text import well_formed
+
+__all__ = ["MAX_DEPTH", "convert", "to_builtins"]
+
+MAX_DEPTH = 62
+"""Levels of lists and objects in a value, the value itself included.
+
+.NET reads 64 levels of a whole message: a deeper one is an error in Azure's host and ends the connection of
+every .NET client that receives it. A message has up to two levels of its own around its values.
+"""
 
 
 def to_builtins(value: object, *, binary: bool = False) -> object:
     """Return a value in terms of JSON: dict, list, str, int, float, bool and None.
 
     Dates become ISO 8601 text, bytes base64 text, enums their value, UUIDs text, dataclasses and
-    TypedDicts objects with their field names as they are. With ``binary`` bytes stay bytes, which
-    MessagePack can carry. Raise TypeError for anything else.
+    TypedDicts objects with their field names as they are, sets lists. Half of a surrogate pair becomes
+    U+FFFD. With ``binary`` bytes stay bytes, which MessagePack can carry.
+
+    Raise TypeError for a type that JSON has no form for, ValueError for NaN, Infinity, keys that read alike
+    and more than MAX_DEPTH levels.
     """
+    return _convert(value, binary, MAX_DEPTH)
+
+
+def _convert(value: object, binary: bool, depth: int) -> object:
+    kind = type(value)
+    if kind is str:
+        return well_formed(value)  # type: ignore[arg-type]
+    if value is None or kind is int or kind is bool:
+        return value
+    if kind is float:
+        return _finite(value)  # type: ignore[arg-type]
+    if kind is list or kind is tuple:
+        return _list(value, binary, depth)
+    if kind is dict:
+        return _object(value.items(), binary, depth)  # type: ignore[attr-defined]
+    return _convert_other(value, binary, depth)
+
+
+def _convert_other(value: object, binary: bool, depth: int) -> object:
     match value:
-        case None | str() | bool() | int() | float() if type(value) in _PLAIN:
-            return value
-        case list() | tuple():
-            return [to_builtins(item, binary=binary) for item in value]
+        case Enum():
+            return _convert(value.value, binary, depth)
+        # Subclasses: an overridden __str__ or __int__ is for people, the value beneath is for the wire.
+        case str():
+            return well_formed(str.__str__(value))
+        case int():
+            return int.__index__(value)
+        case float():
+            return _finite(float.__float__(value))
+        case numbers.Integral():
+            return int(value)
+        case numbers.Real() if not isinstance(value, numbers.Rational):
+            return _finite(float(value))
+        case list() | tuple() | set() | frozenset():
+            return _list(value, binary, depth)
         case Mapping():
-            return {str(to_builtins(key)): to_builtins(item, binary=binary) for key, item in value.items()}
+            return _object(value.items(), binary, depth)
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
             # msgspec leaves out a default that it did not set itself.
-            fields = dataclasses.fields(value)
-            return {field.name: to_builtins(getattr(value, field.name), binary=binary) for field in fields}
+            fields = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
+            return _object(fields, binary, depth)
         case _:
-            import msgspec
+            return _convert_by_msgspec(value, binary, depth)
 
-            return msgspec.to_builtins(value, builtin_types=(bytes,) if binary else None)
+
+def _list(items: Any, binary: bool, depth: int) -> list[object]:
+    if depth <= 0:
+        raise ValueError(_TOO_DEEP)
+    return [_convert(item, binary, depth - 1) for item in items]
+
+
+def _object(items: Any, binary: bool, depth: int) -> dict[str, object]:
+    if depth <= 0:
+        raise ValueError(_TOO_DEEP)
+    result: dict[str, object] = {}
+    for key, item in items:
+        name = key if type(key) is str and key.isascii() else _key(key)
+        if name in result:
+            raise ValueError(f"two keys of an object read {name!r}, and JSON could carry only one of them")
+        result[name] = _convert(item, binary, depth - 1)
+    return result
+
+
+def _key(key: object) -> str:
+    match _convert(key, False, 1):
+        case str() as text:
+            return text
+        case bool() | None as word:
+            return {True: "true", False: "false", None: "null"}[word]
+        case int() | float() as number:
+            return str(number)
+        case _:
+            raise TypeError(f"a key is a {type(key).__name__}, which JSON has no form for: use a text")
+
+
+def _finite(number: float) -> float:
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is not JSON compliant: send None or a text in its place")
+    return number
+
+
+def _convert_by_msgspec(value: object, binary: bool, depth: int) -> object:
+    import msgspec
+
+    hook = partial(_convert_inner, binary=binary, depth=depth)
+    try:
+        result = msgspec.to_builtins(value, builtin_types=(bytes,) if binary else None, enc_hook=hook)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    # msgspec lets NaN, halves of surrogate pairs and any depth pass.
+    return result if type(result) is bytes else _convert(result, binary, depth)
+
+
+def _convert_inner(value: object, *, binary: bool, depth: int) -> object:
+    """Return what msgspec does not know in terms of what it knows."""
+    if isinstance(value, str | numbers.Integral | Mapping):
+        return _convert(value, binary, depth)
+    if isinstance(value, numbers.Real) and not isinstance(value, numbers.Rational):
+        return _convert(value, binary, depth)
+    raise TypeError(
+        f"a {type(value).__name__} cannot be sent: send what JSON has, a dataclass, a date, a UUID or an enum"
+    )
+
+
+_TOO_DEEP = (
+    f"a value has more than {MAX_DEPTH} levels of lists and objects, which Azure's host and .NET clients do "
+    "not read: send it flatter, or as a JSON text"
+)
 
 
 def convert(value: object, annotation: Any) -> object:
-    """Return a value from JSON as the type that an annotation asks for.
+    """Return a value from JSON as an instance of the type that an annotation asks for.
 
     Dates, UUIDs and enums are read from their JSON form, objects become dataclasses or TypedDicts. A
     string is never read as a number, nor a number as a string. Raise ValueError whose message is a clause
@@ -48,8 +156,6 @@ def convert(value: object, annotation: Any) -> object:
     except msgspec.ValidationError as error:
         raise ValueError(_clause(str(error))) from None
 
-
-_PLAIN = frozenset({type(None), str, bool, int, float})
 
 _JSON_NAMES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "array": "list"}
 

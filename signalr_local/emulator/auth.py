@@ -20,7 +20,7 @@ from aiohttp import web
 
 from serverless_signalr._rest.tokens import USER_CLAIM_PREFIX, USER_ID_CLAIM
 from serverless_signalr.endpoint import Endpoint
-from serverless_signalr.protocol.upstream import Claims
+from serverless_signalr.protocol.claims import Claims
 from signalr_local.emulator.incoming import is_event_stream, is_websocket, query_of
 from signalr_local.emulator.terms import Terms
 

@@ -6,7 +6,7 @@ https://github.com/Azure/azure-signalr. A value that no SDK writes is taken for 
 
 from dataclasses import dataclass
 
-from serverless_signalr.protocol.upstream import Claims
+from serverless_signalr.protocol.claims import Claims
 
 __all__ = ["Terms"]
 

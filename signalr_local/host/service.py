@@ -12,7 +12,7 @@ from serverless_signalr._connection.settings import InstanceSettings, read_insta
 from serverless_signalr._rest.tokens import sign_client_token
 from serverless_signalr.connection import ServiceConnection
 from serverless_signalr.endpoint import Endpoint
-from serverless_signalr.protocol.upstream import is_signed
+from serverless_signalr.protocol.signature import is_signed
 from serverless_signalr.rest import ServiceClient
 from signalr_local.host.expressions import BindingData, resolve
 from signalr_local.host.functions import connection_setting

@@ -19,7 +19,7 @@ from serverless_signalr._rest.tokens import sign_client_token
 from serverless_signalr.connection import ServiceConnection, service_connection
 from serverless_signalr.errors import ConnectionStringError, ServiceUnavailableError, UnauthorizedError
 from serverless_signalr.hub import ServerlessHub
-from serverless_signalr.protocol.upstream import sign
+from serverless_signalr.protocol.signature import sign
 from tests.serverless_signalr.azure_fakes.clock import Clock, until
 from tests.serverless_signalr.azure_fakes.cloud import CLIENT, TENANT, Cloud, forbidden
 

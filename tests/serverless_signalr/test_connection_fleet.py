@@ -17,7 +17,7 @@ from serverless_signalr.errors import (
 )
 from serverless_signalr.hub import ServerlessHub
 from serverless_signalr.models import SignalREndpoint
-from serverless_signalr.protocol.upstream import sign
+from serverless_signalr.protocol.signature import sign
 from serverless_signalr.rest import ServiceClient
 from tests.serverless_signalr.azure_fakes.clock import Clock, until
 from tests.serverless_signalr.azure_fakes.cloud import Cloud, Vault

@@ -1,6 +1,9 @@
 """What the bindings deliver and take, in the words of the SignalR extension."""
 
+import copy
+import dataclasses
 import json
+import pickle
 from datetime import date
 from typing import Any
 
@@ -126,6 +129,37 @@ def test_claims_are_those_of_the_body_where_the_header_is_absent() -> None:
 def test_claims_of_the_header_keep_all_values_of_a_type(name: str) -> None:
     body = json.loads(MESSAGE) | {"Headers": {name: "role: a, role: b"}, "Claims": {"role": "a"}}
     assert SignalRInvocationContext.from_json(json.dumps(body)).claims == {"role": ("a", "b")}
+
+
+def context_with(**fields: Any) -> SignalRInvocationContext:
+    return SignalRInvocationContext("chat", "messages", "m", "c1", **fields)
+
+
+def test_context_finds_headers_and_query_in_any_case() -> None:
+    context = context_with(headers={"X-ASRS-Hub": "chat"}, query={"Room": "1"})
+    assert (context.headers["x-asrs-hub"], context.query["room"]) == ("chat", "1")
+
+
+@pytest.mark.parametrize("name", ["headers", "query", "claims"])
+def test_context_cannot_be_changed(name: str) -> None:
+    mapping = getattr(context_with(claims={"role": ("user",)}), name)
+    with pytest.raises(TypeError):
+        mapping["role"] = ("admin",)
+
+
+def test_context_does_not_show_the_clients_token() -> None:
+    query = {"hub": "chat", "access_token": "eyJ.secret"}
+    headers = {"X-ASRS-Client-Query": "?access_token=eyJ.secret"}
+    context = context_with(query=query, headers=headers)
+    for shown in (context, context.query, context.headers, dict(context.query), dataclasses.asdict(context)):
+        assert "secret" not in f"{shown} {shown!r}"
+
+
+def test_context_can_be_copied() -> None:
+    context = context_with(query={"a": "1"}, claims={"role": ("user",)})
+    assert copy.deepcopy(context) == context
+    assert pickle.loads(pickle.dumps(context)) == context
+    assert dataclasses.replace(context, event="n").query == {"a": "1"}
 
 
 def test_context_does_not_show_headers_query_and_claims() -> None:

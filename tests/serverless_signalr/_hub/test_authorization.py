@@ -10,7 +10,7 @@ from serverless_signalr import HubException, SignalRInvocationContext
 from serverless_signalr._hub.authorization import ROLE_CLAIMS, Requirement, requirements, requires
 from serverless_signalr._hub.methods import event, hub_methods
 from serverless_signalr.hub import ServerlessHub
-from serverless_signalr.protocol.upstream import Claims
+from serverless_signalr.protocol.claims import Claims
 
 NET_ROLE = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
 

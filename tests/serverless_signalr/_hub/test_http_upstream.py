@@ -2,150 +2,29 @@
 
 import json
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
-import azure.functions as func
 import msgpack
 import pytest
 from azure_functions_runtime.bindings import meta
 from azure_functions_runtime.functions import Registry
+from pytest_mock import MockerFixture
 
-from serverless_signalr import ConnectionStringError, FunctionApp, HubException, SignalRInvocationContext
-from serverless_signalr._hub.authorization import requires
-from serverless_signalr._hub.methods import Call
+from serverless_signalr import FunctionApp
+from serverless_signalr._hub import http_upstream
 from serverless_signalr.hub import ServerlessHub
-from serverless_signalr.protocol.upstream import UpstreamEvent
 from signalr_local.worker import protos
-
-KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
-OTHER_KEY = "7aab239577fd4f24bc919802fb629f5f"
-SETTING = "AzureSignalRConnectionString"
-CONNECTION = f"Endpoint=https://chat.service.signalr.net;AccessKey={KEY};Version=1.0;"
-
-JSON = "application/json"
-MESSAGEPACK = "application/x-msgpack"
-
-
-@dataclass
-class Photo:
-    name: str
-    data: bytes
-
-
-class Chat(ServerlessHub, hub="chat"):
-    """Keep what its methods were called with."""
-
-    def __init__(self) -> None:
-        super().__init__(upstream_route="signalr/events")
-        self.seen: list[SignalRInvocationContext] = []
-
-    async def connected(self, caller: SignalRInvocationContext) -> None:
-        self.seen.append(caller)
-        if caller.user_id == "eve":
-            raise HubException("Not you.")
-
-    async def disconnected(self, caller: SignalRInvocationContext) -> None:
-        self.seen.append(caller)
-
-    async def echo(self, caller: SignalRInvocationContext, value: Any) -> Any:
-        self.seen.append(caller)
-        return value
-
-    async def nothing(self) -> None: ...
-
-    async def say_hello(self, name: str, times: int = 1) -> str:
-        return "hello " * times + name
-
-    def sync(self) -> bool:
-        return True
-
-    async def photo(self) -> Photo:
-        return Photo("cat", b"\x00\xff")
-
-    async def length(self, data: bytes) -> int:
-        return len(data)
-
-    async def year(self, moment: datetime) -> int:
-        return moment.year
-
-    async def refuse(self) -> None:
-        raise HubException("Nicht heute, Zoë.")
-
-    async def fail(self) -> None:
-        raise ValueError("secret")
-
-    async def answer_with_an_object(self) -> object:
-        return object()
-
-    async def answer_with_no_number(self) -> float:
-        return float("nan")
-
-    async def answer_with_half_an_emoji(self) -> str:
-        return "\ud83d"
-
-    async def answer_with_a_huge_number(self) -> int:
-        return 2**64
-
-    @requires(role="admin")
-    async def delete_all(self) -> str:
-        return "gone"
-
-
-@pytest.fixture(autouse=True)
-def connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SETTING, CONNECTION)
-
-
-@pytest.fixture
-def chat() -> Chat:
-    return Chat()
-
-
-def upstream(hub: ServerlessHub[Any]) -> Any:
-    """Return the hub's one function."""
-    app = FunctionApp()
-    app.register_functions(hub.blueprint)
-    [function] = app.get_functions()
-    return function
-
-
-async def post(
-    hub: ServerlessHub[Any],
-    body: bytes,
-    event: str = "echo",
-    *,
-    category: str = "messages",
-    content_type: str = JSON,
-    keys: tuple[str, ...] = (KEY,),
-    headers: Mapping[str, str | None] | None = None,
-    **options: Any,
-) -> func.HttpResponse:
-    """Send a request as the service does; a header of None is left out."""
-    upstream_event = UpstreamEvent("chat", category, event, "c1", **options)
-    all_headers = {"Content-Type": content_type, **upstream_event.headers(keys), **(headers or {})}
-    request = func.HttpRequest(
-        method="POST",
-        url="https://chat.azurewebsites.net/api/signalr/events",
-        headers={name: value for name, value in all_headers.items() if value is not None},
-        body=body,
-    )
-    answer: func.HttpResponse = await upstream(hub).get_user_function()(request)
-    return answer
-
-
-def call(target: str, *arguments: object, id: str | None = "1") -> bytes:
-    """Return the body of a call as JSON, without the separator that a client sends."""
-    message: dict[str, object] = {"type": 1, "target": target, "arguments": arguments}
-    return json.dumps(message if id is None else message | {"invocationId": id}).encode()
-
-
-def packed_call(target: str, *arguments: object, id: str | None = "1") -> bytes:
-    """Return the body of a call as MessagePack, without the length that a client sends."""
-    return bytes(msgpack.packb([1, {}, id, target, arguments, []], datetime=True))
-
+from tests.serverless_signalr._hub.upstream_requests import (
+    JSON,
+    MESSAGEPACK,
+    Chat,
+    call,
+    packed_call,
+    post,
+    request_for,
+    upstream,
+)
 
 # The function.
 
@@ -213,7 +92,7 @@ def test_worker_accepts_the_function() -> None:
         pytest.param(
             "answerWithHalfAnEmoji",
             [],
-            b'{"type":3,"invocationId":"1","result":"\\ud83d"}\x1e',
+            '{"type":3,"invocationId":"1","result":"\ufffd"}\x1e'.encode(),
             id="half-an-emoji",
         ),
         pytest.param(
@@ -315,8 +194,8 @@ MOMENT = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
         pytest.param(
             "answerWithHalfAnEmoji",
             [],
-            "33 95 03 80 a1 31 01 d9 2b" + b"answerWithHalfAnEmoji failed on the server.".hex(),
-            id="text-that-messagepack-has-not",
+            "0a 95 03 80 a1 31 03 a3 ef bf bd",
+            id="half-an-emoji",
         ),
     ],
 )
@@ -353,6 +232,11 @@ async def test_send_is_answered_with_nothing(chat: Chat, target: str, make: Any,
     assert (answer.status_code, answer.get_body()) == (200, b"")
 
 
+async def test_failure_is_logged_once(chat: Chat, caplog: pytest.LogCaptureFixture) -> None:
+    await post(chat, call("fail"), "fail")
+    assert [record.message for record in caplog.records if record.exc_info] == ["fail failed"]
+
+
 @pytest.mark.parametrize("target", ["fail", "answerWithAnObject"])
 async def test_failure_is_logged_with_its_traceback(
     chat: Chat, target: str, caplog: pytest.LogCaptureFixture
@@ -360,51 +244,6 @@ async def test_failure_is_logged_with_its_traceback(
     with caplog.at_level(logging.ERROR, "serverless_signalr"):
         await post(chat, call(target), target)
     assert f"{target} failed\nTraceback" in caplog.text
-
-
-# What a method learns.
-
-
-async def test_method_learns_who_calls(chat: Chat) -> None:
-    claims = {"role": ("user", "admin"), "name": ("Ann",)}
-    await post(chat, call("echo", 1), user_id="ann", claims=claims, query="?hub=chat&x=a%20b&y=1&y=2")
-    [seen] = chat.seen
-    assert (seen.hub, seen.category, seen.event, seen.connection_id) == ("chat", "messages", "echo", "c1")
-    assert (seen.user_id, seen.claims, seen.arguments) == ("ann", claims, [1])
-    assert seen.query == {"hub": "chat", "x": "a b", "y": "1,2"}
-
-
-async def test_anonymous_caller_has_no_user_id(chat: Chat) -> None:
-    await post(chat, call("echo", 1))
-    assert (chat.seen[0].user_id, chat.seen[0].claims, chat.seen[0].query) == (None, {}, {})
-
-
-async def test_headers_of_the_request_are_there(chat: Chat) -> None:
-    await post(chat, call("echo", 1), headers={"X-More": "1"})
-    headers = {name.lower(): value for name, value in chat.seen[0].headers.items()}
-    assert (headers["x-more"], headers["x-asrs-connection-id"]) == ("1", "c1")
-
-
-@pytest.mark.parametrize(
-    ("event", "hub"), [("ECHO", "chat"), ("Echo", "CHAT")], ids=["event", "hub-and-event"]
-)
-async def test_case_of_names_is_free(chat: Chat, event: str, hub: str) -> None:
-    answer = await post(chat, call("echo", 1), event, headers={"X-ASRS-Hub": hub})
-    assert (answer.status_code, len(chat.seen)) == (200, 1)
-
-
-async def test_token_with_the_role_opens_the_method(chat: Chat) -> None:
-    answer = await post(chat, call("deleteAll"), "deleteAll", claims={"role": ("admin",)})
-    assert json.loads(answer.get_body()[:-1])["result"] == "gone"
-
-
-async def test_filters_surround_the_call(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def shout(invocation: SignalRInvocationContext, call: Call) -> object:
-        return str(await call()).upper()
-
-    monkeypatch.setattr(Chat, "filters", (shout,))
-    answer = await post(chat, call("echo", "hi"))
-    assert json.loads(answer.get_body()[:-1])["result"] == "HI"
 
 
 # Connections.
@@ -422,6 +261,25 @@ async def test_connection_that_is_refused_is_forbidden(chat: Chat) -> None:
 
 
 @pytest.mark.parametrize(
+    ("event", "status"), [("connected", 403), ("disconnected", 200)], ids=["connected", "disconnected"]
+)
+async def test_connection_whose_method_crashes_is_forbidden_while_it_can_be(
+    connection_string: None, event: str, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Crashing(ServerlessHub, hub="chat"):
+        async def connected(self) -> None:
+            raise KeyError("crashed")
+
+        async def disconnected(self) -> None:
+            raise KeyError("crashed")
+
+    answer = await post(Crashing(upstream_route="x"), b"{}", event, category="connections")
+    assert (answer.status_code, answer.get_body()) == (status, b"")
+    assert f"{event} failed" in caplog.text
+    assert "KeyError: 'crashed'" in caplog.text
+
+
+@pytest.mark.parametrize(
     ("body", "error"),
     [
         pytest.param(b'{"type":11}', None, id="none"),
@@ -433,6 +291,8 @@ async def test_connection_that_is_refused_is_forbidden(chat: Chat) -> None:
         pytest.param(b"", None, id="empty-body"),
         pytest.param(b"[1]", None, id="list"),
         pytest.param(b"\xff", None, id="not-utf-8"),
+        pytest.param(b"[" * 100_000, None, id="nested-without-end"),
+        pytest.param(b'{"error":' * 100_000, None, id="object-nested-without-end"),
     ],
 )
 async def test_error_that_ended_a_connection_is_told(chat: Chat, body: bytes, error: str | None) -> None:
@@ -440,241 +300,12 @@ async def test_error_that_ended_a_connection_is_told(chat: Chat, body: bytes, er
     assert (answer.status_code, [seen.error for seen in chat.seen]) == (200, [error])
 
 
-# What is refused.
-
-
-@dataclass(frozen=True)
-class Refused:
-    """Describe a request that is refused: how it differs from a good one, the status, what the log says."""
-
-    status: int
-    log: str
-    body: bytes = call("echo", 1)
-    event: str = "echo"
-    options: Any = None
-
-
-REFUSED = [
-    pytest.param(
-        Refused(415, "its content type is 'text/plain'", options={"content_type": "text/plain"}),
-        id="content-type",
-    ),
-    pytest.param(
-        Refused(415, "its content type is ''", options={"headers": {"Content-Type": None}}),
-        id="no-content-type",
-    ),
-    pytest.param(
-        Refused(
-            415, "its content type is 'application/jsonp'", options={"content_type": "application/jsonp"}
-        ),
-        id="longer-content-type",
-    ),
-    *(
-        pytest.param(
-            Refused(400, f"the upstream request has no {name} header", options={"headers": {name: value}}),
-            id=f"{'no' if value is None else 'empty'}-{name.lower()}",
-        )
-        for name in ("X-ASRS-Hub", "X-ASRS-Category", "X-ASRS-Event", "X-ASRS-Connection-Id")
-        for value in (None, "")
-    ),
-    pytest.param(
-        Refused(404, "nothing listens to hub 'chat', category 'messages', event 'unknown'", event="unknown"),
-        id="unknown-event",
-    ),
-    pytest.param(
-        Refused(404, "nothing listens to hub 'other'", options={"headers": {"X-ASRS-Hub": "other"}}),
-        id="other-hub",
-    ),
-    pytest.param(
-        Refused(404, "category 'connections', event 'echo'", options={"category": "connections"}),
-        id="message-as-connection",
-    ),
-    pytest.param(
-        Refused(404, "category 'messages', event 'connected'", event="connected"), id="connection-as-message"
-    ),
-    pytest.param(Refused(404, "event 'upstream_route'", event="upstream_route"), id="attribute"),
-    pytest.param(Refused(404, "event 'negotiate'", event="negotiate"), id="member-of-every-hub"),
-    pytest.param(
-        Refused(
-            401, f"its X-ASRS-Signature fits no access key of the setting {SETTING}", options={"keys": ["x"]}
-        ),
-        id="other-key",
-    ),
-    pytest.param(
-        Refused(401, "its X-ASRS-Signature", options={"headers": {"X-ASRS-Signature": None}}),
-        id="no-signature",
-    ),
-    pytest.param(
-        Refused(401, "its X-ASRS-Signature", options={"headers": {"X-ASRS-Signature": ""}}),
-        id="empty-signature",
-    ),
-    pytest.param(
-        Refused(401, "its X-ASRS-Signature", options={"headers": {"X-ASRS-Connection-Id": "c2"}}),
-        id="signature-of-another-connection",
-    ),
-    pytest.param(Refused(400, "the message is not JSON", body=b"{"), id="no-json"),
-    pytest.param(Refused(400, "the message is not JSON", body=b""), id="empty-body"),
-    pytest.param(Refused(400, "the message is not JSON", body=b"[" * 100_000), id="deep"),
-    pytest.param(
-        Refused(400, "the message is not MessagePack", body=b"\xc1", options={"content_type": MESSAGEPACK}),
-        id="no-messagepack",
-    ),
-    pytest.param(
-        Refused(
-            400,
-            "the message is not MessagePack",
-            body=b"\x95\x01\x80\xc0\xa4echo\x91\x81\x90\x01",
-            options={"content_type": MESSAGEPACK},
-        ),
-        id="list-as-key",
-    ),
-    pytest.param(
-        Refused(400, "the message is not JSON", body=packed_call("echo", 1)), id="messagepack-as-json"
-    ),
-    pytest.param(
-        Refused(400, "the message is no", options={"content_type": MESSAGEPACK}), id="json-as-messagepack"
-    ),
-    pytest.param(Refused(400, "its body is no invocation of echo", body=b'{"type":6}'), id="ping"),
-    pytest.param(Refused(400, "its body is no invocation of echo", body=b'{"type":99}'), id="unknown-type"),
-    pytest.param(
-        Refused(
-            400,
-            "its body is no invocation of echo",
-            body=b'{"type":4,"invocationId":"1","target":"echo","arguments":[1]}',
-        ),
-        id="stream",
-    ),
-    pytest.param(
-        Refused(400, "its body is no invocation of echo", body=call("deleteAll")),
-        id="other-method-in-the-body",
-    ),
-]
-
-
-async def refuse(chat: Chat, refused: Refused) -> func.HttpResponse:
-    return await post(chat, refused.body, refused.event, **(refused.options or {}))
-
-
-@pytest.mark.parametrize("refused", REFUSED)
-async def test_request_that_is_not_the_services_is_refused(chat: Chat, refused: Refused) -> None:
-    answer = await refuse(chat, refused)
-    assert (answer.status_code, answer.get_body()) == (refused.status, b"")
-
-
-@pytest.mark.parametrize("refused", REFUSED)
-async def test_method_does_not_run_for_a_request_that_is_refused(chat: Chat, refused: Refused) -> None:
-    await refuse(chat, refused)
-    assert chat.seen == []
-
-
-@pytest.mark.parametrize("refused", REFUSED)
-async def test_log_says_why_a_request_is_refused(
-    chat: Chat, refused: Refused, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING, "serverless_signalr"):
-        await refuse(chat, refused)
-    [message] = [record.message for record in caplog.records if record.name == "serverless_signalr"]
-    assert message.startswith("an upstream request for the hub chat was refused: ")
-    assert refused.log in message
-
-
-async def test_unknown_event_is_told_those_there_are(chat: Chat, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING, "serverless_signalr"):
-        await post(chat, call("x"), "x")
-    assert "connections/connected" in caplog.text
-    assert "messages/sayhello" in caplog.text.lower()
-
-
-@pytest.mark.parametrize(
-    "content_type", ["application/json; charset=utf-8", "Application/JSON", "application/json ;charset=utf-8"]
-)
-async def test_parameters_and_case_of_the_content_type_are_free(chat: Chat, content_type: str) -> None:
-    assert (await post(chat, call("echo", 1), content_type=content_type)).status_code == 200
-
-
-@pytest.mark.parametrize("keys", [(KEY, OTHER_KEY), (OTHER_KEY, KEY)], ids=["first", "second"])
-async def test_one_of_the_services_two_keys_suffices(chat: Chat, keys: tuple[str, ...]) -> None:
-    assert (await post(chat, call("echo", 1), keys=keys)).status_code == 200
-
-
-async def test_key_is_that_of_the_hubs_own_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Other(ServerlessHub, hub="chat", connection="Other"):
-        async def echo(self, value: Any) -> Any:
-            return value
-
-    monkeypatch.setenv("Other", CONNECTION.replace(KEY, OTHER_KEY))
-    hub = Other(upstream_route="x")
-    answers = [await post(hub, call("echo", 1), keys=(key,)) for key in (KEY, OTHER_KEY)]
-    assert [answer.status_code for answer in answers] == [401, 200]
-
-
-async def test_connection_without_a_key_refuses_every_event(
-    chat: Chat, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(SETTING, "Endpoint=https://chat.service.signalr.net;AuthType=azure.msi;Version=1.0;")
-    assert (await post(chat, call("echo", 1))).status_code == 401
-
-
-async def test_setting_that_is_missing_is_named(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(SETTING)
-    with pytest.raises(ConnectionStringError, match=f"^the app setting {SETTING} is not set"):
-        await post(chat, call("echo", 1))
-
-
-# The same class, either way.
-
-
-class Answering(Protocol):
-    async def new_message(self, text: str) -> None: ...
-
-
-class Both(ServerlessHub[Answering], hub="chat"):
-    async def call(self, caller: SignalRInvocationContext, number: int) -> dict[str, object]:
-        return {
-            "user": caller.user_id,
-            "roles": caller.claims.get("role"),
-            "query": caller.query,
-            "n": number,
-        }
-
-    @requires(role="owner")
-    async def guarded(self) -> None: ...
-
-
-@pytest.mark.parametrize(
-    ("target", "arguments"),
-    [
-        pytest.param("call", [1], id="result"),
-        pytest.param("call", ["x"], id="wrong-argument"),
-        pytest.param("call", [], id="no-argument"),
-        pytest.param("guarded", [], id="not-allowed"),
-    ],
-)
-async def test_trigger_and_upstream_answer_the_same(target: str, arguments: list[object]) -> None:
-    claims = {"role": ("a", "b")}
-    event = UpstreamEvent("chat", "messages", target, "c1", user_id="ann", claims=claims, query="?x=1")
-    delivered = {
-        "Arguments": arguments,
-        "Error": None,
-        "Category": "messages",
-        "Event": target,
-        "Hub": "chat",
-        "ConnectionId": "c1",
-        "UserId": "ann",
-        "Headers": event.headers([KEY]),
-        "Query": {"x": "1"},
-        "Claims": {"role": "a"},
-    }
+async def test_settings_are_read_once(chat: Chat, mocker: MockerFixture) -> None:
+    read: Any = mocker.spy(http_upstream, "service_connection")
     app = FunctionApp()
-    app.register_functions(Both().blueprint)
-    [function] = [item for item in app.get_functions() if item.get_function_name() == f"chat_{target}"]
-    trigger: Any = function.get_user_function()
-    expected: dict[str, object] = {"type": 3, "invocationId": "1"}
-    try:
-        expected["result"] = await trigger(invocation=json.dumps(delivered))
-    except HubException as error:
-        expected["error"] = str(error)
-    answer = await post(
-        Both(upstream_route="x"), call(target, *arguments), target, user_id="ann", claims=claims, query="?x=1"
-    )
-    assert json.loads(answer.get_body()[:-1]) == json.loads(json.dumps(expected))
+    app.register_functions(chat.blueprint)
+    [function] = app.get_functions()
+    for _ in range(3):
+        answer = await function.get_user_function()(request_for(call("echo", 1)))
+        assert answer.status_code == 200
+    assert read.call_count == 1

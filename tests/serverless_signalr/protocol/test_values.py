@@ -1,17 +1,19 @@
 """Values to JSON and back."""
 
 import json
+import numbers
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from decimal import Decimal
-from enum import Enum, IntEnum
+from enum import Enum, IntEnum, StrEnum
 from typing import Any, TypedDict
 from uuid import UUID
 
+import msgspec
 import pytest
 
-from serverless_signalr.protocol.values import convert, to_builtins
+from serverless_signalr.protocol.values import MAX_DEPTH, convert, to_builtins
 
 
 class Colour(Enum):
@@ -23,7 +25,43 @@ class Level(IntEnum):
 
 
 class Name(str):
+    """What template engines return, a text that says of itself how it is to be shown."""
+
     __slots__ = ()
+
+    def __str__(self) -> str:
+        return "shown to people"
+
+
+class Count(int):
+    def __int__(self) -> int:
+        return -1
+
+
+class Share(float):
+    def __float__(self) -> float:
+        return -1.0
+
+
+class Tone(StrEnum):
+    LOUD = "loud"
+
+
+@numbers.Integral.register
+class NumpyInteger:
+    def __int__(self) -> int:
+        return 7
+
+
+@numbers.Real.register
+class NumpyFloating:
+    def __float__(self) -> float:
+        return 2.5
+
+
+class Flat(msgspec.Struct):
+    city: str
+    share: float
 
 
 @dataclass
@@ -63,6 +101,26 @@ UNIQUE = UUID("12345678-1234-5678-1234-567812345678")
         pytest.param(Person("Ann", 3), {"name": "Ann", "age": 3}, id="dataclass"),
         pytest.param([{"who": Person("Ann")}], [{"who": {"name": "Ann", "age": 0}}], id="nested"),
         pytest.param(Place(city="Bern"), {"city": "Bern"}, id="typed-dict"),
+        pytest.param(Name("Ann"), "Ann", id="str-subclass"),
+        pytest.param(Count(3), 3, id="int-subclass"),
+        pytest.param(Share(0.5), 0.5, id="float-subclass"),
+        pytest.param({Name("a"): [Name("b")]}, {"a": ["b"]}, id="str-subclass-within"),
+        pytest.param(
+            Person(Name("Ann"), Count(3)), {"name": "Ann", "age": 3}, id="subclasses-in-a-dataclass"
+        ),
+        pytest.param(Flat(Name("Bern"), Share(2.0)), {"city": "Bern", "share": 2.0}, id="in-a-struct"),
+        pytest.param(NumpyInteger(), 7, id="registered-integer"),
+        pytest.param(NumpyFloating(), 2.5, id="registered-real"),
+        pytest.param([NumpyInteger()], [7], id="registered-integer-within"),
+        pytest.param({Name("x")}, ["x"], id="set"),
+        pytest.param({True: 1, None: 2, 1.5: 3}, {"true": 1, "null": 2, "1.5": 3}, id="other-keys"),
+        pytest.param(Tone.LOUD, "loud", id="str-enum"),
+        pytest.param("half \ud83d", "half \ufffd", id="half-an-emoji"),
+        pytest.param("\ude00\ud83d", "\ufffd\ufffd", id="halves-in-the-wrong-order"),
+        pytest.param("\ud83d\ude00", "\U0001f600", id="both-halves"),
+        pytest.param({"\ud83d": ["\ud83d"]}, {"\ufffd": ["\ufffd"]}, id="half-an-emoji-within"),
+        pytest.param(Flat("\ud83d", 1.0), {"city": "\ufffd", "share": 1.0}, id="half-an-emoji-in-a-struct"),
+        pytest.param(2**70, 2**70, id="large-number"),
     ],
 )
 def test_value_in_terms_of_json(value: object, expected: object) -> None:
@@ -79,6 +137,64 @@ def test_result_is_made_of_what_json_knows(value: object) -> None:
 def test_value_that_json_cannot_carry_is_refused(value: object) -> None:
     with pytest.raises(TypeError):
         to_builtins(value)
+
+
+@pytest.mark.parametrize("value", [Name("Ann"), Count(3), Share(0.5), NumpyInteger(), Tone.LOUD])
+def test_a_subclass_becomes_the_type_that_json_has(value: object) -> None:
+    assert type(to_builtins(value)) in (str, int, float)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), Share("-inf")])
+@pytest.mark.parametrize("binary", [True, False], ids=["messagepack", "json"])
+@pytest.mark.parametrize(
+    "within", [lambda it: it, lambda it: [it], lambda it: {"a": it}, lambda it: Flat("", it), lambda it: {it}]
+)
+def test_a_number_that_json_has_not_is_refused(number: float, binary: bool, within: Any) -> None:
+    with pytest.raises(ValueError, match="is not JSON compliant: send None or a text in its place"):
+        to_builtins(within(number), binary=binary)
+
+
+@pytest.mark.parametrize(
+    "value", [{1: "a", "1": "b"}, {None: 1, "null": 2}, dict.fromkeys("\ud83d\ufffd", 1)]
+)
+def test_keys_that_read_alike_are_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="two keys of an object read"):
+        to_builtins(value)
+
+
+@pytest.mark.parametrize("key", [(1,), object()])
+def test_a_key_that_is_no_text_is_refused(key: object) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        to_builtins({key: 1})
+
+
+def nested(levels: int, make: Any) -> object:
+    value: object = 1
+    for _ in range(levels):
+        value = make(value)
+    return value
+
+
+WAYS = [lambda it: [it], lambda it: (it,), lambda it: {"a": it}]
+
+
+@pytest.mark.parametrize("make", WAYS, ids=["list", "tuple", "object"])
+def test_a_value_as_deep_as_clients_read_is_sent(make: Any) -> None:
+    assert to_builtins(nested(MAX_DEPTH, make))
+
+
+@pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 10_000])
+@pytest.mark.parametrize("make", WAYS, ids=["list", "tuple", "object"])
+def test_a_value_deeper_than_clients_read_is_refused(make: Any, levels: int) -> None:
+    with pytest.raises(ValueError, match="a value has more than 62 levels of lists and objects"):
+        to_builtins(nested(levels, make))
+
+
+def test_a_value_that_holds_itself_is_refused() -> None:
+    endless: list[object] = []
+    endless.append(endless)
+    with pytest.raises(ValueError, match="levels of lists and objects"):
+        to_builtins(endless)
 
 
 def test_value_stays_what_it_is_without_an_annotation() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from serverless_signalr.protocol.upstream import is_signed, sign
+from serverless_signalr.protocol.signature import is_signed, sign
 from signalr_local.emulator import DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY, UpstreamRule
 from signalr_local.emulator.upstream import MAX_ANSWER
 

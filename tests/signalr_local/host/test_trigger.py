@@ -81,6 +81,7 @@ def rotated(invocation: str) -> str:
 """
 
 TYPED = """
+import logging
 from datetime import date
 
 from serverless_signalr import FunctionApp, HubException, SignalRInvocationContext, SignalROutput
@@ -110,6 +111,12 @@ def send(invocation: SignalRInvocationContext, outbox: SignalROutput, *words: st
         outbox.send("newMessage", word)
     outbox.add_to_group("g", connection_id=invocation.connection_id)
     return len(words)
+
+@app.signalr_trigger("invocation", hub_name="chat", event="show")
+def show(invocation: SignalRInvocationContext) -> str:
+    logging.warning("called by %s with %s", invocation, dict(invocation.query))
+    print(invocation.headers, invocation.query)
+    return invocation.query["access_token"]
 """
 
 
@@ -229,6 +236,25 @@ async def test_bytes_that_are_no_text_in_a_header_are_unauthorized(app: Any, log
     writer.close()
     await writer.wait_closed()
     assert status.split()[1] == b"401"
+    assert "Traceback" not in log.text
+
+
+@pytest.mark.parametrize("target", ["show", "fail", "nobody"])
+async def test_the_client_s_token_is_in_no_log(typed: Any, log: Any, target: str) -> None:
+    event = message(target, query="?hub=chat&id=c-token&access_token=eyJ.secret")
+    reply = await typed.deliver(signed(event), call(target))
+    if target == "show":
+        assert json.loads(reply.text[:-1])["result"] == "eyJ.secret"
+        await log.wait_for("'access_token': '")
+    assert "secret" not in log.text
+    assert "c-token" not in log.text
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000], ids=["lists", "objects"])
+async def test_a_body_that_is_nested_without_end_leaves_no_traceback(app: Any, log: Any, body: bytes) -> None:
+    event = UpstreamEvent("chat", "connections", "disconnected", "c1")
+    assert (await app.deliver(signed(event), body)).status == 200
+    assert (await app.deliver(signed(message("context")), body)).status == 500
     assert "Traceback" not in log.text
 
 

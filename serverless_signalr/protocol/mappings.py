@@ -1,0 +1,94 @@
+"""Read-only mappings for what a request carries: its headers, its query, a token's claims."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+__all__ = ["CaseInsensitiveMapping", "ReadOnlyMapping"]
+
+_CREDENTIALS = frozenset(
+    {
+        # Of the query with which a client connects.
+        "access_token",
+        "id",
+        # Of the headers of an upstream request.
+        "authorization",
+        "cookie",
+        "x-asrs-client-query",
+        "x-asrs-signature",
+        "x-functions-key",
+    }
+)
+
+
+class _Credential(str):
+    """A text whose ``repr`` does not show it, so that a dict of it can be logged."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+class ReadOnlyMapping[V](Mapping[str, V]):
+    """A mapping that nobody can change, and that can be copied and pickled."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[str, V]) -> None:
+        self._items = dict(items)
+
+    def __getitem__(self, name: str) -> V:
+        return self._items[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __repr__(self) -> str:
+        return repr(self._items)
+
+
+class CaseInsensitiveMapping(Mapping[str, str]):
+    """Texts by name, whatever the case of the name; two mappings compare without regard to it too.
+
+    Iterating yields the names as they were given. Values of one name are joined by commas. A credential,
+    such as ``access_token``, is there as any other value but stays out of ``repr`` and of logs.
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
+        self._items: dict[str, tuple[str, str]] = {}
+        for name, value in items.items() if isinstance(items, Mapping) else items:
+            folded = name.lower()
+            if folded in self._items:
+                name, before = self._items[folded]
+                value = f"{before},{value}"
+            self._items[folded] = (name, _Credential(value) if folded in _CREDENTIALS else value)
+
+    def __getitem__(self, name: str) -> str:
+        if not isinstance(name, str):
+            raise KeyError(name)
+        return self._items[name.lower()][1]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self._items.values())
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        return _folded(self) == _folded(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(dict(self._items.values()))
+
+
+def _folded(items: Mapping[Any, Any]) -> dict[object, object]:
+    return {name.lower() if isinstance(name, str) else name: value for name, value in items.items()}
