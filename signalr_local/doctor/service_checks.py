@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from http import HTTPStatus
-from urllib.parse import SplitResult, parse_qs, quote, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import aiohttp
 
 from serverless_signalr._rest.pool import proxy, running_pool
 from signalr_local.doctor.files import ServiceDescription
 from signalr_local.doctor.findings import Finding, fine, warning, wrong
+from signalr_local.emulator.rules import UpstreamRule, find_rule
 from signalr_local.host import trigger
 from signalr_local.host.cors import Cors
 from signalr_local.host.expressions import resolve_settings
@@ -50,7 +51,7 @@ async def check_description(
         yield warning(
             "upstream rules", "there are none: the app hears of no event", "add one, unless that is meant"
         )
-    for rule in service.rules:
+    for rule in _rules(service):
         for finding in _check_route(rule, table):
             yield finding
     urls: dict[str, None] = {}
@@ -104,14 +105,14 @@ def _check_event(
     # The service knows hubs in lower case, and compares with regard to case.
     hub = hub.lower()
     subject = f"function {function.name}"
-    rule = next((one for one in service.rules if _matches(one, hub, category, event)), None)
+    rule = find_rule(_rules(service), hub, category, event)
     if rule is None:
         return wrong(
             subject,
             f"no upstream rule matches hub {hub}, category {category}, event {event}",
             "add a rule with the patterns *, or with these names, in this spelling",
         ), None
-    address = _address(rule, hub=hub, category=category, event=event)
+    address = rule.url_for(hub, category, event)
     url = _split(address)
     if url is None:
         return wrong(subject, "its upstream URL is none", "correct the rule"), None
@@ -125,9 +126,9 @@ def _check_event(
     return fine(subject, f"its events go to {url.hostname}"), address
 
 
-def _check_route(rule: Mapping[str, str], table: FunctionTable) -> Iterator[Finding]:
+def _check_route(rule: UpstreamRule, table: FunctionTable) -> Iterator[Finding]:
     """Look whether a rule that does not lead to the triggers leads to an HTTP function of the app."""
-    url = _split(_address(rule, hub="hub", category="messages", event="event"))
+    url = _split(rule.url_for("hub", "messages", "event"))
     if url is None or trigger.PATH in url.path.lower():
         return
     found = table.by_request(url.path, "POST")
@@ -142,11 +143,15 @@ def _check_route(rule: Mapping[str, str], table: FunctionTable) -> Iterator[Find
         )
 
 
-def _address(rule: Mapping[str, str], **names: str) -> str:
-    address = str(rule.get("urlTemplate") or "")
-    for name, value in names.items():
-        address = address.replace(f"{{{name}}}", quote(value, safe=""))
-    return address
+def _rules(service: ServiceDescription) -> list[UpstreamRule]:
+    """Return the rules as the emulator knows them. In Azure a pattern that is not set matches everything."""
+    return [
+        UpstreamRule(
+            str(rule.get("urlTemplate") or ""),
+            *(str(rule.get(name) or "*") for name in ("hubPattern", "categoryPattern", "eventPattern")),
+        )
+        for rule in service.rules
+    ]
 
 
 def _split(address: str) -> SplitResult | None:
@@ -186,13 +191,3 @@ async def _check_webhook(url: str) -> Finding:
         seen, fix = _ANSWERS[HTTPStatus.FORBIDDEN if wants_sign_in else status]
         return wrong(subject, f"{seen} (it answers {status})", fix)
     return warning(subject, f"it answers {status}, expected 415", "look at the app's log, then try again")
-
-
-def _matches(rule: Mapping[str, str], hub: str, category: str, event: str) -> bool:
-    wanted = {"hubPattern": hub, "categoryPattern": category, "eventPattern": event}
-    # One that is not set matches anything.
-    patterns = {name: str(rule.get(name) or "*") for name in wanted}
-    return all(
-        pattern == "*" or wanted[name] in [part.strip() for part in pattern.split(",")]
-        for name, pattern in patterns.items()
-    )

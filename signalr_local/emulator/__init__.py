@@ -1,7 +1,7 @@
 """Azure SignalR Service in Serverless mode, on one machine."""
 
+from signalr_local.emulator.rules import UpstreamRule
 from signalr_local.emulator.server import DEFAULT_ACCESS_KEY, DEFAULT_PORT, SECONDARY_ACCESS_KEY, Emulator
 from signalr_local.emulator.timing import Timing
-from signalr_local.emulator.upstream import UpstreamRule
 
 __all__ = ["DEFAULT_ACCESS_KEY", "DEFAULT_PORT", "SECONDARY_ACCESS_KEY", "Emulator", "Timing", "UpstreamRule"]

@@ -198,9 +198,8 @@ def _hub(request: web.BaseRequest) -> str:
 
 
 def _forwarded_query(request: web.BaseRequest) -> str:
-    """Return the connect request's query as the app is told of it: without the token."""
-    parts = request.rel_url.raw_query_string.split("&")
-    return "?" + "&".join(part for part in parts if part.partition("=")[0].lower() != "access_token")
+    """Return the connect request's query as the app is told of it: whole, with the token, as in Azure."""
+    return f"?{request.rel_url.raw_query_string}"
 
 
 async def _post(request: web.BaseRequest, ticket: Ticket, session: PostingSession | None) -> web.Response:

@@ -1,13 +1,11 @@
 """The hub protocols that clients may speak here, and messages encoded once for each of them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import NamedTuple, Protocol
-
-import msgpack
 
 from serverless_signalr.protocol import json_protocol, messagepack_protocol
 from serverless_signalr.protocol.messages import Completion, HubMessage, Invocation, Ping, ProtocolError
+from signalr_local.emulator.headers import has_token, without_token_json, without_token_messagepack
 from signalr_local.emulator.values import for_json, for_messagepack, with_values
 
 __all__ = [
@@ -60,8 +58,8 @@ class HubProtocol(Protocol):
     def forward(self, message: Invocation, frame: Frame, /) -> bytes:
         """Return a client's call as it is sent to the app; ``frame`` is what the message was read from.
 
-        That is without separator or length, and without the client's token. Raise ValueError for a call that
-        cannot be sent on.
+        It is the frame itself, so that numbers and timestamps stay what the client wrote, without the token
+        that it may have in its headers.
         """
 
     def frame(self, frame: Frame, /) -> bytes:
@@ -98,9 +96,10 @@ class _Json:
         except RecursionError:
             raise ValueError("a value is nested too deeply") from None
 
-    def forward(self, message: Invocation, _frame: Frame, /) -> bytes:
-        body = self.encode(replace(message, headers=_without_token(message.headers)))
-        return body.removesuffix(_SEPARATOR)
+    def forward(self, message: Invocation, frame: Frame, /) -> bytes:
+        if not has_token(message.headers):
+            return _packed(frame)
+        return without_token_json(frame if isinstance(frame, str) else frame.decode()).encode()
 
     def frame(self, frame: Frame, /) -> bytes:
         return _packed(frame) + _SEPARATOR
@@ -133,13 +132,7 @@ class _MessagePack:
 
     def forward(self, message: Invocation, frame: Frame, /) -> bytes:
         packed = _packed(frame)
-        if len(_without_token(message.headers)) == len(message.headers):
-            return packed
-        # Timestamps and extensions stay what they are: a parsed message would not carry all of them.
-        fields = msgpack.unpackb(packed, strict_map_key=False)
-        fields[1] = _without_token(fields[1])
-        body: bytes = msgpack.packb(fields)
-        return body
+        return without_token_messagepack(packed) if has_token(message.headers) else packed
 
     def frame(self, frame: Frame, /) -> bytes:
         return messagepack_protocol.frame(_packed(frame))
@@ -153,11 +146,6 @@ class _MessagePack:
 
 def _packed(frame: Frame) -> bytes:
     return frame if isinstance(frame, bytes) else frame.encode()
-
-
-def _without_token(headers: Mapping[str, str]) -> dict[str, str]:
-    # The Python clients repeat the headers of their connection, the token among them, in every message.
-    return {name: value for name, value in headers.items() if str(name).lower() != "authorization"}
 
 
 JSON: HubProtocol = _Json()

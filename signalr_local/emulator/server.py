@@ -14,8 +14,9 @@ from signalr_local.emulator.hub import Hubs
 from signalr_local.emulator.incoming import shown
 from signalr_local.emulator.origin import allow_origin
 from signalr_local.emulator.rest import Rest
+from signalr_local.emulator.rules import UpstreamRule
 from signalr_local.emulator.timing import Timing
-from signalr_local.emulator.upstream import Upstream, UpstreamRule
+from signalr_local.emulator.upstream import Upstream
 from signalr_local.emulator.versions import Versions
 
 __all__ = ["DEFAULT_ACCESS_KEY", "DEFAULT_PORT", "SECONDARY_ACCESS_KEY", "Emulator"]

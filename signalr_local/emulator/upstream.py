@@ -1,21 +1,22 @@
-"""The way to the app: which URL an event goes to, the request, and what the answer means.
+"""The way to the app: the request that carries an event, and what the answer means.
 
 Source: https://learn.microsoft.com/azure/azure-signalr/concept-upstream.
 """
 
 import io
 import logging
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import quote, urlsplit
 
 import aiohttp
 from yarl import URL
 
 from serverless_signalr.protocol.upstream import CONNECTED, Category, UpstreamEvent
+from signalr_local.emulator.rules import UpstreamRule, find_rule, shown_rules, shown_url
 
-__all__ = ["MAX_ANSWER", "Answer", "Upstream", "UpstreamRule"]
+__all__ = ["MAX_ANSWER", "Answer", "Upstream"]
 
 MAX_ANSWER = 16 * 1024 * 1024
 """Largest answer of the app, in bytes."""
@@ -26,32 +27,8 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class UpstreamRule:
-    """Send the events that match to a URL, which may hold ``{hub}``, ``{category}`` and ``{event}``.
-
-    A pattern is ``*`` or a list of names between commas; case does not matter.
-    """
-
-    url: str
-    hub: str = "*"
-    category: str = "*"
-    event: str = "*"
-
-    def matches(self, hub: str, category: str, event: str) -> bool:
-        """Tell whether the rule is for an event."""
-        return _fits(self.hub, hub) and _fits(self.category, category) and _fits(self.event, event)
-
-    def url_for(self, hub: str, category: str, event: str) -> str:
-        """Return the URL with its placeholders replaced by percent-encoded names."""
-        url = self.url
-        for name, value in (("hub", hub), ("category", category), ("event", event)):
-            url = url.replace(f"{{{name}}}", quote(value, safe=""))
-        return url
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
-    """Hold the app's answer to an event: bytes for the client, or the error it is told instead."""
+    """The app's answer to an event: bytes for the client, or the error it is told instead."""
 
     body: bytes = b""
     error: str | None = None
@@ -67,8 +44,10 @@ class Upstream:
         self._session: aiohttp.ClientSession | None = None
 
     def open(self) -> None:
-        """Make ready to deliver; needs a running loop."""
+        """Open the client session; needs a running loop."""
         self._session = aiohttp.ClientSession(
+            # The service makes as many requests as there are events. aiohttp would make 100 at a time.
+            connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=self._timeout),
         )
@@ -84,11 +63,12 @@ class Upstream:
         An app that has no rule for connections does not want to know of them: that is no error.
         """
         names = (event.hub, event.category, event.event)
-        rule = next((rule for rule in self.rules if rule.matches(*names)), None)
+        rule = find_rule(self.rules, *names)
         if rule is None:
             return self._unmatched(event)
-        url = rule.url_for(*names)
+        url = rule.url
         try:
+            url = rule.url_for(*names)
             request = self._request(url, event, content_type, body)
             async with request as response:
                 return await _read(event, response)
@@ -101,9 +81,11 @@ class Upstream:
             )
         except (aiohttp.ClientError, OSError) as error:
             hint = f"{type(error).__name__}; is this an address of the function host?"
+        except UnicodeEncodeError:
+            hint = "a name in it has half of a surrogate pair, which UTF-8 cannot express"
         except ValueError as error:
             hint = str(error)
-        _log.warning("%s was not delivered to %s: %s.", _shown(event), _shown_url(url), hint)
+        _log.warning("%s was not delivered to %s: %s.", _shown(event), shown_url(url), hint)
         return Answer(error=_status_error(HTTPStatus.INTERNAL_SERVER_ERROR))
 
     def _request(
@@ -115,22 +97,22 @@ class Upstream:
             URL(url, encoded=True),
             # aiohttp warns of large bodies that are plain bytes.
             data=body if len(body) <= _LARGE else io.BytesIO(body),
-            headers={**event.headers(self.keys), "Content-Type": content_type},
+            headers={
+                **event.headers(self.keys),
+                "Content-Type": content_type,
+                "traceparent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00",
+            },
             allow_redirects=False,
         )
 
     def _unmatched(self, event: UpstreamEvent) -> Answer:
         if event.category == Category.CONNECTIONS:
             return Answer()
-        rules = "; ".join(
-            f"{_shown_url(rule.url)} (hub '{rule.hub}', category '{rule.category}', event '{rule.event}')"
-            for rule in self.rules
-        )
         _log.warning(
             "%s was not delivered: no upstream rule matches. Rules: %s. In Azure the client would wait for "
             "ever: set the upstream of the service to the webhook of the function app.",
             _shown(event),
-            rules or "none",
+            "; ".join(line.strip() for line in shown_rules(self.rules)) or "none",
         )
         return Answer(
             error=f"Invocation failed, no upstream is set for event '{event.event}' of hub '{event.hub}'."
@@ -146,7 +128,7 @@ async def _read(event: UpstreamEvent, response: aiohttp.ClientResponse) -> Answe
             "%s was answered %d by %s. %s",
             _shown(event),
             response.status,
-            _shown_url(str(response.url)),
+            shown_url(str(response.url)),
             _hint(event, response.status),
         )
         return Answer(error=_status_error(response.status))
@@ -176,18 +158,8 @@ def _status_error(status: int) -> str:
     return f"Invocation failed, status code {int(status)}"
 
 
-def _fits(pattern: str, name: str) -> bool:
-    return pattern == "*" or name.lower() in (part.strip().lower() for part in pattern.split(","))
-
-
 def _shown(event: UpstreamEvent) -> str:
     return f"Event {event.event!r} (hub {event.hub!r}, category {str(event.category)!r})"
-
-
-def _shown_url(url: str) -> str:
-    # The query holds the function key.
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _hint(event: UpstreamEvent, status: int) -> str:

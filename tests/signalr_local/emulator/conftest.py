@@ -412,7 +412,7 @@ type Start = Callable[..., Awaitable[Service]]
 async def start(app: App) -> AsyncIterator[Start]:
     """Start emulators, and see that each ends in time and leaves no task."""
     started: list[Service] = []
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
 
         async def start_one(rules: Sequence[UpstreamRule] = (), /, **options: Any) -> Service:
             timing = Timing(**{name: options.pop(name) for name in list(options) if hasattr(Timing, name)})

@@ -148,6 +148,19 @@ async def test_a_message_is_forwarded_as_it_is(service_with_app: Any, app: Any) 
     assert event.headers["X-ASRS-Hub"] == "chat"
 
 
+async def test_numbers_and_texts_reach_the_app_as_the_client_wrote_them(
+    service_with_app: Any, app: Any
+) -> None:
+    client = await service_with_app.connect()
+    await app.next("connected")
+    frame = (
+        '{"type":1, "target":"m","arguments":[1e3,-0,1.10,0.1234567890123456789012345,'
+        '1234567890123456789012345,1e400,"\\u00e9 \\ud83d",{ "a" : [1.0] }],"mine":1}'
+    )
+    await client.send_text(frame + "\x1e")
+    assert (await app.next("m")).body == frame.encode()
+
+
 async def test_a_message_without_an_id_has_none_at_the_app(service_with_app: Any, app: Any) -> None:
     client = await service_with_app.connect()
     await app.next("connected")
@@ -276,7 +289,7 @@ async def test_without_a_rule_an_invocation_fails_at_once_and_the_log_says_what_
     answer = await client.invoke("m")
     assert answer["error"] == "Invocation failed, no upstream is set for event 'm' of hub 'chat'."
     assert "Event 'm' (hub 'chat', category 'messages') was not delivered" in caplog.text
-    assert "http://127.0.0.1:9/x (hub 'other', category '*', event '*')" in caplog.text
+    assert "Rules: [0]http://127.0.0.1:9/x(event:'*',hub:'other',category:'*')." in caplog.text
     assert "secret" not in caplog.text
     assert "connected" not in caplog.text
 

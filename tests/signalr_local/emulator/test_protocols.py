@@ -32,7 +32,12 @@ def test_a_message_is_encoded_once_whoever_asks() -> None:
 
 def test_the_app_gets_a_call_without_its_separator() -> None:
     frame = '{"type":1, "target":"m", "arguments":[1.0]}'
-    assert forwarded(JSON, frame) == b'{"type":1,"target":"m","arguments":[1.0]}'
+    assert forwarded(JSON, frame) == frame.encode()
+
+
+def test_the_app_gets_a_call_without_the_clients_token() -> None:
+    frame = '{"type":1,"headers":{"Authorization":"secret"},"target":"m","arguments":[1.10]}'
+    assert forwarded(JSON, frame) == b'{"type":1,"headers":{},"target":"m","arguments":[1.10]}'
 
 
 def test_half_a_surrogate_pair_does_not_stop_a_message() -> None:

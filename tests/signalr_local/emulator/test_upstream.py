@@ -1,6 +1,8 @@
 """The way to the app: rules, requests, and what the log says when it is blocked."""
 
 import asyncio
+import logging
+import re
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -14,36 +16,7 @@ from signalr_local.emulator.upstream import MAX_ANSWER
 
 type Start = Callable[..., Any]
 
-
-@pytest.mark.parametrize(
-    ("pattern", "is_match"),
-    [
-        ("*", True),
-        ("chat", True),
-        ("Chat", True),
-        ("other, chat", True),
-        ("other", False),
-        ("chats", False),
-        ("", False),
-    ],
-)
-def test_a_pattern_is_a_star_or_a_list_without_case(pattern: str, is_match: bool) -> None:
-    for name in ("hub", "category", "event"):
-        rule = UpstreamRule("http://app", **{name: pattern})
-        assert rule.matches("chat", "chat", "chat") is is_match
-
-
-def test_all_three_patterns_have_to_match() -> None:
-    rule = UpstreamRule("http://app", hub="chat", category="messages", event="send,leave")
-    assert rule.matches("chat", "messages", "leave")
-    assert not rule.matches("chat", "connections", "leave")
-    assert not rule.matches("chat", "messages", "connected")
-
-
-def test_placeholders_are_replaced_by_encoded_names() -> None:
-    rule = UpstreamRule("http://app/{hub}/{category}/{event}?e={event}&code=a%2Fb")
-    url = rule.url_for("chat", "messages", "a b/ü{hub}")
-    assert url == ("http://app/chat/messages/a%20b%2F%C3%BC%7Bhub%7D?e=a%20b%2F%C3%BC%7Bhub%7D&code=a%2Fb")
+HANDSHAKE = '{"protocol":"json","version":1}\x1e'
 
 
 async def test_the_url_is_asked_for_as_it_is_written(start: Start, app: Any) -> None:
@@ -85,8 +58,54 @@ async def test_a_request_says_who_and_what_and_is_signed(service_with_app: Any, 
     assert headers["X-ASRS-User-Claims"].startswith("role: a, role: b, ")
     assert headers["X-ASRS-Client-Query"].startswith("?hub=chat&id=")
     assert headers["X-ASRS-Client-Query"].endswith("&x=1")
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-00", headers["traceparent"])
     keys = [DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY]
     assert headers["X-ASRS-Signature"] == sign(client.connection_id, keys)
+
+
+async def test_each_request_has_a_trace_of_its_own(service_with_app: Any, app: Any) -> None:
+    client = await service_with_app.connect()
+    await client.invoke("m")
+    traces = {(await app.next(name)).headers["traceparent"] for name in ("connected", "m")}
+    assert len(traces) == 2
+
+
+async def test_the_app_gets_the_query_of_the_client_with_id_and_token_and_the_log_does_not(
+    service_with_app: Any, app: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    token = service_with_app.client_token(user_id="ann")
+    query = f"hub=chat&id=ID&access_token={token}&x=%20"
+    id = (await service_with_app.negotiate(token=token)).json()["connectionToken"]
+    client = await service_with_app.open(query.replace("ID", id), token)
+    await client.send_text(HANDSHAKE)
+    assert await client.next_frame() == "{}"
+    app.answer("m", 500)
+    await client.invoke("m")
+    for name in ("connected", "m"):
+        assert (await app.next(name)).headers["X-ASRS-Client-Query"] == "?" + query.replace("ID", id)
+    assert token not in caplog.text
+    assert id not in caplog.text
+
+
+async def test_more_than_100_events_are_on_their_way_at_a_time(start: Start, app: Any) -> None:
+    service = await start([UpstreamRule(app.url, category="messages")])
+    all_arrived = asyncio.Event()
+    arrived = 0
+
+    async def wait(event: Any) -> web.StreamResponse:
+        nonlocal arrived
+        arrived += 1
+        if arrived == 120:
+            all_arrived.set()
+        await all_arrived.wait()
+        return web.Response()
+
+    app.answers["m"] = wait
+    clients = [await service.connect() for _ in range(120)]
+    async with asyncio.timeout(30):
+        answers = await asyncio.gather(*(client.invoke("m") for client in clients))
+    assert [answer.get("error") for answer in answers] == [None] * 120
 
 
 async def test_an_anonymous_client_has_no_user_id_header(service_with_app: Any, app: Any) -> None:
@@ -269,3 +288,27 @@ async def test_redirects_are_not_followed_and_cookies_are_not_kept(start: Start,
     await app.next("m")
     await client.invoke("after")
     assert "Cookie" not in (await app.next("after")).headers
+
+
+@pytest.mark.parametrize("has_rule", [True, False])
+async def test_a_target_of_half_a_surrogate_pair_is_an_error_for_its_caller_alone(
+    start: Start, app: Any, caplog: pytest.LogCaptureFixture, has_rule: bool
+) -> None:
+    service = await start([UpstreamRule(app.url, event="*" if has_rule else "connected,disconnected,m")])
+    client = await service.connect()
+    await app.next("connected")
+    await client.send_text('{"type":1,"invocationId":"1","target":"\\ud83d","arguments":[]}\x1e')
+    assert "Invocation failed" in (await client.next())["error"]
+    assert await client.invoke("m") == {"type": 3, "invocationId": "1"}
+    await app.next("m")
+    await client.leave()
+    await app.next("disconnected")
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_user_of_half_a_surrogate_pair_is_no_reason_to_lose_the_connection(
+    service_with_app: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await service_with_app.connect("\ud83d")
+    assert await client.invoke("m") == status_error(500)
+    assert "half of a surrogate pair" in caplog.text
