@@ -4,13 +4,14 @@ import argparse
 import asyncio
 import sys
 
-from bench import imports, negotiate, negotiate_code, rest, round_trip
+from bench import http_upstream, imports, negotiate, negotiate_code, rest, round_trip
 
 _MEASUREMENTS = {
     "round_trip": round_trip.main,
     "negotiate": negotiate.main,
     "negotiate_code": negotiate_code.main,
     "rest": rest.main,
+    "http_upstream": http_upstream.main,
     "imports": imports.main,
 }
 

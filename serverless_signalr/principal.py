@@ -1,11 +1,13 @@
-"""Who calls an HTTP function: the identity that App Service Authentication verified.
+"""The caller of an HTTP function, as App Service Authentication or Static Web Apps verified it.
 
-Source: https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities.
+Source: https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities and
+https://learn.microsoft.com/azure/static-web-apps/user-information.
 """
 
 import base64
 import binascii
 import json
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +16,7 @@ from typing import Any, Self
 import azure.functions as func
 
 from serverless_signalr.protocol.claims import Claims
+from serverless_signalr.protocol.mappings import ReadOnlyMapping
 
 __all__ = ["Principal", "insecure_user_id", "is_deployed"]
 
@@ -23,16 +26,19 @@ _NAME = "x-ms-client-principal-name"
 
 _ROLE = "roles"
 
+_log = logging.getLogger("serverless_signalr")
+
 _HERE = frozenset({"localhost", "127.0.0.1", "0.0.0.0"})  # noqa: S104 - no address to listen on
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Describe a verified caller.
+    """A verified caller.
 
     ``provider`` is the identity provider, ``aad`` for Microsoft Entra ID. ``claims`` are those of the
-    provider's token, by their types as App Service maps them; ``roles`` are those among them that the
-    provider's role claim names.
+    provider's token, by their types as the platform maps them. ``roles`` are the values of the provider's
+    role claim, or the roles that Static Web Apps gave the caller, ``anonymous`` and ``authenticated``
+    included.
     """
 
     id: str
@@ -41,14 +47,17 @@ class Principal:
     claims: Claims = field(default_factory=dict, repr=False)
     roles: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "claims", ReadOnlyMapping(self.claims))
+
     @classmethod
     def from_request(cls, request: func.HttpRequest, settings: Mapping[str, str] = os.environ) -> Self | None:
-        """Return who calls, None for an anonymous caller.
+        """Return the caller, None for an anonymous one.
 
-        Only App Service Authentication may write these headers; it removes those that a caller sends.
-        Where it is off they are the caller's, so PermissionError is raised for a request that has them while
-        WEBSITE_AUTH_ENABLED is not true, unless the app runs on a developer's machine, see is_deployed. Raise
-        ValueError for headers that cannot be read.
+        Only the platform may write the headers that this is read from; it removes those that a caller sends.
+        Where App Service Authentication is off they are the caller's own, so PermissionError is raised for a
+        request that has them while WEBSITE_AUTH_ENABLED is not true, unless the app runs on a developer's
+        machine, see is_deployed. Raise ValueError for headers that cannot be read.
         """
         headers = {name.lower(): value for name, value in request.headers.items()}
         encoded, identifier = headers.get(_PRINCIPAL), headers.get(_ID)
@@ -60,16 +69,36 @@ class Principal:
                 "send them: turn it on (WEBSITE_AUTH_ENABLED), or do not ask who calls"
             )
         decoded = _decode(encoded) if encoded else {}
-        claims, role_type = _claims(decoded.get("claims")), _text(decoded.get("role_typ")) or _ROLE
-        found = identifier or next(iter(claims.get(_id_type(decoded), ())), None)
-        if not found:
+        if "auth_typ" not in decoded and ("userId" in decoded or "userRoles" in decoded):
+            found = cls._from_static_web_apps(decoded, identifier)
+            # Static Web Apps tells of a caller who has not signed in.
+            if not found.id and set(found.roles) <= {"anonymous"}:
+                return None
+        else:
+            found = cls._from_app_service(decoded, identifier, headers.get(_NAME))
+        if not found.id:
             raise ValueError(f"the {_PRINCIPAL} header names nobody: it has no identifier")
+        return found
+
+    @classmethod
+    def _from_app_service(cls, decoded: Mapping[str, Any], identifier: str | None, name: str | None) -> Self:
+        claims, role_type = _claims(decoded.get("claims")), _text(decoded.get("role_typ")) or _ROLE
         return cls(
-            id=found,
-            name=headers.get(_NAME) or next(iter(claims.get(str(decoded.get("name_typ")), ())), None),
+            id=identifier or next(iter(claims.get(_id_type(decoded), ())), ""),
+            name=name or next(iter(claims.get(str(decoded.get("name_typ")), ())), None),
             provider=_text(decoded.get("auth_typ")),
             claims=claims,
             roles=(*claims.get(role_type, ()), *(claims.get(_ROLE, ()) if role_type != _ROLE else ())),
+        )
+
+    @classmethod
+    def _from_static_web_apps(cls, decoded: Mapping[str, Any], identifier: str | None) -> Self:
+        return cls(
+            id=identifier or _text(decoded.get("userId")) or "",
+            name=_text(decoded.get("userDetails")) or None,
+            provider=_text(decoded.get("identityProvider")) or None,
+            claims=_claims(decoded.get("claims")),
+            roles=_values("userRoles", decoded.get("userRoles")),
         )
 
 
@@ -78,13 +107,13 @@ def insecure_user_id(
 ) -> str | None:
     """Return the user id that a caller chose for itself in the query, None where it chose none.
 
-    It proves nothing: anybody can be anybody. Raise PermissionError anywhere but on a developer's machine.
+    It proves nothing: anybody can be anybody. Raise PermissionError unless the app runs on a developer's
+    machine.
     """
     if is_deployed(settings):
         raise PermissionError(
             f"a user id from the query parameter {parameter} lets every caller choose who to be, which is "
-            "for a developer's machine, where the local host says that it is one: elsewhere take it from "
-            "Principal.from_request"
+            "for a developer's machine only: take it from Principal.from_request"
         )
     return request.params.get(parameter) or None
 
@@ -92,9 +121,9 @@ def insecure_user_id(
 def is_deployed(settings: Mapping[str, str] = os.environ) -> bool:
     """Tell whether the app runs anywhere but on a developer's machine.
 
-    There, the local hosts say ``AZURE_FUNCTIONS_ENVIRONMENT=Development`` and call themselves localhost
-    (``WEBSITE_HOSTNAME``). Everything else is taken for deployed, Kubernetes and containers too: who cannot
-    tell where it runs trusts nobody.
+    There, the local hosts set ``AZURE_FUNCTIONS_ENVIRONMENT`` to Development and ``WEBSITE_HOSTNAME`` to
+    localhost. Everything else counts as deployed, Kubernetes and containers too: an app that cannot tell
+    where it runs trusts nobody.
     """
     is_development = settings.get("AZURE_FUNCTIONS_ENVIRONMENT", "").lower() == "development"
     return not is_development or settings.get("WEBSITE_HOSTNAME", "").partition(":")[0] not in _HERE
@@ -106,7 +135,7 @@ def _decode(text: str) -> dict[str, Any]:
     except (binascii.Error, ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise ValueError(f"the {_PRINCIPAL} header is no base64 text of a JSON object")
+        raise ValueError(f"the {_PRINCIPAL} header is not the base64 text of a JSON object")
     return value
 
 
@@ -118,15 +147,29 @@ def _claims(items: object) -> dict[str, tuple[str, ...]]:
     claims: dict[str, tuple[str, ...]] = {}
     for item in items if isinstance(items, list) else []:
         match item:
-            case {"typ": str(name), "val": str(value)}:
-                claims[name] = (*claims.get(name, ()), value)
+            case {"typ": str(name), "val": value}:
+                claims[name] = (*claims.get(name, ()), *_values(name, value))
             case _:
-                pass
+                _log.warning("a claim in the %s header has no type or no value: it is left out", _PRINCIPAL)
     return claims
 
 
+def _values(name: str, value: object) -> tuple[str, ...]:
+    """Return a claim's values as texts; what is no text keeps the form that it has in JSON."""
+    match value:
+        case str():
+            return (value,)
+        case list():
+            return tuple(text for item in value for text in _values(name, item))
+        case None:
+            _log.warning("%r in the %s header is null: it is left out", name, _PRINCIPAL)
+            return ()
+        case _:
+            return (json.dumps(value, ensure_ascii=False, separators=(",", ":")),)
+
+
 def _id_type(decoded: Mapping[str, Any]) -> str:
-    """Return the claim that names a caller where the id header is absent."""
+    """Return the type of the claim that names a caller where the id header is absent."""
     if decoded.get("auth_typ") == "aad":
         return "http://schemas.microsoft.com/identity/claims/objectidentifier"
     return "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"

@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import lru_cache
 
 from serverless_signalr.endpoint import Endpoint
+from serverless_signalr.protocol.claims import check_lifetime
 
 __all__ = ["MAX_TOKEN", "USER_ID_CLAIM", "sign_client_token", "sign_server_token"]
 
@@ -38,8 +39,10 @@ def sign_client_token(
     """Sign the token with which one client connects to one hub.
 
     Claims whose type has a meaning in the token itself (``aud``, ``exp`` and so on) are carried under the
-    prefix ``asrs.u.``, which the service strips. Raise ValueError for a token over 4,096 characters.
+    prefix ``asrs.u.``, which the service strips. Raise ValueError for a token over 4,096 characters, and for
+    a lifetime below a second.
     """
+    check_lifetime(lifetime)
     payload: dict[str, object] = {}
     for name, value in (claims or {}).items():
         key = f"{USER_CLAIM_PREFIX}{name}" if name in _RESERVED else name

@@ -170,20 +170,96 @@ def test_claims_keep_their_types() -> None:
     }
 
 
+def with_claims(*items: object) -> Principal:
+    header = principal({"claims": [claim("a", "1"), *items, claim("b", "2")]})
+    return read({"x-ms-client-principal": header, "x-ms-client-principal-id": "5"})
+
+
+@pytest.mark.parametrize(
+    ("value", "texts"),
+    [
+        pytest.param(5, ("5",), id="number"),
+        pytest.param(1.5, ("1.5",), id="fraction"),
+        pytest.param(True, ("true",), id="true"),
+        pytest.param(False, ("false",), id="false"),
+        pytest.param(["x", 5, True], ("x", "5", "true"), id="list"),
+        pytest.param({"a": [1, "é"]}, ('{"a":[1,"é"]}',), id="object"),
+    ],
+)
+def test_claim_that_is_no_text_keeps_its_form(value: object, texts: tuple[str, ...]) -> None:
+    assert with_claims(claim("c", value)).claims == {"a": ("1",), "c": texts, "b": ("2",)}
+
+
 @pytest.mark.parametrize(
     "item",
     [
-        pytest.param({"typ": "age", "val": 5}, id="number"),
         pytest.param({"typ": 5, "val": "x"}, id="number-as-type"),
         pytest.param({"typ": "x"}, id="no-value"),
         pytest.param("x", id="text"),
         pytest.param(None, id="null"),
+        pytest.param({"typ": "x", "val": None}, id="null-as-value"),
     ],
 )
-def test_claim_that_is_none_is_left_out(item: object) -> None:
-    header = principal({"claims": [claim("a", "1"), item, claim("b", "2")]})
-    found = read({"x-ms-client-principal": header, "x-ms-client-principal-id": "5"})
-    assert found.claims == {"a": ("1",), "b": ("2",)}
+def test_claim_that_is_none_is_left_out_and_logged(item: object, caplog: pytest.LogCaptureFixture) -> None:
+    claims = with_claims(item).claims
+    assert (claims["a"], claims["b"], claims.get("x", ())) == (("1",), ("2",), ())
+    assert "it is left out" in caplog.text
+
+
+def test_claims_cannot_be_changed() -> None:
+    claims: Any = read(ENTRA_HEADERS).claims
+    with pytest.raises(TypeError):
+        claims["roles"] = ("admin",)
+
+
+# Static Web Apps.
+
+STATIC: dict[str, Any] = {
+    "identityProvider": "github",
+    "userId": "d75b260a64504067bfc5b2905e3b8182",
+    "userDetails": "octocat",
+    "userRoles": ["anonymous", "authenticated", "admin"],
+    "claims": [claim("name", "The Octocat")],
+}
+
+
+def test_caller_of_static_web_apps_is_read() -> None:
+    found = read({"x-ms-client-principal": principal(STATIC)})
+    assert found == Principal(
+        id="d75b260a64504067bfc5b2905e3b8182",
+        name="octocat",
+        provider="github",
+        claims={"name": ("The Octocat",)},
+        roles=("anonymous", "authenticated", "admin"),
+    )
+
+
+def test_caller_of_static_web_apps_may_have_no_claims() -> None:
+    value = {name: item for name, item in STATIC.items() if name != "claims"}
+    assert read({"x-ms-client-principal": principal(value)}).claims == {}
+
+
+@pytest.mark.parametrize("roles", [["anonymous"], [], None])
+@pytest.mark.parametrize("user_id", [None, ""])
+def test_caller_who_has_not_signed_in_to_static_web_apps_is_nobody(roles: object, user_id: object) -> None:
+    header = principal(STATIC | {"userId": user_id, "userRoles": roles})
+    assert Principal.from_request(request({"x-ms-client-principal": header}), MACHINE) is None
+
+
+def test_caller_with_a_role_but_without_an_id_is_refused() -> None:
+    header = principal(STATIC | {"userId": None})
+    with pytest.raises(ValueError, match="names nobody"):
+        Principal.from_request(request({"x-ms-client-principal": header}), MACHINE)
+
+
+def test_caller_of_static_web_apps_is_not_believed_where_anybody_can_write_the_header() -> None:
+    with pytest.raises(PermissionError, match="App Service Authentication is off"):
+        Principal.from_request(request({"x-ms-client-principal": principal(STATIC)}), AZURE)
+
+
+def test_roles_of_static_web_apps_do_not_come_with_those_of_app_service() -> None:
+    header = principal(ENTRA | {"userId": "x", "userRoles": ["owner"]})
+    assert read({"x-ms-client-principal": header}).roles == ("admin", "auditor")
 
 
 @pytest.mark.parametrize("text", ["Ann", "Anna", "Annab", "Zoë 群"])
@@ -236,7 +312,7 @@ def deep(levels: int) -> str:
 )
 @pytest.mark.parametrize("more", [{}, {"x-ms-client-principal-id": "5"}], ids=["alone", "beside-an-id"])
 def test_header_that_cannot_be_read_is_refused(header: str, more: dict[str, str]) -> None:
-    message = "^the x-ms-client-principal header is no base64 text of a JSON object$"
+    message = "^the x-ms-client-principal header is not the base64 text of a JSON object$"
     with pytest.raises(ValueError, match=message):
         Principal.from_request(request({"x-ms-client-principal": header, **more}), MACHINE)
 

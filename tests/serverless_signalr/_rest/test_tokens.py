@@ -44,6 +44,12 @@ def test_token_is_good_for_an_hour_from_now() -> None:
     assert abs(claims["iat"] - time.time()) < 60
 
 
+@pytest.mark.parametrize("seconds", [-1, 0])
+def test_token_that_nobody_could_use_is_not_signed(seconds: int) -> None:
+    with pytest.raises(ValueError, match="the lifetime of a token is"):
+        sign_client_token(EMULATOR, "chat", lifetime=timedelta(seconds=seconds))
+
+
 def test_audience_is_the_hub_in_lower_case() -> None:
     assert read(sign_client_token(EMULATOR, "Chat"))["aud"] == AUDIENCE
 
