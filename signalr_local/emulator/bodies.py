@@ -122,7 +122,7 @@ def _read_frames(body: bytes, is_right: Callable[[HubMessage | None], bool]) -> 
 def _parse(frame: bytes, name: str) -> HubMessage | None:
     protocol = PROTOCOLS[name]
     try:
-        found = protocol.reader().feed(frame)
+        found = list(protocol.reader(len(frame)).feed(frame))
         return protocol.parse(found[0]) if len(found) == 1 and is_framed(frame, protocol) else None
     except ProtocolError:
         return None

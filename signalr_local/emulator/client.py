@@ -5,27 +5,27 @@ are those of ASP.NET Core's HttpConnectionDispatcher.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Any
 
 from aiohttp import web
 
 from serverless_signalr.protocol.names import check_hub_name
 from signalr_local.emulator.auth import Gate, Identity
-from signalr_local.emulator.connection import Connection
+from signalr_local.emulator.connection import Channel, Connection
+from signalr_local.emulator.delivery import Delivery
 from signalr_local.emulator.event_stream import EventStreamSession
 from signalr_local.emulator.hub import Hubs
 from signalr_local.emulator.incoming import HUB_NAME_RULE, is_event_stream, is_websocket, query_of
+from signalr_local.emulator.limits import Limits
 from signalr_local.emulator.negotiate import Ticket, Tickets, TicketTakenError, new_id, response, version_of
-from signalr_local.emulator.opening import Open
 from signalr_local.emulator.polling import PollingSession
 from signalr_local.emulator.posting import PostingSession
 from signalr_local.emulator.protocols import HubProtocol
+from signalr_local.emulator.session import Open, Session
 from signalr_local.emulator.timing import Timing
 from signalr_local.emulator.transports import LONG_POLLING, WEBSOCKETS, Transport
 from signalr_local.emulator.upstream import Upstream
-from signalr_local.emulator.websocket import WebSocketSession
+from signalr_local.emulator.websocket import WebSocketSession, upgrade_key
 
 __all__ = ["ClientSide"]
 
@@ -37,16 +37,19 @@ class ClientSide:
     """Answer clients and hold their sessions."""
 
     def __init__(
-        self, hubs: Hubs[Connection], gate: Gate, upstream: Upstream, timing: Timing, send_buffer: int
+        self, hubs: Hubs[Connection], gate: Gate, upstream: Upstream, timing: Timing, limits: Limits
     ) -> None:
+        """Take what all clients share; needs a running loop."""
         self._hubs = hubs
         self._gate = gate
         self._upstream = upstream
         self._timing = timing
-        self._send_buffer = send_buffer
+        self._limits = limits
+        self._delivery = Delivery(limits)
         self._tickets = Tickets(timing)
-        self._sessions: dict[WebSocketSession | PostingSession, asyncio.Task[Any]] = {}
+        self._sessions: set[Session] = set()
         self._posting: dict[str, PostingSession] = {}
+        self._all_ended = asyncio.Event()
         self._is_stopping = False
 
     async def negotiate(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -81,7 +84,7 @@ class ClientSide:
             case "GET":
                 return await self._get(request, identity, ticket, session)
             case "POST":
-                return await _post(request, ticket, session)
+                return await self._post(request, ticket, session)
             case _:
                 return _delete(session)
 
@@ -93,13 +96,18 @@ class ClientSide:
         self._is_stopping = True
         for session in list(self._sessions):
             session.stop()
-        if not self._sessions:
-            return
-        _, late = await asyncio.wait(self._sessions.values(), timeout=self._timing.stop)
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late)
+        try:
+            async with asyncio.timeout(self._timing.stop):
+                await self._until_all_ended()
+        except TimeoutError:
+            for session in list(self._sessions):
+                session.cancel()
+            await self._until_all_ended()
+
+    async def _until_all_ended(self) -> None:
+        while self._sessions:
+            self._all_ended.clear()
+            await self._all_ended.wait()
 
     def _check_open(self) -> None:
         if self._is_stopping:
@@ -111,10 +119,14 @@ class ClientSide:
         self._check_open()
         if not WEBSOCKETS.is_allowed(identity.terms):
             return _not_supported(WEBSOCKETS)
+        if ticket is not None and ticket.token in self._posting:
+            return _text(HTTPStatus.BAD_REQUEST, _CHANGED)
+        try:
+            key = upgrade_key(request)
+        except ValueError as error:
+            return _text(HTTPStatus.BAD_REQUEST, str(error))
         if ticket is None:
             connection_id = new_id()
-        elif ticket.token in self._posting:
-            return _text(HTTPStatus.BAD_REQUEST, _CHANGED)
         else:
             connection_id = ticket.connection_id
             try:
@@ -122,9 +134,12 @@ class ClientSide:
             except TicketTakenError:
                 return _text(HTTPStatus.CONFLICT)
         opener = self._opener(request, hub, identity, connection_id, WEBSOCKETS)
-        session = WebSocketSession(request, opener, self._timing, identity.terms)
-        # The app learns that the client has gone even where its request ends with it.
-        return await asyncio.shield(self._start(session, session.run(), ticket))
+        session = self._start(WebSocketSession, opener, identity, ticket)
+        session.accept(request, key)
+        if ticket is not None:
+            session.receive(ticket.take_early())
+        # The socket is the session's now: nobody gets to see this answer.
+        return web.Response()
 
     async def _get(
         self, request: web.BaseRequest, identity: Identity, ticket: Ticket, session: PostingSession | None
@@ -138,8 +153,8 @@ class ClientSide:
                 return _not_supported(kind.transport)
             self._tickets.take(ticket)
             opener = self._opener(request, ticket.hub, identity, ticket.connection_id, kind.transport)
-            session = self._posting[ticket.token] = kind(opener, self._timing, identity.terms)
-            self._start(session, session.run(), ticket)
+            session = self._posting[ticket.token] = self._start(kind, opener, identity, ticket)
+            session.receive(ticket.take_early())
         elif not isinstance(session, kind):
             return _text(HTTPStatus.BAD_REQUEST, _CHANGED)
         return await session.get(request)
@@ -152,38 +167,57 @@ class ClientSide:
         connection_id: str,
         transport: Transport,
     ) -> Open:
-        def open_connection(protocol: HubProtocol, abort: Callable[[], None]) -> Connection:
+        query = _forwarded_query(request)
+
+        def open_connection(protocol: HubProtocol, channel: Channel) -> Connection:
             return Connection(
                 connection_id,
                 self._hubs[hub],
                 identity,
-                _forwarded_query(request),
+                query,
                 protocol,
                 upstream=self._upstream,
                 timing=self._timing,
-                send_buffer=self._send_buffer,
-                abort=abort,
-                # Who polls is heard of often enough.
+                max_message=self._limits.message,
+                channel=channel,
+                # A client that polls is heard of often enough.
                 is_watched=transport is not LONG_POLLING,
             )
 
         return open_connection
 
-    def _start[T](
-        self,
-        session: WebSocketSession | PostingSession,
-        running: Coroutine[None, None, T],
-        ticket: Ticket | None,
-    ) -> asyncio.Task[T]:
-        def end(_: object) -> None:
-            del self._sessions[session]
+    def _start[S: Session](self, kind: type[S], opener: Open, identity: Identity, ticket: Ticket | None) -> S:
+        def end() -> None:
+            self._sessions.discard(session)
             if ticket is not None:
                 self._posting.pop(ticket.token, None)
                 self._tickets.give_back(ticket)
+            if not self._sessions:
+                self._all_ended.set()
 
-        task = self._sessions[session] = asyncio.create_task(running)
-        task.add_done_callback(end)
-        return task
+        session = kind(opener, self._timing, identity.terms, self._delivery, end)
+        self._sessions.add(session)
+        return session
+
+    async def _post(
+        self, request: web.BaseRequest, ticket: Ticket, session: PostingSession | None
+    ) -> web.Response:
+        if session is None and ticket.is_taken:
+            return _text(
+                HTTPStatus.METHOD_NOT_ALLOWED, "POST requests are not allowed for WebSocket connections."
+            )
+        if session is not None and session.is_gone:
+            return _text(HTTPStatus.NOT_FOUND, _NO_CONNECTION)
+        data = await _read(request, self._limits.message)
+        # What comes before the first poll or event stream is kept for it, as ASP.NET Core keeps it.
+        session = session or self._posting.get(ticket.token)
+        if session is not None:
+            await session.post(data)
+        elif len(ticket.early) + len(data) > self._limits.early:
+            return _text(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        else:
+            ticket.early += data
+        return _text(HTTPStatus.OK)
 
 
 def _hub(request: web.BaseRequest) -> str:
@@ -202,15 +236,14 @@ def _forwarded_query(request: web.BaseRequest) -> str:
     return f"?{request.rel_url.raw_query_string}"
 
 
-async def _post(request: web.BaseRequest, ticket: Ticket, session: PostingSession | None) -> web.Response:
-    if session is None and ticket.is_taken:
-        return _text(
-            HTTPStatus.METHOD_NOT_ALLOWED, "POST requests are not allowed for WebSocket connections."
-        )
-    if session is None or session.is_gone:
-        return _text(HTTPStatus.NOT_FOUND, _NO_CONNECTION)
-    await session.post(await request.read())
-    return _text(HTTPStatus.OK)
+async def _read(request: web.BaseRequest, limit: int) -> bytes:
+    """Return a request's body. Raise HTTPRequestEntityTooLarge if it has more than ``limit`` bytes."""
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            raise web.HTTPRequestEntityTooLarge(limit, len(body), text=f"The limit is {limit:,} bytes.")
+    return bytes(body)
 
 
 def _delete(session: PostingSession | None) -> web.Response:

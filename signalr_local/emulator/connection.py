@@ -4,9 +4,12 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Collection
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import islice
+from typing import Protocol
 
 from serverless_signalr.protocol.messages import (
     Close,
@@ -21,12 +24,14 @@ from serverless_signalr.protocol.upstream import UpstreamEvent
 from signalr_local.emulator.auth import Identity
 from signalr_local.emulator.dispatcher import Dispatcher
 from signalr_local.emulator.hub import Hub
-from signalr_local.emulator.outbox import Outbox
-from signalr_local.emulator.protocols import Frame, HubProtocol, Outgoing, Reply
+from signalr_local.emulator.protocols import Encoded, Frame, HubProtocol, Outgoing, Reply
 from signalr_local.emulator.timing import Timing
 from signalr_local.emulator.upstream import Upstream
 
-__all__ = ["Connection"]
+__all__ = ["TOO_SLOW", "Channel", "Connection", "broadcast"]
+
+TOO_SLOW = "The client reads too slowly."
+"""What the app is told of a client that was cut off because too much waited for it."""
 
 _PING = Outgoing(Ping())
 _EXPIRED = "The connection's token has expired."
@@ -36,12 +41,57 @@ _SILENT = "Client hasn't sent a message/ping within the configured ClientTimeout
 _log = logging.getLogger(__name__)
 
 
-class Connection:
-    """Stand for one client between its handshake and its end.
+class Channel(Protocol):
+    """The way to the client, which its transport provides."""
 
-    The transport feeds it with ``receive``, writes what the outbox holds, runs the dispatcher, and calls
-    ``end`` when the client is gone. ``abort`` has to cut the transport at once.
+    last_sent: float
+    """When something was last sent, on the clock of the loop."""
+
+    def put(self, message: Encoded) -> None:
+        """Queue a message, to be sent at the end of this turn of the loop at the latest."""
+
+    def flush(self) -> None:
+        """Send what is queued."""
+
+    def finish(self, within: float) -> None:
+        """Hang up once everything queued is sent; cut the client off if that takes longer, in seconds."""
+
+    def pause_reading(self) -> None:
+        """Take nothing in from the client until ``resume_reading``."""
+
+    def resume_reading(self) -> None:
+        """Take in again what the client sends."""
+
+
+class Connection:
+    """A client between its handshake and its end.
+
+    The transport feeds it with ``receive`` and calls ``leave`` when the client is gone. ``put`` queues an
+    encoded message for the client; it is the channel's own method, since broadcasts call it so often.
     """
+
+    __slots__ = (
+        "_asked",
+        "_channel",
+        "_expiry",
+        "_has_pinged",
+        "_hub",
+        "_is_ended",
+        "_is_watched",
+        "_last_received",
+        "_loop",
+        "_reader",
+        "_terms",
+        "_timer",
+        "_timing",
+        "_unread",
+        "connection_id",
+        "dispatcher",
+        "on_told",
+        "protocol",
+        "put",
+        "user_id",
+    )
 
     def __init__(
         self,
@@ -53,60 +103,77 @@ class Connection:
         *,
         upstream: Upstream,
         timing: Timing,
-        send_buffer: int,
-        abort: Callable[[], None],
+        max_message: int,
+        channel: Channel,
         is_watched: bool = True,
     ) -> None:
-        """Take what there is to know of a client; ``is_watched`` says that it may be silent for too long."""
+        """Take what there is to know of a client; one that is not watched may be silent for any time."""
         self.connection_id = connection_id
         self.user_id = identity.user_id
         self.protocol = protocol
-        self.outbox = Outbox(send_buffer)
+        self.put: Callable[[Encoded], None] = channel.put
+        self.on_told: Callable[[], None] | None = None
+        """Called when the app was told that the client is gone."""
+        self._channel = channel
         self._hub = hub
         self._timing = timing
-        self._abort = abort
         self._is_watched = is_watched
         self._terms = identity.terms
         event = UpstreamEvent(hub.name, "", "", connection_id, identity.user_id, identity.claims, query)
-        self.dispatcher = Dispatcher(event, protocol, upstream, self._put)
-        self._reader = protocol.reader()
+        self.dispatcher = Dispatcher(event, protocol, upstream, self._reply, self._read_on)
+        self._reader = protocol.reader(max_message)
+        self._unread: deque[Iterator[Frame]] | None = None
         self._loop = asyncio.get_running_loop()
-        self._last_sent = self._last_received = self._loop.time()
+        self._last_received = self._loop.time()
+        self._has_pinged = False
+        self._is_ended = False
         self._timer: asyncio.TimerHandle | None = None
         self._expiry: asyncio.TimerHandle | None = None
-        self._asked: dict[str, asyncio.Future[Reply]] = {}
+        self._asked: dict[str, asyncio.Future[Reply]] | None = None
 
     @property
     def groups(self) -> Collection[str]:
         """The groups that the connection is in."""
         return self._hub.groups_of(self.connection_id)
 
+    @property
+    def is_ended(self) -> bool:
+        """Whether nothing more is taken in from the client, nor sent to it."""
+        return self._is_ended
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether what is sent goes into the log, so that it has to be sent with ``send``."""
+        return self._terms.is_diagnostic
+
     def start(self) -> None:
-        """Enter the hub and begin to watch for silence."""
+        """Enter the hub, tell the app, and begin to watch for silence."""
         self._hub.add(self)
-        if self._is_watched:
-            self._watch()
+        self.dispatcher.start()
+        self._watch()
         if self._terms.expires is not None:
             left = max(0.0, self._terms.expires - time.time())
-            self._expiry = self._loop.call_later(left, partial(self.close, _EXPIRED, allow_reconnect=True))
+            self._expiry = self._loop.call_later(left, partial(self.close, _EXPIRED))
         _log.info("Connection %s of hub '%s' opened.", self.connection_id, self._hub.name)
 
     def send(self, message: Outgoing) -> None:
         """Queue a message for the client. One that reads too slowly is cut off rather than waited for."""
-        frame = message.encode(self.protocol)
-        if self._terms.is_diagnostic:
+        encoded = message.encoded(self.protocol)
+        if self.is_traced:
             self._trace("is sent", message.read(self.protocol))
-        self._put(frame)
+        self.put(encoded)
 
     async def ask(self, call: Outgoing) -> Reply:
         """Invoke a method of the client and return its answer.
 
-        Raise ConnectionError where the client goes first, TimeoutError where it takes too long.
+        Raise ConnectionError if the client goes first, TimeoutError if it takes too long.
         """
         message = call.read(self.protocol)
         assert isinstance(message, Invocation)  # noqa: S101 - a body of the REST API was read as one
         invocation_id = secrets.token_hex(8)
         answer: asyncio.Future[Reply] = self._loop.create_future()
+        if self._asked is None:
+            self._asked = {}
         self._asked[invocation_id] = answer
         try:
             self.send(Outgoing(replace(message, invocation_id=invocation_id)))
@@ -115,58 +182,109 @@ class Connection:
         finally:
             del self._asked[invocation_id]
 
-    async def receive(self, data: bytes) -> None:
-        """Take in what the client sent; waits where the app is far behind.
-
-        What breaks the protocol closes the connection.
-        """
+    def receive(self, data: bytes) -> None:
+        """Take in what the client sent. What breaks the protocol closes the connection."""
         self._last_received = self._loop.time()
-        try:
-            for frame in self._reader.feed(data):
-                if self.outbox.is_finished:
-                    return
-                await self._take(frame)
-        except ProtocolError as error:
-            _log.warning(
-                "Connection %s of hub '%s' is closed: %s.", self.connection_id, self._hub.name, error
-            )
-            self.close(_ABNORMAL, cause=str(error))
+        frames = self._reader.feed(data)
+        if self._unread is not None:
+            self._unread.append(frames)
+        elif not self._read(frames):
+            self._unread = deque((frames,))
+            self._channel.pause_reading()
+
+    def leave(self, cause: str | None = None) -> None:
+        """End the connection of a client that is gone; what it has sent until now counts."""
+        if self._unread is not None:
+            unread, self._unread = self._unread, None
+            for frames in unread:
+                self._read(frames, limited=False)
+        self.end(cause)
 
     def close(
-        self, error: str | None = None, *, allow_reconnect: bool = False, cause: str | None = None
+        self, error: str | None = None, *, allow_reconnect: bool = True, cause: str | None = None
     ) -> None:
         """Say goodbye to the client: a close message is the last it gets, then the transport hangs up.
 
-        ``error`` is for the client, ``cause`` is what the app learns with ``disconnected``.
+        ``error`` is for the client, ``cause`` is what the app learns with ``disconnected``. A client that is
+        not allowed to reconnect stays disconnected even if it reconnects automatically otherwise.
         """
-        if self.outbox.is_finished:
+        if self._is_ended:
             return
-        self._put(self.protocol.encode(Close(error, allow_reconnect)))
+        self.put(Encoded(self.protocol.encode(Close(error, allow_reconnect)), self.protocol.is_text))
         self.end(cause)
-        self._timer = self._loop.call_later(self._timing.close, self._abort)
+        self._channel.finish(self._timing.close)
+
+    def refuse(self, cause: str) -> None:
+        """Close the connection because of something that the client sent."""
+        if not self._is_ended:
+            _log.warning(
+                "Connection %s of hub '%s' is closed: %s.", self.connection_id, self._hub.name, cause
+            )
+            self.close(_ABNORMAL, cause=cause)
 
     def end(self, cause: str | None = None) -> None:
         """Leave the hub and take in nothing more. Ending twice is no error; the first cause counts."""
+        if self._is_ended:
+            return
+        self._is_ended = True
         for timer in (self._timer, self._expiry):
             if timer is not None:
                 timer.cancel()
-        if self.outbox.is_finished:
-            return
+        self._unread = None
         self._hub.remove(self)
-        self.outbox.finish()
-        self.dispatcher.finish(cause)
-        for answer in self._asked.values():
+        for answer in (self._asked or {}).values():
             if not answer.done():
                 answer.set_exception(ConnectionError("the client is gone"))
         _log.info("Connection %s of hub '%s' closed.", self.connection_id, self._hub.name)
+        self.dispatcher.finish(cause, self._tell)
 
-    async def _take(self, frame: Frame) -> None:
+    def cut_off(self, waiting: int) -> None:
+        """End the connection because too much waits for the client, in bytes."""
+        _log.warning(
+            "Connection %s of hub '%s' is cut off: the client reads too slowly, %d bytes wait for it.",
+            self.connection_id,
+            self._hub.name,
+            waiting,
+        )
+        self.end(TOO_SLOW)
+
+    def _tell(self) -> None:
+        if self.on_told is not None:
+            self.on_told()
+
+    def _read(self, frames: Iterator[Frame], *, limited: bool = True) -> bool:
+        """Take frames in; return False if some are left because too much waits for the app."""
+        try:
+            for frame in frames:
+                if self._is_ended:
+                    break
+                self._take(frame)
+                if limited and self.dispatcher.is_full:
+                    return False
+        except ProtocolError as error:
+            self.refuse(str(error))
+        return True
+
+    def _read_on(self) -> None:
+        unread, self._unread = self._unread, None
+        for number, frames in enumerate(unread or ()):
+            if not self._read(frames):
+                # The rest comes after what is left of the piece that was just read.
+                self._unread = deque((frames, *islice(unread or (), number + 1, None)))
+                return
+        self._channel.resume_reading()
+
+    def _take(self, frame: Frame) -> None:
         message = self.protocol.parse(frame)
-        if self._terms.is_diagnostic:
+        if self.is_traced:
             self._trace("sent", message)
         match message:
             case Invocation():
-                await self.dispatcher.put(message, frame)
+                self.dispatcher.put(message, frame)
+            case Ping():
+                if not self._has_pinged:
+                    self._has_pinged = True
+                    self._watch()
             case StreamInvocation():
                 _log.warning(
                     "The client asked for a stream of %r (hub '%s'): Serverless mode has no streams; in "
@@ -176,12 +294,12 @@ class Connection:
                 )
                 error = "Invocation failed, streaming is not supported in Serverless mode."
                 self._put(self.protocol.encode(Completion(message.invocation_id, error=error)))
-            case Completion() if message.invocation_id in self._asked:
+            case Completion() if self._asked and message.invocation_id in self._asked:
                 answer = self._asked[message.invocation_id]
                 if not answer.done():
                     answer.set_result(Reply(message, frame))
             case _:
-                # Pings have done their work by arriving; the rest means nothing in Serverless mode.
+                # The rest means nothing in Serverless mode.
                 pass
 
     def _trace(self, what: str, message: HubMessage | None) -> None:
@@ -190,26 +308,48 @@ class Connection:
         # What it carries is nobody's business.
         _log.info("Diagnostic client %s of hub '%s' %s %s.", self.connection_id, self._hub.name, what, shown)
 
-    def _put(self, frame: bytes) -> None:
-        self._last_sent = self._loop.time()
-        if not self.outbox.put(frame):
-            _log.warning(
-                "Connection %s of hub '%s' is cut off: the client reads too slowly, %d bytes wait for it.",
-                self.connection_id,
-                self._hub.name,
-                self.outbox.size,
-            )
-            self.end("The client reads too slowly.")
-            self._abort()
+    def _put(self, data: bytes) -> None:
+        if not self._is_ended:
+            self.put(Encoded(data, self.protocol.is_text))
+
+    def _reply(self, data: bytes) -> None:
+        self._put(data)
+        # A client waits for this answer: it need not wait for the end of the turn as well.
+        self._channel.flush()
 
     def _watch(self) -> None:
-        now = self._loop.time()
-        heard = max(self._last_received, self.dispatcher.last_at_work(now))
-        if now - heard >= self._timing.client_timeout:
-            _log.info("Connection %s of hub '%s' is closed: %s", self.connection_id, self._hub.name, _SILENT)
-            self.close(_ABNORMAL, allow_reconnect=True, cause=_SILENT)
+        if not self._is_watched:
             return
-        if now - self._last_sent >= self._timing.ping:
-            self.send(_PING)
-        due = min(self._last_sent + self._timing.ping, heard + self._timing.client_timeout)
+        if self._timer is not None:
+            self._timer.cancel()
+        now = self._loop.time()
+        due = self._channel.last_sent + self._timing.ping
+        if due <= now:
+            self.put(_PING.encoded(self.protocol))
+            due = now + self._timing.ping
+        # As in ASP.NET Core, a client that never pings may be silent for ever.
+        if self._has_pinged:
+            heard = max(self._last_received, self.dispatcher.last_at_work(now))
+            if now - heard >= self._timing.client_timeout:
+                _log.info(
+                    "Connection %s of hub '%s' is closed: %s", self.connection_id, self._hub.name, _SILENT
+                )
+                self.close(_ABNORMAL, cause=_SILENT)
+                return
+            due = min(due, heard + self._timing.client_timeout)
         self._timer = self._loop.call_at(due, self._watch)
+
+
+def broadcast(message: Outgoing, connections: Collection[Connection]) -> int:
+    """Queue a message for many clients and return how many they are.
+
+    Everything is encoded first: a message that a protocol cannot carry is a ValueError and reaches nobody.
+    """
+    protocols = {connection.protocol for connection in connections}
+    encoded = {protocol: message.encoded(protocol) for protocol in protocols}
+    for connection in connections:
+        if connection.is_traced:
+            connection.send(message)
+        else:
+            connection.put(encoded[connection.protocol])
+    return len(connections)

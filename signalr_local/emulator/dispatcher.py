@@ -1,107 +1,169 @@
 """The events of one connection on their way to the app, one after the other."""
 
 import asyncio
-import contextlib
 import json
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from serverless_signalr.protocol.messages import Completion, Invocation, ProtocolError
+from serverless_signalr.protocol.messages import Completion, Invocation
 from serverless_signalr.protocol.upstream import CONNECTED, DISCONNECTED, Category, UpstreamEvent
 from signalr_local.emulator.protocols import Frame, HubProtocol, is_framed
-from signalr_local.emulator.upstream import Upstream
+from signalr_local.emulator.upstream import Answer, Upstream
 
 __all__ = ["Dispatcher"]
 
 _JSON = "application/json"
+_FAILED = "Invocation failed, status code 500"
+
 _MAX_WAITING = 1000
-"""Messages of one client that wait for the app; then its socket is not read until one is done."""
+_MAX_WAITING_BYTES = 32 * 1024 * 1024
+"""With this much waiting for the app, nothing more is read from the client until an event was answered."""
 
 _log = logging.getLogger(__name__)
 
 
 class Dispatcher:
-    """Send ``connected``, then each message when the one before was answered, then ``disconnected``."""
+    """Send ``connected``, then each message once the one before was answered, then ``disconnected``.
+
+    A task runs only while events wait. No failure of a single event keeps the later ones from being sent.
+    """
+
+    __slots__ = (
+        "_called",
+        "_event",
+        "_is_calling",
+        "_is_running",
+        "_on_done",
+        "_on_room",
+        "_protocol",
+        "_reply",
+        "_size",
+        "_task",
+        "_upstream",
+        "_waiting",
+    )
 
     def __init__(
-        self, event: UpstreamEvent, protocol: HubProtocol, upstream: Upstream, reply: Callable[[bytes], None]
+        self,
+        event: UpstreamEvent,
+        protocol: HubProtocol,
+        upstream: Upstream,
+        reply: Callable[[bytes], None],
+        on_room: Callable[[], None],
     ) -> None:
+        """Take the parts that all events have in common; ``on_room`` is called when it is no longer full."""
         self._event = replace(event, claims=_header_safe(event))
         self._protocol = protocol
         self._upstream = upstream
         self._reply = reply
-        self._waiting: asyncio.Queue[tuple[Invocation, bytes]] = asyncio.Queue(_MAX_WAITING)
-        self._error: str | None = None
+        self._on_room = on_room
+        self._on_done: Callable[[], None] | None = None
+        self._waiting: deque[tuple[Invocation | str, bytes]] | None = None
+        self._size = 0
+        self._task: asyncio.Task[None] | None = None
+        self._is_running = False
         self._is_calling = False
         self._called = 0.0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits that the client's socket should not be read."""
+        waiting = self._waiting
+        return waiting is not None and (len(waiting) >= _MAX_WAITING or self._size >= _MAX_WAITING_BYTES)
 
     def last_at_work(self, now: float) -> float:
         """Return when the app was last at work for this connection, on the clock of the loop."""
         return now if self._is_calling else self._called
 
-    async def put(self, message: Invocation, frame: Frame) -> None:
-        """Add a message of the client; wait while too many wait. After ``finish`` it is dropped.
+    def start(self) -> None:
+        """Send ``connected``."""
+        self._add(CONNECTED, b'{"type":10}')
 
-        Raise ProtocolError for one that cannot be sent on, such as one with an infinite number.
-        """
+    def put(self, message: Invocation, frame: Frame) -> None:
+        """Add a message of the client. Raise ProtocolError for one that cannot be sent on."""
+        self._add(message, self._protocol.forward(message, frame))
+
+    def finish(self, error: str | None, on_done: Callable[[], None]) -> None:
+        """Send ``disconnected`` after everything that waits, then call ``on_done``."""
+        self._on_done = on_done
+        details = {} if error is None else {"Error": error}
+        self._add(DISCONNECTED, json.dumps({"Type": 11, **details}, separators=(",", ":")).encode())
+
+    def cancel(self) -> None:
+        """Give up what waits, because the emulator stops."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def _add(self, event: Invocation | str, body: bytes) -> None:
+        if self._waiting is None:
+            self._waiting = deque()
+        self._waiting.append((event, body))
+        self._size += len(body)
+        if not self._is_running:
+            self._is_running = True
+            # It runs up to the upstream request at once: that saves a turn of the loop for each call.
+            task = asyncio.Task(self._run(), loop=asyncio.get_running_loop(), eager_start=True)
+            self._task = None if task.done() else task
+
+    async def _run(self) -> None:
         try:
-            body = self._protocol.forward(message, frame)
-        except ValueError as error:
-            raise ProtocolError(f"the message cannot be sent on: {error}") from None
-        with contextlib.suppress(asyncio.QueueShutDown):
-            await self._waiting.put((message, body))
+            while self._waiting:
+                was_full = self.is_full
+                event, body = self._waiting.popleft()
+                self._size -= len(body)
+                await self._send(event, body)
+                if was_full and not self.is_full:
+                    self._on_room()
+        finally:
+            # An idle connection, of which there may be thousands, keeps no queue.
+            self._waiting = self._task = None
+            self._is_running = False
+            if self._on_done is not None:
+                self._on_done()
 
-    def finish(self, error: str | None = None) -> None:
-        """Take in nothing more; ``disconnected`` is sent after what waits, and tells the app of the error."""
-        self._error = error
-        self._waiting.shutdown()
-
-    async def run(self) -> None:
-        """Send events until ``disconnected`` was sent."""
-        await self._connection_event(CONNECTED, {"type": 10})
-        while True:
-            try:
-                message, body = await self._waiting.get()
-            except asyncio.QueueShutDown:
-                break
-            await self._message(message, body)
-        error = {} if self._error is None else {"Error": self._error}
-        await self._connection_event(DISCONNECTED, {"Type": 11, **error})
-
-    async def _connection_event(self, name: str, body: dict[str, object]) -> None:
-        event = replace(self._event, category=Category.CONNECTIONS, event=name)
-        # Whatever the answer is, it changes nothing: negotiate decides who may connect.
-        await self._deliver(event, _JSON, json.dumps(body, separators=(",", ":")).encode())
-
-    async def _message(self, message: Invocation, body: bytes) -> None:
-        event = replace(self._event, category=Category.MESSAGES, event=message.target)
-        answer, error = await self._deliver(event, self._protocol.content_type, body)
-        if message.invocation_id is None:
+    async def _send(self, event: Invocation | str, body: bytes) -> None:
+        if isinstance(event, str):
+            # Whatever the answer is, it changes nothing: negotiate decides who may connect.
+            await self._deliver(Category.CONNECTIONS, event, _JSON, body)
             return
-        if error is None and answer and not is_framed(answer, self._protocol):
+        answer = await self._deliver(Category.MESSAGES, event.target, self._protocol.content_type, body)
+        if event.invocation_id is not None:
+            self._reply(self._completion(event, event.invocation_id, answer))
+
+    def _completion(self, message: Invocation, invocation_id: str, answer: Answer) -> bytes:
+        data, error = answer.body, answer.error
+        if error is None and data and not is_framed(data, self._protocol):
             _log.error(
-                "The answer to event %r of hub '%s' is no completion of the hub protocol. In Azure it "
-                "would reach the client as it is and break its connection: answer the invocation's "
-                "completion, or nothing.",
-                event.event,
-                event.hub,
+                "The answer to event %r of hub '%s' is not a completion of the hub protocol. In Azure it "
+                "would be passed on as it is and break the client's connection: answer with the invocation's "
+                "completion, or with an empty body.",
+                message.target,
+                self._event.hub,
             )
             error = "Invocation failed, error: the answer is no completion of the hub protocol."
-        if error is not None or not answer:
-            answer = self._protocol.encode(Completion(message.invocation_id, error=error))
-        self._reply(answer)
+        if error is not None or not data:
+            data = self._protocol.encode(Completion(invocation_id, error=error))
+        return data
 
-    async def _deliver(
-        self, event: UpstreamEvent, content_type: str, body: bytes
-    ) -> tuple[bytes, str | None]:
+    async def _deliver(self, category: Category, name: str, content_type: str, body: bytes) -> Answer:
+        event = replace(self._event, category=category, event=name)
         self._is_calling = True
         try:
-            answer = await self._upstream.deliver(event, content_type, body)
+            return await self._upstream.deliver(event, content_type, body)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the events that follow must be sent
+            _log.error(
+                "Event %r of hub '%s' was not sent to the app: %s: %s",
+                name[:200],
+                event.hub,
+                type(error).__name__,
+                error,
+            )
+            return Answer(error=_FAILED)
         finally:
             self._is_calling = False
             self._called = asyncio.get_running_loop().time()
-        return answer.body, answer.error
 
 
 def _header_safe(event: UpstreamEvent) -> dict[str, tuple[str, ...]]:

@@ -5,13 +5,15 @@ Source: https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/Tr
 
 import contextlib
 import re
+from collections.abc import Callable
 from http import HTTPStatus
 
 from aiohttp import web
 
-from signalr_local.emulator.opening import Open
+from signalr_local.emulator.delivery import Delivery
 from signalr_local.emulator.origin import allow_origin
 from signalr_local.emulator.posting import PostingSession
+from signalr_local.emulator.session import Open
 from signalr_local.emulator.terms import Terms
 from signalr_local.emulator.timing import Timing
 from signalr_local.emulator.transports import EVENT_STREAM
@@ -31,8 +33,17 @@ class EventStreamSession(PostingSession):
 
     transport = EVENT_STREAM
 
-    def __init__(self, open_connection: Open, timing: Timing, terms: Terms) -> None:
-        super().__init__(open_connection, timing, terms)
+    __slots__ = ("_request",)
+
+    def __init__(
+        self,
+        open_connection: Open,
+        timing: Timing,
+        terms: Terms,
+        delivery: Delivery,
+        on_end: Callable[[], None],
+    ) -> None:
+        super().__init__(open_connection, timing, terms, delivery, on_end)
         self._request: web.BaseRequest | None = None
 
     async def get(self, request: web.BaseRequest, /) -> web.StreamResponse:

@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from signalr_local.emulator.terms import Terms
 from signalr_local.emulator.timing import Timing
@@ -26,13 +26,23 @@ class TicketTakenError(Exception):
 
 @dataclass(slots=True)
 class Ticket:
-    """Let one client connect to one hub. ``token`` is secret, ``connection_id`` is what others may know."""
+    """The right of one client to connect to one hub.
+
+    ``token`` is secret, ``connection_id`` is what others may know. ``early`` is what the client posted
+    before it asked for anything.
+    """
 
     token: str
     connection_id: str
     hub: str
     issued: float
     is_taken: bool = False
+    early: bytearray = field(default_factory=bytearray)
+
+    def take_early(self) -> bytes:
+        """Return what the client posted early, which is then no longer here."""
+        early, self.early = bytes(self.early), bytearray()
+        return early
 
 
 class Tickets:

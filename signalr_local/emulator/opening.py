@@ -4,69 +4,83 @@ Source: https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/Hu
 those of ASP.NET Core's HubConnectionContext.
 """
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from serverless_signalr.protocol import handshake
 from serverless_signalr.protocol.json_protocol import RECORD_SEPARATOR
 from serverless_signalr.protocol.messages import ProtocolError
-from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.protocols import PROTOCOLS, HubProtocol
 from signalr_local.emulator.transports import Transport
 
-__all__ = ["Open", "shake_hands"]
+__all__ = ["ACCEPTED", "LATE", "Accepted", "Opening", "refusal"]
 
 _SEPARATOR = RECORD_SEPARATOR.encode()
 _MAX_VERSION = 2
 _GARBAGE = "An unexpected error occurred during connection handshake."
-_LATE = "Handshake was canceled."
 
-type Open = Callable[[HubProtocol, Callable[[], None]], Connection]
-"""Make the connection once its protocol is known; the second argument cuts the transport."""
+LATE = "Handshake was canceled."
+"""What a client is told whose handshake takes too long."""
+
+ACCEPTED = handshake.encode_response().encode()
+"""The answer to a handshake that fits."""
 
 _log = logging.getLogger(__name__)
 
 
-async def shake_hands(
-    receive: Callable[[], Awaitable[bytes]], transport: Transport, timeout: float
-) -> tuple[HubProtocol, bytes]:
-    """Return the protocol that a client wants to speak, and what came after its handshake.
+class Accepted(NamedTuple):
+    """What a handshake agreed on, and the bytes that came after it."""
 
-    Raise ProtocolError with the text that it is to be refused with, and whatever ``receive`` raises.
-    """
-    try:
-        return await _shake_hands(receive, transport, timeout)
-    except ProtocolError as error:
-        _log.warning("A client is refused: %r Protocols here: %s.", str(error), ", ".join(PROTOCOLS))
-        raise
+    protocol: HubProtocol
+    version: int
+    rest: bytes
 
 
-async def _shake_hands(
-    receive: Callable[[], Awaitable[bytes]], transport: Transport, timeout: float
-) -> tuple[HubProtocol, bytes]:
-    data = b""
-    try:
-        async with asyncio.timeout(timeout):
-            while _SEPARATOR not in data:
-                data += await receive()
-    except TimeoutError:
-        raise ProtocolError(_LATE) from None
-    frame, _, rest = data.partition(_SEPARATOR)
-    try:
-        request = handshake.parse_request(frame)
-    except ProtocolError:
-        raise ProtocolError(_GARBAGE) from None
-    protocol = PROTOCOLS.get(request.protocol)
-    if protocol is None:
-        raise ProtocolError(f"The protocol '{request.protocol}' is not supported.")
-    if not (protocol.is_text or transport.is_binary):
-        raise ProtocolError(
-            f"Cannot use the '{protocol.name}' protocol on the current transport. The transport does not "
-            "support 'Binary' transfer format."
-        )
-    if not 1 <= request.version <= _MAX_VERSION:
-        raise ProtocolError(
-            f"The server does not support version {request.version} of the '{request.protocol}' protocol."
-        )
-    return protocol, rest
+class Opening:
+    """Read the handshake of one client."""
+
+    __slots__ = ("_data", "_max", "_transport")
+
+    def __init__(self, transport: Transport, max_size: int) -> None:
+        self._data = b""
+        self._max = max_size
+        self._transport = transport
+
+    def feed(self, data: bytes) -> Accepted | None:
+        """Return what was agreed on, None until the handshake is complete.
+
+        Raise ProtocolError with the text that the client is to be refused with.
+        """
+        before = len(self._data)
+        self._data += data
+        end = self._data.find(_SEPARATOR, before)
+        if (len(self._data) if end < 0 else end) > self._max:
+            raise ProtocolError(_GARBAGE)
+        if end < 0:
+            return None
+        frame, rest = self._data[:end], self._data[end + 1 :]
+        self._data = b""
+        try:
+            request = handshake.parse_request(frame)
+            request.protocol.encode()
+        except ValueError:
+            raise ProtocolError(_GARBAGE) from None
+        protocol = PROTOCOLS.get(request.protocol)
+        if protocol is None:
+            raise ProtocolError(f"The protocol '{request.protocol}' is not supported.")
+        if not (protocol.is_text or self._transport.is_binary):
+            raise ProtocolError(
+                f"Cannot use the '{protocol.name}' protocol on the current transport. The transport does not "
+                "support 'Binary' transfer format."
+            )
+        if not 1 <= request.version <= _MAX_VERSION:
+            raise ProtocolError(
+                f"The server does not support version {request.version} of the '{request.protocol}' protocol."
+            )
+        return Accepted(protocol, request.version, rest)
+
+
+def refusal(error: str) -> bytes:
+    """Return the answer to a handshake that does not fit, and say in the log why there is no connection."""
+    _log.warning("A client is refused: %r Protocols here: %s.", error[:200], ", ".join(PROTOCOLS))
+    return handshake.encode_response(error).encode()

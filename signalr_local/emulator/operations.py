@@ -10,7 +10,7 @@ from serverless_signalr._rest.tokens import sign_client_token
 from signalr_local.emulator.call import Body, Call, NotExistedError, Operation, RestError, Result, invalid
 from signalr_local.emulator.client_calls import complete_stream, invoke_client, send_stream_item
 from signalr_local.emulator.commands import execute
-from signalr_local.emulator.connection import Connection
+from signalr_local.emulator.connection import Connection, broadcast
 from signalr_local.emulator.hub import Hub, near_match
 from signalr_local.emulator.pages import list_group
 
@@ -132,12 +132,7 @@ def _not_refreshed(_: Call) -> None:
 
 def _send(call: Call, connections: list[Connection]) -> int:
     assert call.message is not None  # noqa: S101 - the table says that this operation has one
-    # Everything is encoded before the first is sent to: a message that cannot be reaches nobody.
-    for protocol in {connection.protocol for connection in connections}:
-        call.message.encode(protocol)
-    for connection in connections:
-        connection.send(call.message)
-    return len(connections)
+    return broadcast(call.message, connections)
 
 
 def _is_int(text: str) -> bool:

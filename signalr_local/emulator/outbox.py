@@ -1,7 +1,10 @@
-"""What waits to be written to one client."""
+"""What waits to be written to one client that asks for it: long polling and Server-Sent Events."""
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+
+from signalr_local.emulator.backlog import Backlog
 
 __all__ = ["Outbox"]
 
@@ -10,36 +13,46 @@ _MAX_CHUNK = 64 * 1024
 
 
 class Outbox:
-    """Queue frames for one client, bounded in bytes. Whoever puts never waits, the one who takes does."""
+    """Queue frames for one client. Whoever puts never waits, the one who takes does.
 
-    def __init__(self, limit: int) -> None:
+    ``cut_off`` is called when the backlog says that too much waits here.
+    """
+
+    __slots__ = ("_backlog", "_changed", "_frames", "_is_finished", "cut_off", "size")
+
+    def __init__(self, backlog: Backlog, cut_off: Callable[[], None]) -> None:
         self.size = 0
-        self._limit = limit
+        self.cut_off = cut_off
+        self._backlog = backlog
         self._frames: deque[bytes] = deque()
         self._is_finished = False
         self._changed = asyncio.Event()
 
     @property
     def is_finished(self) -> bool:
-        """Tell whether nothing is taken in any more."""
+        """Whether nothing more is taken in."""
         return self._is_finished
 
-    def put(self, frame: bytes) -> bool:
-        """Add a frame; tell whether what waits is still within the limit.
-
-        One frame alone always is, however large. After ``finish`` frames are dropped.
-        """
+    def put(self, frame: bytes) -> None:
+        """Add a frame. After ``finish`` it is dropped."""
         if self._is_finished:
-            return True
+            return
         self._frames.append(frame)
-        self.size += len(frame)
         self._changed.set()
-        return self.size <= self._limit or len(self._frames) == 1
+        self.size += len(frame)
+        self._backlog.update(self, len(self._frames))
 
     def finish(self) -> None:
         """Take in nothing more; what waits can still be taken."""
         self._is_finished = True
         self._changed.set()
+
+    def clear(self) -> None:
+        """Finish, and drop what waits."""
+        self.finish()
+        self._frames.clear()
+        self.size = 0
+        self._backlog.remove(self)
 
     async def take(self) -> bytes | None:
         """Wait for frames and return as many as fit one write. Return None after the last one."""
@@ -57,4 +70,5 @@ class Outbox:
                 size += len(frames[-1])
             frame = b"".join(frames)
         self.size -= size
+        self._backlog.update(self, len(self._frames))
         return frame

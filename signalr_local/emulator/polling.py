@@ -5,12 +5,14 @@ Source: https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/Tr
 
 import asyncio
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 
 from aiohttp import web
 
-from signalr_local.emulator.opening import Open
+from signalr_local.emulator.delivery import Delivery
 from signalr_local.emulator.posting import PostingSession
+from signalr_local.emulator.session import Open
 from signalr_local.emulator.terms import Terms
 from signalr_local.emulator.timing import Timing
 from signalr_local.emulator.transports import LONG_POLLING
@@ -31,8 +33,17 @@ class PollingSession(PostingSession):
 
     transport = LONG_POLLING
 
-    def __init__(self, open_connection: Open, timing: Timing, terms: Terms) -> None:
-        super().__init__(open_connection, timing, terms)
+    __slots__ = ("_absence", "_gap", "_is_known", "_taking")
+
+    def __init__(
+        self,
+        open_connection: Open,
+        timing: Timing,
+        terms: Terms,
+        delivery: Delivery,
+        on_end: Callable[[], None],
+    ) -> None:
+        super().__init__(open_connection, timing, terms, delivery, on_end)
         self._gap = terms.poll_gap or timing.poll_gap
         self._is_known = False
         self._taking: asyncio.Task[bytes | None] | None = None

@@ -1,122 +1,102 @@
 """Clients that send by POST: what Server-Sent Events and long polling have in common."""
 
 import asyncio
-import contextlib
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from collections.abc import Callable
 
 from aiohttp import web
 
-from serverless_signalr.protocol import handshake
-from serverless_signalr.protocol.messages import ProtocolError
-from signalr_local.emulator.connection import Connection
-from signalr_local.emulator.opening import Open, shake_hands
+from signalr_local.emulator.delivery import Delivery
 from signalr_local.emulator.outbox import Outbox
-from signalr_local.emulator.protocols import HubProtocol
+from signalr_local.emulator.protocols import Encoded
+from signalr_local.emulator.session import Open, Session
 from signalr_local.emulator.terms import Terms
 from signalr_local.emulator.timing import Timing
-from signalr_local.emulator.transports import Transport
 
 __all__ = ["PostingSession"]
 
-_WAITING = 16
-"""Requests of one client that wait to be read; then the next is answered when one is."""
 
-
-class PostingSession(ABC):
+class PostingSession(Session):
     """Hold one client during its requests and between them.
 
     ``post`` is given what it sends, ``get`` answers with what it is to be sent.
     """
 
-    transport: Transport
+    __slots__ = ("_outbox", "_room")
 
-    def __init__(self, open_connection: Open, timing: Timing, terms: Terms) -> None:
-        self._open = open_connection
-        self._timing = timing
-        self._handshake_timeout = terms.handshake or timing.handshake
-        self._inbox: asyncio.Queue[bytes] = asyncio.Queue(_WAITING)
-        self._outbox: asyncio.Future[Outbox] = asyncio.get_running_loop().create_future()
-        self._connection: Connection | None = None
-        self._gone = asyncio.Event()
+    def __init__(
+        self,
+        open_connection: Open,
+        timing: Timing,
+        terms: Terms,
+        delivery: Delivery,
+        on_end: Callable[[], None],
+    ) -> None:
+        super().__init__(open_connection, timing, terms, delivery, on_end)
+        self._outbox = Outbox(delivery.backlog, self._cut_off)
+        self._room = asyncio.Event()
+        self._room.set()
 
     @property
     def is_gone(self) -> bool:
-        """Tell whether the client has left, so that it sends nothing more."""
-        return self._gone.is_set()
+        """Whether the client has left, so that it sends nothing more."""
+        return self._is_hung_up
 
     @property
     def is_text(self) -> bool:
-        """Tell whether what the client is to be sent is text."""
+        """Whether what the client is to be sent is text."""
         return self._connection is None or self._connection.protocol.is_text
-
-    async def run(self) -> None:
-        """Serve the client until it is gone and the app knows."""
-        try:
-            protocol, rest = await shake_hands(self._inbox.get, self.transport, self._handshake_timeout)
-        except ProtocolError as error:
-            self._refuse(str(error))
-            # The client is told so when it comes to ask.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._timing.close):
-                    await self._gone.wait()
-        except asyncio.QueueShutDown:
-            pass
-        else:
-            await self._serve(protocol, rest)
-        finally:
-            self.leave()
-            if not self._outbox.done():
-                self._outbox.cancel()
 
     @abstractmethod
     async def get(self, request: web.BaseRequest, /) -> web.StreamResponse:
         """Answer a request for what the client is to be sent."""
 
     async def post(self, data: bytes) -> None:
-        """Take in what the client sent; waits where very much of it waits. After its end it is dropped."""
-        with contextlib.suppress(asyncio.QueueShutDown):
-            await self._inbox.put(data)
+        """Take in what the client sent; wait while very much of it waits. After its end it is dropped."""
+        while not self._room.is_set():
+            await self._room.wait()
+        if not self._is_hung_up:
+            self.receive(data)
 
     async def take(self) -> bytes | None:
         """Wait for what the client is to be sent. Return None after the last of it."""
-        await asyncio.wait([self._outbox])
-        return None if self._outbox.cancelled() else await self._outbox.result().take()
+        return await self._outbox.take()
+
+    def put(self, message: Encoded) -> None:
+        """Queue a message for the client."""
+        self.last_sent = self._loop.time()
+        self._outbox.put(message.payload)
+
+    def flush(self) -> None:
+        """Do nothing: what is queued is sent when the client asks for it."""
+
+    def finish(self, within: float) -> None:
+        """Let the client ask for what is queued, and then for nothing more."""
+        self._outbox.finish()
+        self._settle()
+        self._timer = self._loop.call_later(within, self.abort)
+
+    def pause_reading(self) -> None:
+        """Let requests of the client wait until ``resume_reading``."""
+        self._room.clear()
+
+    def resume_reading(self) -> None:
+        """Take in again what the client sends."""
+        self._room.set()
 
     def leave(self) -> None:
-        """Say that the client is gone; what it has sent until now counts. Leaving twice is no error."""
-        self._inbox.shutdown()
-        self._gone.set()
+        """End the session of a client that is gone; what it has sent until now counts."""
+        if not self._is_hung_up:
+            self._outbox.clear()
+            self._room.set()
+            self._hung_up()
 
     def abort(self) -> None:
         """Cut the client off."""
         self.leave()
 
-    def stop(self) -> None:
-        """Ask the client to reconnect and end; one that has not shaken hands just ends."""
+    def _cut_off(self) -> None:
+        waiting = self._outbox.size
         if self._connection is not None:
-            self._connection.close(allow_reconnect=True)
-        else:
-            self.leave()
-
-    async def _serve(self, protocol: HubProtocol, rest: bytes) -> None:
-        connection = self._connection = self._open(protocol, self.abort)
-        connection.outbox.put(handshake.encode_response().encode())
-        self._outbox.set_result(connection.outbox)
-        connection.start()
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(connection.dispatcher.run())
-                with contextlib.suppress(asyncio.QueueShutDown):
-                    if rest:
-                        await connection.receive(rest)
-                    while True:
-                        await connection.receive(await self._inbox.get())
-                connection.end()
-        finally:
-            connection.end()
-
-    def _refuse(self, error: str) -> None:
-        outbox = Outbox(0)
-        outbox.put(handshake.encode_response(error).encode())
-        outbox.finish()
-        self._outbox.set_result(outbox)
+            self._connection.cut_off(waiting)
+        self.abort()

@@ -4,26 +4,33 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from serverless_signalr.protocol import json_protocol, messagepack_protocol
-from serverless_signalr.protocol.messages import Completion, HubMessage, Invocation, Ping, ProtocolError
+from serverless_signalr.protocol.messages import (
+    Completion,
+    HubMessage,
+    Invocation,
+    ProtocolError,
+    StreamInvocation,
+)
 from signalr_local.emulator.headers import has_token, without_token_json, without_token_messagepack
+from signalr_local.emulator.splitters import RecordSplitter, SizedSplitter, Splitter
 from signalr_local.emulator.values import for_json, for_messagepack, with_values
 
 __all__ = [
     "JSON",
     "MESSAGEPACK",
     "PROTOCOLS",
+    "Encoded",
     "Frame",
-    "FrameReader",
     "HubProtocol",
     "Outgoing",
     "Reply",
     "is_framed",
 ]
 
-_SEPARATOR = json_protocol.RECORD_SEPARATOR.encode()
-
-type Frame = str | bytes
+type Frame = bytes
 """One message as it came, without what separates it from the next."""
+
+_SEPARATOR = json_protocol.RECORD_SEPARATOR.encode()
 
 
 class Reply(NamedTuple):
@@ -31,12 +38,6 @@ class Reply(NamedTuple):
 
     completion: Completion
     frame: Frame
-
-
-class FrameReader(Protocol):
-    """Cut what one client sends into frames, keeping an incomplete one for the next call."""
-
-    def feed(self, data: bytes) -> list[Frame]: ...
 
 
 class HubProtocol(Protocol):
@@ -56,31 +57,20 @@ class HubProtocol(Protocol):
         """
 
     def forward(self, message: Invocation, frame: Frame, /) -> bytes:
-        """Return a client's call as it is sent to the app; ``frame`` is what the message was read from.
+        """Return a client's call as it is sent to the app: as it came, but without the client's token.
 
-        It is the frame itself, so that numbers and timestamps stay what the client wrote, without the token
-        that it may have in its headers.
+        Numbers and timestamps are what the client wrote. ``frame`` is what the message was read from, without
+        separator or length.
         """
 
     def frame(self, frame: Frame, /) -> bytes:
         """Return a frame as it is sent, with its separator or length."""
 
-    def reader(self) -> FrameReader:
-        """Return what reads the bytes of one client."""
+    def reader(self, max_message: int, /) -> Splitter:
+        """Return what cuts the bytes of one client into frames."""
 
     def parse(self, frame: Frame) -> HubMessage | None:
         """Read one frame. Return None for an unknown type, raise ProtocolError for what is no message."""
-
-
-class _JsonFrames:
-    def __init__(self) -> None:
-        self._splitter = json_protocol.FrameSplitter()
-
-    def feed(self, data: bytes) -> list[Frame]:
-        try:
-            return [*self._splitter.feed(data.decode())]
-        except UnicodeDecodeError as error:
-            raise ProtocolError(f"the message is not UTF-8: {error}") from None
 
 
 class _Json:
@@ -98,25 +88,21 @@ class _Json:
 
     def forward(self, message: Invocation, frame: Frame, /) -> bytes:
         if not has_token(message.headers):
-            return _packed(frame)
-        return without_token_json(frame if isinstance(frame, str) else frame.decode()).encode()
+            return frame
+        return without_token_json(frame.decode()).encode()
 
     def frame(self, frame: Frame, /) -> bytes:
-        return _packed(frame) + _SEPARATOR
+        return frame + _SEPARATOR
 
-    def reader(self) -> FrameReader:
-        return _JsonFrames()
+    def reader(self, max_message: int, /) -> Splitter:
+        return RecordSplitter(max_message)
 
     def parse(self, frame: Frame) -> HubMessage | None:
-        return json_protocol.parse(frame)
-
-
-class _MessagePackFrames:
-    def __init__(self) -> None:
-        self._splitter = messagepack_protocol.FrameSplitter()
-
-    def feed(self, data: bytes) -> list[Frame]:
-        return [*self._splitter.feed(data)]
+        try:
+            text = frame.decode()
+        except UnicodeDecodeError as error:
+            raise ProtocolError(f"the message is not UTF-8: {error}") from None
+        return _checked(json_protocol.parse(text))
 
 
 class _MessagePack:
@@ -131,21 +117,27 @@ class _MessagePack:
             return messagepack_protocol.encode(with_values(message, for_messagepack))
 
     def forward(self, message: Invocation, frame: Frame, /) -> bytes:
-        packed = _packed(frame)
-        return without_token_messagepack(packed) if has_token(message.headers) else packed
+        return without_token_messagepack(frame) if has_token(message.headers) else frame
 
     def frame(self, frame: Frame, /) -> bytes:
-        return messagepack_protocol.frame(_packed(frame))
+        return messagepack_protocol.frame(frame)
 
-    def reader(self) -> FrameReader:
-        return _MessagePackFrames()
+    def reader(self, max_message: int, /) -> Splitter:
+        return SizedSplitter(max_message)
 
     def parse(self, frame: Frame) -> HubMessage | None:
-        return messagepack_protocol.parse(_packed(frame))
+        return messagepack_protocol.parse(frame)
 
 
-def _packed(frame: Frame) -> bytes:
-    return frame if isinstance(frame, bytes) else frame.encode()
+def _checked(message: HubMessage | None) -> HubMessage | None:
+    """Refuse names that .NET's JSON reader refuses: half of a surrogate pair is no text to it."""
+    if isinstance(message, Invocation | StreamInvocation):
+        name = message.target if message.invocation_id is None else message.target + message.invocation_id
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise ProtocolError("target or invocationId holds half of a surrogate pair") from None
+    return message
 
 
 JSON: HubProtocol = _Json()
@@ -157,36 +149,55 @@ PROTOCOLS: dict[str, HubProtocol] = {protocol.name: protocol for protocol in (JS
 
 def is_framed(data: bytes, protocol: HubProtocol) -> bool:
     """Tell whether these bytes are complete messages of a protocol, one at least."""
-    reader = protocol.reader()
+    reader = protocol.reader(len(data))
     try:
-        # Where something incomplete came before it, the ping is not read as one.
-        frames = reader.feed(data + protocol.encode(Ping()))
-        messages = [protocol.parse(frame) for frame in frames]
+        messages = [protocol.parse(frame) for frame in reader.feed(data)]
     except ProtocolError:
         return False
-    return len(messages) > 1 and messages[-1] == Ping() and all(message is not None for message in messages)
+    return bool(messages) and None not in messages and reader.is_empty
+
+
+class Encoded:
+    """A message as the clients of one protocol get it: all of them are sent the same bytes."""
+
+    __slots__ = ("frame", "is_text", "payload", "size")
+
+    def __init__(self, payload: bytes, is_text: bool) -> None:
+        self.payload = payload
+        self.size = len(payload)
+        self.is_text = is_text
+        self.frame: bytes | None = None
+        """The WebSocket frame that holds it alone, once one was asked for."""
 
 
 class Outgoing:
-    """Hold a message for any number of clients: it is encoded once for each protocol they speak."""
+    """A message for any number of clients: it is encoded once for each protocol they speak."""
 
-    __slots__ = ("_frames", "_message")
+    __slots__ = ("_encoded", "_message")
 
     def __init__(self, message: HubMessage, frames: Mapping[str, bytes] | None = None) -> None:
         """Take a message, and its bytes by protocol as far as somebody has encoded them already."""
         self._message = message
-        self._frames = dict(frames or {})
+        self._encoded = {
+            name: Encoded(frame, PROTOCOLS[name].is_text) for name, frame in (frames or {}).items()
+        }
+
+    def encoded(self, protocol: HubProtocol) -> Encoded:
+        """Return the message for a protocol; every call returns the same object. Raise ValueError."""
+        encoded = self._encoded.get(protocol.name)
+        if encoded is None:
+            encoded = Encoded(protocol.encode(self._message), protocol.is_text)
+            self._encoded[protocol.name] = encoded
+        return encoded
 
     def encode(self, protocol: HubProtocol) -> bytes:
-        """Return the message's bytes; every call for one protocol returns the same object."""
-        frame = self._frames.get(protocol.name)
-        if frame is None:
-            frame = self._frames[protocol.name] = protocol.encode(self._message)
-        return frame
+        """Return the message's bytes. Raise ValueError if the protocol cannot carry them."""
+        return self.encoded(protocol).payload
 
     def read(self, protocol: HubProtocol) -> HubMessage:
         """Return the message as clients of a protocol understand it."""
-        if protocol.name not in self._frames:
+        if protocol.name not in self._encoded:
             return self._message
-        (frame,) = protocol.reader().feed(self._frames[protocol.name])
+        payload = self._encoded[protocol.name].payload
+        (frame,) = protocol.reader(len(payload)).feed(payload)
         return protocol.parse(frame) or self._message

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from signalr_local.emulator.client import ClientSide
 from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.hub import Hubs
 from signalr_local.emulator.incoming import shown
+from signalr_local.emulator.limits import Limits
 from signalr_local.emulator.origin import allow_origin
 from signalr_local.emulator.rest import Rest
 from signalr_local.emulator.rules import UpstreamRule
@@ -28,8 +30,6 @@ SECONDARY_ACCESS_KEY = "ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210ZYXWVUTS"
 """The second key, since a service has two: it opens the emulator and signs too, and is just as well known."""
 
 DEFAULT_PORT = 8888
-
-_SEND_BUFFER = 16 * 1024 * 1024
 
 _MAX_LINE = 32 * 1024
 """A group's name takes up to 12 kB in a path, and 16 kB in the token that was made for this path."""
@@ -75,13 +75,16 @@ class Emulator:
         timing: Timing | None = None,
         *,
         hosts: Sequence[str] = (),
-        send_buffer: int = _SEND_BUFFER,
+        send_buffer: int | None = None,
+        limits: Limits | None = None,
     ) -> None:
         if not keys:
             raise ValueError("the emulator needs at least one access key")
         self._keys = list(keys)
         self._timing = timing or Timing()
-        self._send_buffer = send_buffer
+        self._limits = limits or Limits()
+        if send_buffer is not None:
+            self._limits = replace(self._limits, send_buffer=send_buffer)
         self._upstream = Upstream(upstream, self._keys, self._timing.upstream)
         self._hosts = list(hosts)
         self._gate = Gate(self._keys, self._hosts)
@@ -126,7 +129,7 @@ class Emulator:
         """Listen; 0 chooses a free port. Raise OSError when the port is in use."""
         if self._runner is not None:
             raise RuntimeError("the emulator is running already")
-        self._clients = ClientSide(self._hubs, self._gate, self._upstream, self._timing, self._send_buffer)
+        self._clients = ClientSide(self._hubs, self._gate, self._upstream, self._timing, self._limits)
         server = web.Server(
             self._answer,
             # An event stream has nothing to read from: that its client has gone is heard in no other way.

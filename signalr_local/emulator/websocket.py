@@ -1,106 +1,256 @@
-"""The WebSocket transport: reader and writer of one client."""
+"""The WebSocket transport.
+
+A client that only waits costs no task: what it sends and is sent is handled by callbacks of its socket, which
+is taken over from the HTTP server once the client has asked for the upgrade.
+"""
 
 import asyncio
-import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any, cast
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
-from serverless_signalr.protocol import handshake
-from serverless_signalr.protocol.messages import ProtocolError
-from signalr_local.emulator.connection import Connection
-from signalr_local.emulator.opening import Open, shake_hands
-from signalr_local.emulator.protocols import HubProtocol
+from signalr_local.emulator.delivery import Delivery
+from signalr_local.emulator.frames import (
+    NORMAL,
+    PROTOCOL_ERROR,
+    FrameError,
+    FrameReader,
+    Opcode,
+    accept_key,
+    close_frame,
+    frame,
+)
+from signalr_local.emulator.protocols import Encoded
+from signalr_local.emulator.session import Open, Session
 from signalr_local.emulator.terms import Terms
 from signalr_local.emulator.timing import Timing
 from signalr_local.emulator.transports import WEBSOCKETS
 
-__all__ = ["WebSocketSession"]
+__all__ = ["WebSocketSession", "upgrade_key"]
 
-_DATA = (WSMsgType.TEXT, WSMsgType.BINARY)
+_MAX_JOINED = 64 * 1024
+"""Messages are joined up to this size: clients refuse what is much larger than one message ever is."""
+
+_log = logging.getLogger(__name__)
 
 
-class WebSocketSession:
+class WebSocketSession(Session, asyncio.Protocol):
     """Serve one WebSocket from its upgrade to its end."""
 
-    def __init__(self, request: web.BaseRequest, open_connection: Open, timing: Timing, terms: Terms) -> None:
-        self._request = request
-        self._open = open_connection
-        self._handshake_timeout = terms.handshake or timing.handshake
-        # Clients take a WebSocket ping for a message; the hub protocol has its own.
-        self._socket = web.WebSocketResponse(
-            timeout=timing.close, heartbeat=None, compress=False, max_msg_size=0, decode_text=False
+    transport = WEBSOCKETS
+
+    __slots__ = (
+        "_close_code",
+        "_has_closed",
+        "_is_broken",
+        "_is_finished",
+        "_is_paused",
+        "_queue",
+        "_reader",
+        "_socket",
+        "size",
+    )
+
+    def __init__(
+        self,
+        open_connection: Open,
+        timing: Timing,
+        terms: Terms,
+        delivery: Delivery,
+        on_end: Callable[[], None],
+    ) -> None:
+        super().__init__(open_connection, timing, terms, delivery, on_end)
+        self._socket: asyncio.Transport | None = None
+        self._reader = FrameReader()
+        self._queue: list[Encoded] = []
+        self._is_paused = False
+        self._is_finished = False
+        self._has_closed = False
+        self._is_broken = False
+        self._close_code = NORMAL
+        self.size = 0
+        """How many bytes wait because the client does not read."""
+
+    def accept(self, request: web.BaseRequest, key: str) -> None:
+        """Take over the socket of an upgrade request that ``upgrade_key`` has found to be valid."""
+        socket, early = _take_over(request)
+        socket.set_protocol(self)
+        # Whatever cannot be written at once is held here, where it is counted.
+        socket.set_write_buffer_limits(0)
+        self._socket = socket
+        socket.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: %b\r\n\r\n" % accept_key(key).encode()
         )
-        self._task: asyncio.Task[object] | None = None
-        self._connection: Connection | None = None
+        if early:
+            self.data_received(early)
 
-    async def run(self) -> web.StreamResponse:
-        """Serve the client until it is gone and the app knows."""
-        self._task = asyncio.current_task()
-        await self._socket.prepare(self._request)
-        try:
-            protocol, rest = await shake_hands(self._receive, WEBSOCKETS, self._handshake_timeout)
-        except ProtocolError as error:
-            with contextlib.suppress(ConnectionError):
-                await self._socket.send_frame(handshake.encode_response(str(error)).encode(), WSMsgType.TEXT)
-        except ConnectionResetError:
-            pass
-        else:
-            await self._serve(protocol, rest)
-        await self._socket.close()
-        return self._socket
+    def put(self, message: Encoded) -> None:
+        """Queue a message, to be sent at the end of this turn of the loop."""
+        if self._is_paused:
+            self._queue.append(message)
+            self.size += message.size
+            self._delivery.backlog.update(self, len(self._queue))
+        elif not self._is_finished:
+            if not self._queue:
+                self._delivery.schedule(self)
+            self._queue.append(message)
 
-    def stop(self) -> None:
-        """Ask the client to reconnect and end; one that has not shaken hands is just cut off."""
-        if self._connection is not None:
-            self._connection.close(allow_reconnect=True)
-        elif self._task is not None:
-            self._task.cancel()
-
-    async def _receive(self) -> bytes:
-        message = await self._socket.receive()
-        if message.type not in _DATA:
-            raise ConnectionResetError
-        data: bytes = message.data
-        return data
-
-    async def _serve(self, protocol: HubProtocol, rest: bytes) -> None:
-        connection = self._connection = self._open(protocol, self._abort)
-        opcode = WSMsgType.TEXT if protocol.is_text else WSMsgType.BINARY
-        connection.outbox.put(handshake.encode_response().encode())
-        connection.start()
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(connection.dispatcher.run())
-                until_written = asyncio.timeout(None)
-                writer = tasks.create_task(self._write(connection, opcode, until_written))
-                try:
-                    async with until_written:
-                        await self._read(connection, rest)
-                    writer.cancel()
-                except TimeoutError:
-                    # Closed from this side. Reading has to stop first, for the client's answer to be awaited.
-                    await self._socket.close()
-                connection.end()
-        finally:
-            connection.end()
-
-    async def _read(self, connection: Connection, rest: bytes) -> None:
-        if rest:
-            await connection.receive(rest)
-        with contextlib.suppress(ConnectionResetError):
-            while True:
-                await connection.receive(await self._receive())
-
-    async def _write(self, connection: Connection, opcode: WSMsgType, until_written: asyncio.Timeout) -> None:
-        try:
-            while (chunk := await connection.outbox.take()) is not None:
-                await self._socket.send_frame(chunk, opcode)
-        except ConnectionError:
-            # The reader learns of it too, and ends the connection.
+    def flush(self) -> None:
+        """Send what is queued, as far as the client reads."""
+        queue, socket = self._queue, self._socket
+        if not queue or self._is_paused or socket is None:
             return
-        until_written.reschedule(0)
+        self.last_sent = self._loop.time()
+        if len(queue) == 1:
+            message = queue.pop()
+            self.size = 0
+            if message.frame is None:
+                message.frame = _frame(message.is_text, message.payload)
+            socket.write(message.frame)
+            return
+        while queue and not self._is_paused:
+            count, size = 1, queue[0].size
+            while count < len(queue) and size + queue[count].size <= _MAX_JOINED:
+                size += queue[count].size
+                count += 1
+            data = _frame(queue[0].is_text, b"".join([message.payload for message in queue[:count]]))
+            del queue[:count]
+            self.size = max(0, self.size - size)
+            socket.write(data)
 
-    def _abort(self) -> None:
-        transport = self._request.transport
-        if transport is not None:
-            transport.abort()
+    def finish(self, within: float) -> None:
+        """Send the closing frame after what is queued; cut the client off if it does not hang up in time."""
+        self.flush()
+        self._is_finished = True
+        self._abort_after(within)
+        self._say_goodbye()
+
+    def abort(self) -> None:
+        """Cut the client off."""
+        if self._socket is not None:
+            self._socket.abort()
+
+    def cut_off(self) -> None:
+        """Give up a client that reads too slowly."""
+        waiting, self.size = self.size, 0
+        self._queue.clear()
+        if self._connection is not None:
+            self._connection.cut_off(waiting)
+        self.abort()
+
+    def pause_reading(self) -> None:
+        """Take nothing in from the client until ``resume_reading``."""
+        if self._socket is not None and not self._socket.is_closing():
+            self._socket.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take in again what the client sends."""
+        if self._socket is not None and not self._socket.is_closing():
+            self._socket.resume_reading()
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what arrived."""
+        if self._is_broken:
+            return
+        try:
+            for opcode, payload in self._reader.feed(data):
+                if opcode < Opcode.CLOSE:
+                    self.receive(payload)
+                elif opcode is Opcode.CLOSE:
+                    self._answer_goodbye()
+                    return
+                elif opcode is Opcode.PING:
+                    self._pong(payload)
+        except FrameError as error:
+            self._is_broken = True
+            self._close_code = PROTOCOL_ERROR
+            if self._connection is not None:
+                self._connection.refuse(f"the WebSocket protocol is broken: {error}")
+            else:
+                self._settle()
+                _log.warning("A client is refused: the WebSocket protocol is broken: %s.", error)
+                self.finish(self._timing.close)
+
+    def eof_received(self) -> None:
+        """Hang up on a client that has hung up without a closing frame."""
+        if self._connection is not None:
+            self._connection.leave()
+        self.abort()
+
+    def pause_writing(self) -> None:
+        """Queue from now on: the client does not read as fast as it is sent to."""
+        self._is_paused = True
+        if self._queue:
+            self.size = self.size or sum(message.size for message in self._queue)
+            self._delivery.backlog.update(self, len(self._queue))
+
+    def resume_writing(self) -> None:
+        """Send what was queued meanwhile."""
+        self._is_paused = False
+        self.flush()
+        self._delivery.backlog.update(self, len(self._queue))
+        if self._is_finished:
+            self._say_goodbye()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """Take note that the socket is gone."""
+        self._socket = None
+        self._queue.clear()
+        self._delivery.backlog.remove(self)
+        self._hung_up()
+
+    def _pong(self, payload: bytes) -> None:
+        # A client that asks for answers without reading any gets none.
+        if self._socket is not None and not (self._is_paused or self._is_finished):
+            self.flush()
+            self._socket.write(frame(Opcode.PONG, payload))
+
+    def _say_goodbye(self) -> None:
+        if self._socket is not None and not (self._queue or self._is_paused or self._has_closed):
+            self._has_closed = True
+            self._socket.write(close_frame(self._close_code))
+
+    def _answer_goodbye(self) -> None:
+        self._is_broken = True
+        if self._connection is not None:
+            self._connection.leave()
+        self.flush()
+        self._say_goodbye()
+        if self._socket is not None:
+            self._socket.close()
+            self._abort_after(self._timing.close)
+
+    def _abort_after(self, seconds: float) -> None:
+        self._settle()
+        self._timer = self._loop.call_later(seconds, self.abort)
+
+
+def upgrade_key(request: web.BaseRequest) -> str:
+    """Return the key of a request that wants to become a WebSocket. Raise ValueError if it is not valid."""
+    headers = request.headers
+    if "upgrade" not in (part.strip().lower() for part in headers.get("Connection", "").split(",")):
+        raise ValueError("A WebSocket needs the header Connection: Upgrade.")
+    if headers.get("Sec-WebSocket-Version") != "13":
+        raise ValueError("A WebSocket needs the header Sec-WebSocket-Version: 13.")
+    key = headers.get("Sec-WebSocket-Key", "")
+    accept_key(key)
+    return key
+
+
+def _frame(is_text: bool, payload: bytes) -> bytes:
+    return frame(Opcode.TEXT if is_text else Opcode.BINARY, payload)
+
+
+def _take_over(request: web.BaseRequest) -> tuple[asyncio.Transport, bytes]:
+    """Return the socket of a request, and what came after it, which the HTTP server lets go of.
+
+    aiohttp has no way to give a socket away; to its handler it looks as if the client were gone.
+    """
+    handler = cast("Any", request.protocol)
+    socket, early = handler.transport, handler._message_tail
+    handler.transport = None
+    handler.connection_lost(None)
+    return socket, early

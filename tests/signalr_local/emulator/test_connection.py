@@ -13,16 +13,14 @@ from signalr_local.emulator import UpstreamRule
 
 type Start = Callable[..., Any]
 
-ABNORMAL = {"type": 7, "error": "Connection closed with an error."}
+ABNORMAL = {"type": 7, "error": "Connection closed with an error.", "allowReconnect": True}
 
 
 async def test_a_client_that_hears_nothing_else_is_pinged(start: Start) -> None:
     service = await start(ping=0.05)
     client = await service.connect()
-    began = asyncio.get_running_loop().time()
     assert await client.next() == {"type": 6}
     assert await client.next() == {"type": 6}
-    assert asyncio.get_running_loop().time() - began >= 0.09
 
 
 async def test_a_client_that_hears_something_is_not_pinged(start: Start) -> None:
@@ -37,7 +35,8 @@ async def test_a_client_that_hears_something_is_not_pinged(start: Start) -> None
 async def test_a_silent_client_is_closed_and_may_come_back(start: Start, app: Any) -> None:
     service = await start([UpstreamRule(app.url)], client_timeout=0.05)
     client = await service.connect()
-    assert await client.next() == {**ABNORMAL, "allowReconnect": True}
+    await client.send({"type": 6})
+    assert await client.next() == ABNORMAL
     assert await client.ended() == 1000
     await app.next("connected")
     silent = "Client hasn't sent a message/ping within the configured ClientTimeoutInterval."
@@ -64,6 +63,7 @@ async def test_the_clock_stands_still_while_the_app_works_for_the_client(start: 
 
     app.answers["slow"] = slow
     client = await service.connect()
+    await client.send({"type": 6})
     assert (await client.invoke("slow"))["result"] == "done"
     assert (await client.next())["type"] == 7
 
@@ -76,6 +76,14 @@ async def test_the_clock_stands_still_while_the_app_works_for_the_client(start: 
         ('{"target":"m"}', "the message's type is None"),
         ('{"type":1,"arguments":[]}', "target is absent"),
         ('{"type":1,"target":"m"}', "arguments is absent"),
+        (
+            '{"type":1,"target":"\\ud800","arguments":[]}',
+            "target or invocationId holds half of a surrogate pair",
+        ),
+        (
+            '{"type":1,"target":"m","invocationId":"\\ud800","arguments":[]}',
+            "target or invocationId holds half",
+        ),
     ],
 )
 async def test_nonsense_closes_the_connection_and_the_app_learns_why(

@@ -236,7 +236,7 @@ async def test_an_answer_that_would_break_the_client_becomes_an_error(
     client = await service_with_app.connect()
     answer = await client.invoke("m")
     assert answer["error"] == "Invocation failed, error: the answer is no completion of the hub protocol."
-    assert "answer the invocation's completion, or nothing" in caplog.text
+    assert "answer with the invocation's completion, or with an empty body" in caplog.text
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, '{"type":3,"invocationId":"1"}\x1e'), (500, "")])

@@ -197,6 +197,7 @@ async def test_a_silent_client_is_closed(start: Start, open_stream: Open) -> Non
     service = await start(client_timeout=0.05)
     stream = await open_stream(service)
     await stream.shake_hands()
+    await stream.post('{"type":6}\x1e')
     assert (await stream.next())["type"] == 7
     assert await stream.next() is None
 

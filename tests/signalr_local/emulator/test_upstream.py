@@ -290,22 +290,6 @@ async def test_redirects_are_not_followed_and_cookies_are_not_kept(start: Start,
     assert "Cookie" not in (await app.next("after")).headers
 
 
-@pytest.mark.parametrize("has_rule", [True, False])
-async def test_a_target_of_half_a_surrogate_pair_is_an_error_for_its_caller_alone(
-    start: Start, app: Any, caplog: pytest.LogCaptureFixture, has_rule: bool
-) -> None:
-    service = await start([UpstreamRule(app.url, event="*" if has_rule else "connected,disconnected,m")])
-    client = await service.connect()
-    await app.next("connected")
-    await client.send_text('{"type":1,"invocationId":"1","target":"\\ud83d","arguments":[]}\x1e')
-    assert "Invocation failed" in (await client.next())["error"]
-    assert await client.invoke("m") == {"type": 3, "invocationId": "1"}
-    await app.next("m")
-    await client.leave()
-    await app.next("disconnected")
-    assert "Traceback" not in caplog.text
-
-
 async def test_a_user_of_half_a_surrogate_pair_is_no_reason_to_lose_the_connection(
     service_with_app: Any, app: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,0 +1,46 @@
+"""When what is queued for clients is written to them.
+
+Writing to a socket is by far the most expensive step of a send. What several requests send to a connection
+within one turn of the event loop therefore goes out with a single write, at the end of the turn.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from signalr_local.emulator.backlog import Backlog
+from signalr_local.emulator.limits import Limits
+
+__all__ = ["Delivery", "Writer"]
+
+
+class Writer(Protocol):
+    """The queue of one client."""
+
+    def flush(self) -> None:
+        """Write what is queued."""
+
+
+class Delivery:
+    """Flush the queues that were added to in this turn of the loop."""
+
+    __slots__ = ("_loop", "_touched", "backlog", "limits")
+
+    def __init__(self, limits: Limits) -> None:
+        """Keep the limits; needs a running loop."""
+        self.limits = limits
+        self.backlog = Backlog(limits.send_buffer, limits.send_buffers)
+        self._loop = asyncio.get_running_loop()
+        self._touched: list[Writer] = []
+
+    def schedule(self, writer: Writer) -> None:
+        """Flush a queue at the end of this turn."""
+        if not self._touched:
+            self._loop.call_soon(self._flush)
+        self._touched.append(writer)
+
+    def _flush(self) -> None:
+        touched: Sequence[Writer] = self._touched
+        self._touched = []
+        for writer in touched:
+            writer.flush()
