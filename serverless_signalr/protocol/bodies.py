@@ -1,4 +1,4 @@
-"""What upstream requests and their answers hold, by content type.
+"""The bodies of upstream requests and of their answers, by content type.
 
 A request's body is one message without its separator or length; the answer is a completion with it, in the
 same protocol. Source: https://learn.microsoft.com/azure/azure-signalr/concept-upstream.
@@ -15,7 +15,7 @@ __all__ = ["BODY_FORMATS", "BodyFormat"]
 
 @dataclass(frozen=True, slots=True)
 class BodyFormat:
-    """Read a request's body and write its answer; ``has_binary`` tells that bytes are values."""
+    """How a request's body is read and its answer written; ``has_binary`` says whether bytes are values."""
 
     parse: Callable[[bytes], HubMessage | None]
     encode: Callable[[HubMessage], bytes]

@@ -1,4 +1,4 @@
-"""The handshake: always JSON text ended by 0x1e, whichever protocol it chooses."""
+"""The handshake: always JSON text that 0x1e ends, whichever protocol it chooses."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ __all__ = ["HandshakeRequest", "encode_request", "encode_response", "parse_reque
 
 @dataclass(frozen=True, slots=True)
 class HandshakeRequest:
-    """Name the hub protocol that a client wants to speak: ``json`` or ``messagepack``, and its version."""
+    """The hub protocol that a client wants to speak: ``json`` or ``messagepack``, and its version."""
 
     protocol: str
     version: int
@@ -23,7 +23,7 @@ def encode_request(request: HandshakeRequest) -> str:
 
 
 def parse_request(frame: str | bytes) -> HandshakeRequest:
-    """Read a client's handshake, without its separator. Raise ProtocolError for anything else."""
+    """Return a client's handshake, from a frame without its separator. Raise ProtocolError."""
     try:
         value = json.loads(frame)
     except (ValueError, RecursionError):
@@ -32,7 +32,9 @@ def parse_request(frame: str | bytes) -> HandshakeRequest:
         case {"protocol": str(protocol), "version": int(version)} if version is not True:
             return HandshakeRequest(protocol, version)
         case _:
-            raise ProtocolError('the first message is no handshake such as {"protocol":"json","version":1}')
+            raise ProtocolError(
+                'the first message is not a handshake such as {"protocol":"json","version":1}'
+            )
 
 
 def encode_response(error: str | None = None) -> str:
@@ -41,7 +43,7 @@ def encode_response(error: str | None = None) -> str:
 
 
 def parse_response(frame: str | bytes) -> str | None:
-    """Return the error of a server's answer, None where it accepted. Raise ProtocolError for no answer."""
+    """Return the error in a server's answer, None where it accepted. Raise ProtocolError."""
     try:
         value = json.loads(frame)
     except (ValueError, RecursionError):
@@ -52,4 +54,4 @@ def parse_response(frame: str | bytes) -> str | None:
         case dict():
             return None
         case _:
-            raise ProtocolError("the server's first message is no handshake answer")
+            raise ProtocolError("the server's first message is not the answer to a handshake")

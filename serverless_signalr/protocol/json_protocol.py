@@ -16,6 +16,7 @@ from serverless_signalr.protocol.messages import (
     StreamInvocation,
     StreamItem,
 )
+from serverless_signalr.protocol.text import has_surrogates
 
 __all__ = ["RECORD_SEPARATOR", "FrameSplitter", "encode", "parse"]
 
@@ -25,28 +26,57 @@ _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 class FrameSplitter:
-    """Cut a stream of text into frames, keeping what is incomplete for the next call."""
+    """Cuts a stream of text into frames, and keeps what is incomplete for the next call.
 
-    def __init__(self) -> None:
-        self._rest = ""
+    The cost is proportional to the text, however small the pieces are that it comes in. A frame that has more
+    than ``limit`` characters is a ProtocolError, as soon as that is known; None sets no limit.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self._limit = limit
+        self._pieces: list[str] = []
+        self._size = 0
 
     def feed(self, text: str) -> list[str]:
-        """Return the frames that ``text`` completes, without their separators."""
-        *frames, self._rest = (self._rest + text).split(RECORD_SEPARATOR)
+        """Return the frames that ``text`` completes, without their separators. Raise ProtocolError."""
+        first, *more = text.split(RECORD_SEPARATOR)
+        self._keep(first)
+        if not more:
+            return []
+        frames = ["".join(self._pieces), *more[:-1]]
+        self._pieces, self._size = [], 0
+        for frame in frames:
+            self._check(len(frame))
+        self._keep(more[-1])
         return frames
+
+    def _keep(self, piece: str) -> None:
+        self._size += len(piece)
+        self._check(self._size)
+        if piece:
+            self._pieces.append(piece)
+
+    def _check(self, size: int) -> None:
+        if self._limit is not None and size > self._limit:
+            raise ProtocolError(f"a message has more than {self._limit:,} characters")
 
 
 def encode(message: HubMessage) -> str:
-    """Return the message as a frame, separator included. A value must be one that JSON can carry."""
-    text = json.dumps(_to_json(message), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    # Half of a surrogate pair is valid in JSON as an escape, and has no form in UTF-8.
-    return _HALF_PAIR.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + RECORD_SEPARATOR
+    """Return the message as a frame, separator included. Raise ProtocolError for what JSON cannot carry."""
+    try:
+        text = json.dumps(_to_json(message), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ProtocolError(f"the message has no form in JSON: {error}") from None
+    if has_surrogates(text):
+        # Half of a surrogate pair is valid in JSON as an escape, and has no form in UTF-8.
+        text = _HALF_PAIR.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return text + RECORD_SEPARATOR
 
 
 def parse(frame: str | bytes) -> HubMessage | None:
-    """Read one frame, without its separator. Return None for a type that this protocol does not know.
+    """Return the message of one frame, without its separator, or None for a type that is not known here.
 
-    Raise ProtocolError for what is no message. Numbers, strings and dates stay what they are.
+    Raise ProtocolError for what is not a message. Numbers, strings and dates stay what they are.
     """
     try:
         value = json.loads(frame, parse_constant=_refuse)
@@ -95,7 +125,7 @@ def parse(frame: str | bytes) -> HubMessage | None:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number in JSON")
+    raise ValueError(f"{constant} is not a number in JSON")
 
 
 class _Fields:

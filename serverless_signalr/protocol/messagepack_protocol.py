@@ -29,35 +29,61 @@ _ERROR, _VOID, _RESULT = 1, 2, 3
 
 
 class FrameSplitter:
-    """Cut a stream of bytes into frames, keeping what is incomplete for the next call."""
+    """Cuts a stream of bytes into frames, and keeps what is incomplete for the next call.
 
-    def __init__(self) -> None:
-        self._rest = b""
+    The cost is proportional to the bytes, however small the pieces are that they come in. A frame that
+    announces more than ``limit`` bytes is a ProtocolError, before they come.
+    """
+
+    def __init__(self, limit: int = _MAX_LENGTH) -> None:
+        self._limit = limit
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._needed = 1
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the frames that ``data`` completes, without their lengths. Raise ProtocolError."""
-        self._rest += data
+        if data:
+            self._pieces.append(data)
+            self._size += len(data)
+        if self._size < self._needed:
+            return []
+        stream = b"".join(self._pieces)
         frames: list[bytes] = []
-        start = 0
-        while (found := _length(self._rest, start)) is not None:
-            length, body = found
-            if body + length > len(self._rest):
+        start, self._needed = 0, 1
+        while start < len(stream):
+            found = _length(stream, start)
+            if found is None:
+                # One byte more may complete the length.
+                self._needed = len(stream) - start + 1
                 break
-            frames.append(self._rest[body : body + length])
-            start = body + length
-        self._rest = self._rest[start:]
+            length, body = found
+            if length > self._limit:
+                raise ProtocolError(f"a message has {length:,} bytes and may have {self._limit:,}")
+            end = body + length
+            if end > len(stream):
+                self._needed = end - start
+                break
+            frames.append(stream[body:end])
+            start = end
+        rest = stream[start:]
+        self._pieces, self._size = [rest] if rest else [], len(rest)
         return frames
 
 
 def encode(message: HubMessage) -> bytes:
     """Return the message as a frame, length included.
 
-    A value must be one that MessagePack can carry: an aware datetime is a timestamp, a naive one is a
-    ValueError, since nobody could tell which moment it is.
+    An aware datetime becomes a timestamp. Raise ProtocolError for what MessagePack cannot carry, such as a
+    naive datetime, of which nobody could tell which moment it is, and whole numbers over 64 bits.
     """
     import msgpack
 
-    body: bytes = msgpack.packb(_to_array(message), datetime=True)
+    try:
+        body: bytes = msgpack.packb(_to_array(message), datetime=True)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        reason = "half of a surrogate pair" if isinstance(error, UnicodeEncodeError) else error
+        raise ProtocolError(f"the message has no form in MessagePack: {reason}") from None
     return frame(body)
 
 
@@ -67,9 +93,9 @@ def frame(body: bytes) -> bytes:
 
 
 def parse(frame: bytes) -> HubMessage | None:
-    """Read one frame, without its length. Return None for a type that this protocol does not know.
+    """Return the message of one frame, without its length, or None for a type that is not known here.
 
-    Raise ProtocolError for what is no message. Binary values are bytes, timestamps aware datetimes.
+    Raise ProtocolError for what is not a message. Binary values are bytes, timestamps aware datetimes.
     """
     import msgpack
 
@@ -99,7 +125,7 @@ def parse(frame: bytes) -> HubMessage | None:
             return None
         case _:
             pass
-    raise ProtocolError("the message is no array of the hub protocol")
+    raise ProtocolError("the message is not an array of the hub protocol")
 
 
 def _completion(id: str, kind: int, rest: list[Any]) -> Completion:
@@ -125,7 +151,7 @@ def _stream_ids(rest: list[Any]) -> list[str]:
         case [list(ids), *_] if all(isinstance(id, str) for id in ids):
             return ids
         case _:
-            raise ProtocolError("streamIds is no list of texts")
+            raise ProtocolError("streamIds is not a list of texts")
 
 
 def _to_array(message: HubMessage) -> list[object]:

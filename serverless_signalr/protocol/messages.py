@@ -19,7 +19,7 @@ __all__ = [
 
 
 class ProtocolError(ValueError):
-    """Say which rule of the hub protocol the other side broke."""
+    """A rule of the hub protocol that a message breaks."""
 
 
 class _NoResult(Enum):
@@ -32,7 +32,7 @@ NO_RESULT: Final = _NoResult.NO_RESULT
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """Call ``target``. Without ``invocation_id`` the caller waits for no answer."""
+    """A call of ``target``. Without ``invocation_id`` the caller waits for no answer."""
 
     target: str
     arguments: list[object]
@@ -43,7 +43,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class StreamItem:
-    """Carry one item of a stream."""
+    """One item of a stream."""
 
     invocation_id: str
     item: object
@@ -51,7 +51,7 @@ class StreamItem:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """End an invocation or a stream: with a result, with an error, or with neither."""
+    """The end of an invocation or a stream: with a result, with an error, or with neither."""
 
     invocation_id: str
     result: object = NO_RESULT
@@ -60,7 +60,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class StreamInvocation:
-    """Call ``target`` and ask for a stream of items."""
+    """A call of ``target`` that asks for a stream of items."""
 
     target: str
     arguments: list[object]
@@ -71,19 +71,19 @@ class StreamInvocation:
 
 @dataclass(frozen=True, slots=True)
 class CancelInvocation:
-    """Ask for no more items of a stream."""
+    """A request for no more items of a stream."""
 
     invocation_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Say that the connection is alive."""
+    """A sign that the connection is alive."""
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Announce the end of the connection."""
+    """The announcement that the connection ends."""
 
     error: str | None = None
     allow_reconnect: bool = False

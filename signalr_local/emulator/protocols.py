@@ -13,7 +13,7 @@ from serverless_signalr.protocol.messages import (
 )
 from signalr_local.emulator.headers import has_token, without_token_json, without_token_messagepack
 from signalr_local.emulator.splitters import RecordSplitter, SizedSplitter, Splitter
-from signalr_local.emulator.values import for_json, for_messagepack, with_values
+from signalr_local.emulator.values import Change, for_json, for_messagepack, with_values
 
 __all__ = [
     "JSON",
@@ -73,6 +73,13 @@ class HubProtocol(Protocol):
         """Read one frame. Return None for an unknown type, raise ProtocolError for what is no message."""
 
 
+def _converted(message: HubMessage, change: Change) -> HubMessage:
+    try:
+        return with_values(message, change)
+    except RecursionError:
+        raise ValueError("a value is nested too deeply") from None
+
+
 class _Json:
     name = "json"
     content_type = "application/json"
@@ -81,10 +88,8 @@ class _Json:
     def encode(self, message: HubMessage) -> bytes:
         try:
             return json_protocol.encode(message).encode()
-        except TypeError:
-            return json_protocol.encode(with_values(message, for_json)).encode()
-        except RecursionError:
-            raise ValueError("a value is nested too deeply") from None
+        except ProtocolError:
+            return json_protocol.encode(_converted(message, for_json)).encode()
 
     def forward(self, message: Invocation, frame: Frame, /) -> bytes:
         if not has_token(message.headers):
@@ -113,8 +118,8 @@ class _MessagePack:
     def encode(self, message: HubMessage) -> bytes:
         try:
             return messagepack_protocol.encode(message)
-        except (TypeError, OverflowError, UnicodeEncodeError):
-            return messagepack_protocol.encode(with_values(message, for_messagepack))
+        except ProtocolError:
+            return messagepack_protocol.encode(_converted(message, for_messagepack))
 
     def forward(self, message: Invocation, frame: Frame, /) -> bytes:
         return without_token_messagepack(frame) if has_token(message.headers) else frame

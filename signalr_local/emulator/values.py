@@ -20,7 +20,7 @@ from serverless_signalr.protocol.messages import (
     StreamItem,
 )
 
-__all__ = ["for_json", "for_messagepack", "with_values"]
+__all__ = ["Change", "for_json", "for_messagepack", "with_values"]
 
 _MIN, _MAX = -(2**63), 2**64 - 1
 

@@ -102,8 +102,12 @@ class Webhook:
             _log.warning("An upstream request was refused: its body is no invocation of %s.", event.event)
             return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR, reason="Parsing message failed")
         # The function gets JSON text: what JSON has no form for becomes base64, or ISO 8601.
-        arguments = [to_builtins(item) for item in message.arguments] if body_format.has_binary else None
-        context = _context(event, headers, arguments=arguments or message.arguments)
+        try:
+            arguments = to_builtins(message.arguments) if body_format.has_binary else message.arguments
+        except (TypeError, ValueError) as error:
+            _log.warning("An upstream request was refused: %s.", error)
+            return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR, reason="Parsing message failed")
+        context = _context(event, headers, arguments=arguments)
         result: object = None
         error_text: str | None = None
         try:
@@ -113,7 +117,13 @@ class Webhook:
         if message.invocation_id is None:
             return web.Response()
         completion = Completion(message.invocation_id, result, error_text)
-        return web.Response(body=body_format.encode(completion))
+        try:
+            body = body_format.encode(completion)
+        except ProtocolError as error:
+            _log.error("The result of %s cannot be sent: %s.", event.event, error)
+            error_text = _GENERAL_ERROR.format(event=event.event)
+            body = body_format.encode(Completion(message.invocation_id, error=error_text))
+        return web.Response(body=body)
 
     async def _invoke(self, function: Function, context: dict[str, Any]) -> object:
         try:
@@ -156,7 +166,7 @@ def _context(
     event: UpstreamEvent,
     headers: Mapping[str, str],
     *,
-    arguments: list[object] | None = None,
+    arguments: object = None,
     error: str | None = None,
 ) -> dict[str, Any]:
     """Return what the trigger's parameter receives: the extension's names, nulls included."""

@@ -45,7 +45,7 @@ def test_request_is_read(frame: str | bytes, request_: HandshakeRequest) -> None
     ],
 )
 def test_anything_else_is_no_request(frame: str | bytes) -> None:
-    with pytest.raises(ProtocolError, match="the first message is no handshake"):
+    with pytest.raises(ProtocolError, match="the first message is not a handshake"):
         parse_request(frame)
 
 
@@ -75,5 +75,5 @@ def test_response_comes_back_from_its_frame(error: str | None) -> None:
 
 @pytest.mark.parametrize("frame", ["", "[]", "null", '"no"', "[" * 100_000])
 def test_anything_else_is_no_response(frame: str) -> None:
-    with pytest.raises(ProtocolError, match="the server's first message is no handshake answer"):
+    with pytest.raises(ProtocolError, match="the server's first message is not the answer to a handshake"):
         parse_response(frame)

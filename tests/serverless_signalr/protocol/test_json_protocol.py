@@ -189,3 +189,38 @@ def test_pieces_of_any_size_make_the_same_frames(size: int) -> None:
     splitter = FrameSplitter()
     pieces = [stream[start : start + size] for start in range(0, len(stream), size)]
     assert [frame for piece in pieces for frame in splitter.feed(piece)] == stream.split("\x1e")[:-1]
+
+
+@pytest.mark.timeout(60)
+def test_pieces_of_a_message_without_end_are_not_copied_again_and_again() -> None:
+    splitter, piece = FrameSplitter(), "x" * 2**16
+    assert all(splitter.feed(piece) == [] for _ in range(8_000))
+
+
+@pytest.mark.parametrize(
+    "pieces", [["x" * 11], ["x" * 6, "x" * 5], ["x" * 6, "x" * 5 + "\x1e"], ["{}\x1e" + "x" * 11 + "\x1e{}"]]
+)
+def test_message_over_the_limit_is_refused(pieces: list[str]) -> None:
+    splitter = FrameSplitter(limit=10)
+    with pytest.raises(ProtocolError, match=r"^a message has more than 10 characters$"):
+        [splitter.feed(piece) for piece in pieces]
+
+
+def test_messages_within_the_limit_may_be_any_number() -> None:
+    splitter = FrameSplitter(limit=10)
+    assert splitter.feed(("x" * 10 + "\x1e") * 3 + "x" * 10) == ["x" * 10] * 3
+    assert splitter.feed("\x1e") == ["x" * 10]
+
+
+@pytest.mark.parametrize("value", [object(), float("nan"), b"x", {(1,): 2}])
+def test_value_that_json_cannot_carry_is_a_protocol_error(value: object) -> None:
+    with pytest.raises(ProtocolError, match=r"^the message has no form in JSON: "):
+        encode(Completion("1", value))
+
+
+def test_value_that_is_nested_too_deep_is_a_protocol_error() -> None:
+    value: object = 1
+    for _ in range(100_000):
+        value = [value]
+    with pytest.raises(ProtocolError, match=r"^the message has no form in JSON: "):
+        encode(Completion("1", value))

@@ -222,14 +222,14 @@ def test_bytes_that_are_no_value_are_refused(frame: str) -> None:
     ],
 )
 def test_value_that_is_no_message_is_refused(value: object) -> None:
-    with pytest.raises(ProtocolError, match=r"^the message is no array of the hub protocol$"):
+    with pytest.raises(ProtocolError, match=r"^the message is not an array of the hub protocol$"):
         parse(msgpack.packb(value))
 
 
 @pytest.mark.parametrize("ids", [[1], "1", {}, None], ids=["numbers", "text", "map", "nil"])
 @pytest.mark.parametrize("kind", [1, 4], ids=["invocation", "stream"])
 def test_stream_ids_that_are_no_texts_are_refused(kind: int, ids: object) -> None:
-    with pytest.raises(ProtocolError, match=r"^streamIds is no list of texts$"):
+    with pytest.raises(ProtocolError, match=r"^streamIds is not a list of texts$"):
         parse(msgpack.packb([kind, {}, "1", "m", [], ids]))
 
 
@@ -338,6 +338,49 @@ def test_length_that_no_message_has_is_refused(data: str) -> None:
 
 def test_longest_length_that_a_message_may_have_is_waited_for() -> None:
     assert FrameSplitter().feed(bytes.fromhex("ff ff ff ff 07")) == []
+
+
+@pytest.mark.timeout(60)
+def test_pieces_of_a_message_without_end_are_not_copied_again_and_again() -> None:
+    splitter, piece = FrameSplitter(), b"x" * 2**16
+    splitter.feed(bytes.fromhex("ff ff ff ff 07"))
+    assert all(splitter.feed(piece) == [] for _ in range(8_000))
+
+
+@pytest.mark.parametrize("pieces", [[b"\x0b"], [b"\x8b", b"\x00"], [b"\x02\x91\x06\x0b"]])
+def test_message_that_announces_more_than_the_limit_is_refused(pieces: list[bytes]) -> None:
+    splitter = FrameSplitter(limit=10)
+    with pytest.raises(ProtocolError, match=r"^a message has 11 bytes and may have 10$"):
+        [splitter.feed(piece) for piece in pieces]
+
+
+def test_message_as_long_as_the_limit_is_a_message() -> None:
+    assert FrameSplitter(limit=10).feed(b"\x0a" + b"x" * 10) == [b"x" * 10]
+
+
+def nested(levels: int) -> object:
+    value: object = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(2**64, id="large-number"),
+        pytest.param(-(2**63) - 1, id="small-number"),
+        pytest.param("\ud83d", id="half-an-emoji"),
+        pytest.param({"\ud83d": 1}, id="half-an-emoji-as-key"),
+        pytest.param(nested(600), id="deep"),
+        pytest.param(nested(100_000), id="deeper"),
+        pytest.param(object(), id="object"),
+        pytest.param(datetime(2026, 1, 2), id="naive-datetime"),
+    ],
+)
+def test_value_that_messagepack_cannot_carry_is_a_protocol_error(value: object) -> None:
+    with pytest.raises(ProtocolError, match=r"^the message has no form in MessagePack: "):
+        encode(Completion("1", value))
 
 
 # Anything at all.

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from serverless_signalr.protocol import messagepack_protocol
-from serverless_signalr.protocol.messages import Completion, Invocation
+from serverless_signalr.protocol.messages import Completion, HubMessage, Invocation
 from serverless_signalr.protocol.upstream import UpstreamEvent
 from signalr_local.emulator import DEFAULT_ACCESS_KEY
 from signalr_local.host import trigger
@@ -548,3 +548,33 @@ async def test_a_call_in_messagepack_is_answered_in_messagepack(app: Any) -> Non
     assert isinstance(answer, Completion)
     assert answer.error is None
     assert "AP8=" in json.dumps(answer.result)
+
+
+async def invoke_packed(app: Any, target: str, *arguments: object) -> tuple[int, HubMessage | None]:
+    """Call a method as a MessagePack client does, and return the status and the completion, if any."""
+    headers = signed(message(target)) | {"Content-Type": "application/x-msgpack"}
+    (body,) = messagepack_protocol.FrameSplitter().feed(
+        messagepack_protocol.encode(Invocation(target, [*arguments], "7"))
+    )
+    reply = await app.deliver(headers, body)
+    frames = messagepack_protocol.FrameSplitter().feed(reply.body)
+    return reply.status, messagepack_protocol.parse(frames[0]) if frames else None
+
+
+@pytest.mark.parametrize("result", ["2**64", "-(2**63) - 1", "{'a': [2**70]}", "'a\\ud800b'"])
+async def test_a_result_that_messagepack_cannot_carry_is_an_error_of_the_call(
+    app: Any, log: Any, result: str
+) -> None:
+    error = Completion("7", error="give failed on the server.")
+    assert await invoke_packed(app, "give", result) == (200, error)
+    assert "The result of give cannot be sent: the message has no form in MessagePack" in log.text
+    assert "Traceback" not in log.text
+
+
+async def test_arguments_that_azure_s_host_does_not_read_are_refused(app: Any, log: Any) -> None:
+    value: object = 1
+    for _ in range(100):
+        value = [value]
+    assert await invoke_packed(app, "context", value) == (500, None)
+    assert "levels of lists and objects" in log.text
+    assert "Traceback" not in log.text
