@@ -1,4 +1,4 @@
-"""Who may come in: the access tokens of clients and of servers.
+"""The access tokens of clients and of servers.
 
 Strict where Azure is: signature, lifetime and audience. Source of the texts that a refusal carries: what the
 service and ASP.NET Core answer.
@@ -9,18 +9,21 @@ import binascii
 import hashlib
 import hmac
 import json
+import math
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from aiohttp import web
 
 from serverless_signalr._rest.tokens import USER_CLAIM_PREFIX, USER_ID_CLAIM
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.protocol.claims import Claims
+from signalr_local.emulator.hostnames import LOCALHOST, HostNames, same_host, split_url
 from signalr_local.emulator.incoming import is_event_stream, is_websocket, query_of
 from signalr_local.emulator.terms import Terms
 
@@ -29,8 +32,7 @@ __all__ = ["Gate", "Identity", "UnauthorizedError"]
 _ALGORITHMS = {"HS256": hashlib.sha256, "HS512": hashlib.sha512}
 _NAME_IDENTIFIER = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
 _USER_ID_CLAIMS = (USER_ID_CLAIM, "nameid", _NAME_IDENTIFIER, "sub")
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_SAME_HOST = "localhost"
+_MAX_PASSED = 1024
 
 
 class UnauthorizedError(Exception):
@@ -47,7 +49,7 @@ class UnauthorizedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Say who a client is: None as user id means anonymous."""
+    """Who a client is; None as user id means anonymous."""
 
     user_id: str | None
     claims: Claims
@@ -55,31 +57,66 @@ class Identity:
 
 
 class Gate:
-    """Check the tokens of requests against the access keys and against what they ask for."""
+    """Check the tokens of requests against the access keys and against what they ask for.
 
-    def __init__(self, keys: Sequence[str], hosts: Sequence[str] = ()) -> None:
-        """Take the keys, and the hosts that this machine goes by besides those that it is reached by."""
-        self.keys = keys
+    A lenient gate checks the signature alone, as the official emulator does. A token that was found good is
+    not checked again for the same path until it expires, or the keys change.
+    """
+
+    def __init__(
+        self, keys: Sequence[str], hosts: HostNames | None = None, *, is_lenient: bool = False
+    ) -> None:
+        """Take the keys, and the names of this machine besides those that it is reached by."""
+        self._keys = list(keys)
         self.port = 0
-        self._hosts = {_SAME_HOST, *(_check_host(host) for host in hosts)}
+        self._is_lenient = is_lenient
+        self._hosts = {LOCALHOST, *(hosts.given if hosts is not None else ())}
+        self._passed: OrderedDict[tuple[str, str, str], tuple[float, Identity]] = OrderedDict()
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The access keys."""
+        return self._keys
+
+    @keys.setter
+    def keys(self, keys: Sequence[str]) -> None:
+        self._keys = list(keys)
+        self._passed.clear()
 
     @property
     def endpoint(self) -> Endpoint:
-        """What signs tokens that are accepted here, however this emulator is reached."""
-        url = f"http://{_SAME_HOST}:{self.port}"
+        """The endpoint whose tokens are accepted here, however this emulator is reached."""
+        url = f"http://{LOCALHOST}:{self.port}"
         return Endpoint(url, url, url, self.keys[0])
 
     def client(self, request: web.BaseRequest, hub: str) -> Identity:
         """Return who a client is, or raise UnauthorizedError. The token must be made for this hub."""
-        payload = self._payload(_token(request))
-        self._check_audience(payload, request, "/client/", f"hub={hub}")
-        claims = _claims(payload)
-        return Identity(_user_id(claims), claims, Terms.of(claims))
+        return self._identity(request, "/client/", f"hub={hub}")
 
     def server(self, request: web.BaseRequest) -> None:
         """Raise UnauthorizedError unless the token was made for this very URL, its query aside."""
-        payload = self._payload(_token(request))
-        self._check_audience(payload, request, request.rel_url.raw_path.rstrip("/"), None)
+        self._identity(request, request.rel_url.raw_path.rstrip("/"), None)
+
+    def _identity(self, request: web.BaseRequest, path: str, query: str | None) -> Identity:
+        token = _token(request)
+        key = (token, request.headers.get("Host", ""), path if query is None else f"{path}?{query}")
+        known = self._passed.get(key)
+        if known is not None and known[0] > time.time():
+            self._passed.move_to_end(key)
+            return known[1]
+        payload = self._payload(token)
+        if not self._is_lenient:
+            self._check_audience(payload, request, path, query)
+        claims = _claims(payload)
+        identity = Identity(_user_id(claims), claims, Terms.of(claims))
+        self._remember(key, math.inf if self._is_lenient else float(payload["exp"]), identity)
+        return identity
+
+    def _remember(self, key: tuple[str, str, str], expires: float, identity: Identity) -> None:
+        self._passed[key] = (expires, identity)
+        self._passed.move_to_end(key)
+        if len(self._passed) > _MAX_PASSED:
+            self._passed.popitem(last=False)
 
     def _payload(self, token: str) -> dict[str, Any]:
         signed, _, signature = token.rpartition(".")
@@ -103,7 +140,8 @@ class Gate:
                 "whoever made it holds another AccessKey",
                 "The signature key was not found" if "kid" in header else "The signature is invalid",
             )
-        _check_lifetime(payload)
+        if not self._is_lenient:
+            _check_lifetime(payload)
         return payload
 
     def _check_audience(
@@ -122,10 +160,10 @@ class Gate:
 
     def _names(self, request: web.BaseRequest) -> tuple[set[str], set[int | None]]:
         """Return the hosts and ports this emulator goes by: its own, and those the caller reached it by."""
-        reached = _split(f"//{request.headers.get('Host', '')}")
+        reached = split_url(f"//{request.headers.get('Host', '')}")
         if reached is None:
             return self._hosts, {None, self.port}
-        return self._hosts | {_host(reached)}, {None, self.port, reached.port}
+        return self._hosts | {same_host(reached)}, {None, self.port, reached.port}
 
 
 def _token(request: web.BaseRequest) -> str:
@@ -168,32 +206,11 @@ def _check_lifetime(payload: dict[str, Any]) -> None:
         )
 
 
-def _split(url: str) -> SplitResult | None:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return None
-    return parts
-
-
-def _check_host(name: str) -> str:
-    parts = _split(f"//{name}")
-    if parts is None or parts.netloc.lower() != (parts.hostname or name) or not name or parts.path:
-        raise ValueError(f"the host {name!r} is not valid, expected a name such as emulator.local, no more")
-    return _host(parts)
-
-
-def _host(parts: SplitResult) -> str:
-    host = (parts.hostname or "").lower()
-    return _SAME_HOST if host in _LOOPBACK else host
-
-
 def _is_for(audience: str, expected: str, hosts: set[str], ports: set[int | None]) -> bool:
-    seen, wanted = _split(audience), urlsplit(expected)
+    seen, wanted = split_url(audience), urlsplit(expected)
     if seen is None or seen.scheme not in ("http", "https"):
         return False
-    if _host(seen) not in hosts or seen.port not in ports:
+    if same_host(seen) not in hosts or seen.port not in ports:
         return False
     if not wanted.query:
         return _folded(seen.path.rstrip("/")) == _folded(wanted.path)

@@ -11,6 +11,7 @@ from serverless_signalr.endpoint import Endpoint
 from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.hub import Hub, Hubs
 from signalr_local.emulator.protocols import Outgoing
+from signalr_local.emulator.tiers import Quota
 
 __all__ = ["Body", "Call", "Framed", "NotExistedError", "Operation", "RestError", "invalid"]
 
@@ -81,6 +82,7 @@ class Call:
     version: str | None
     url: str
     endpoint: Endpoint
+    quota: Quota
     message: Outgoing | None = None
     value: object = None
     wants_frames: bool = False

@@ -21,6 +21,7 @@ async def invoke_client(call: Call) -> dict[str, object] | Framed:
     """Invoke a method of a client and answer with its result."""
     assert call.message is not None  # noqa: S101 - the table says that this operation has one
     connection = _connection(call)
+    call.quota.take(1, len(call.message.encode(connection.protocol)))
     try:
         completion, frame = await connection.ask(call.message)
     except ConnectionError:
@@ -39,6 +40,7 @@ def send_stream_item(call: Call) -> None:
     if is_last not in ("true", "false"):
         raise invalid(f"completed is {is_last[:20]!r}, expected true or false.", "completed")
     connection = _connection(call)
+    call.quota.take(1, len(call.message.encode(connection.protocol)))
     connection.send(call.message)
     if is_last == "true":
         connection.send(Outgoing(Completion(call.names["stream"])))

@@ -30,7 +30,12 @@ def _command(call: Call, value: object) -> _Command:
     match value:
         case {"type": "SendMessage", "message": {"target": str(target), **rest}} if target:
             message = _message(target, rest.get("arguments"))
-            return lambda connection: connection.send(message)
+
+            def send(connection: Connection) -> None:
+                call.quota.take(1, len(message.encode(connection.protocol)))
+                connection.send(message)
+
+            return send
         case {"type": "JoinGroup", "group": str(group)}:
             check_group_name(group)
             return lambda connection: call.hub.add_to_group(connection.connection_id, group)

@@ -1,6 +1,7 @@
 """What the REST API can do with a hub. Each operation is one row of the table at the end."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
@@ -13,6 +14,7 @@ from signalr_local.emulator.commands import execute
 from signalr_local.emulator.connection import Connection, broadcast
 from signalr_local.emulator.hub import Hub, near_match
 from signalr_local.emulator.pages import list_group
+from signalr_local.emulator.protocols import Outgoing
 
 __all__ = ["OPERATIONS"]
 
@@ -132,7 +134,21 @@ def _not_refreshed(_: Call) -> None:
 
 def _send(call: Call, connections: list[Connection]) -> int:
     assert call.message is not None  # noqa: S101 - the table says that this operation has one
+    if call.quota.is_limited or call.message.given:
+        _account(call, call.message, connections)
     return broadcast(call.message, connections)
+
+
+def _account(call: Call, message: Outgoing, connections: list[Connection]) -> None:
+    for protocol, count in Counter(connection.protocol for connection in connections).items():
+        if message.given and protocol.name not in message.given:
+            _log.warning(
+                "A message in the protocols %s is converted for clients of %s. In Azure such clients "
+                "probably receive nothing: register their protocol with the server's SDK too.",
+                " and ".join(sorted(message.given)),
+                protocol.name,
+            )
+        call.quota.take(count, len(message.encode(protocol)))
 
 
 def _is_int(text: str) -> bool:

@@ -1,14 +1,22 @@
-"""What lets pages of other origins read the answers."""
+"""The pages that may read the answers (CORS)."""
+
+from collections.abc import Collection
 
 from aiohttp import web
 
-__all__ = ["allow_origin"]
+__all__ = ["allow_origin", "check_origin"]
 
 
-def allow_origin(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """Let a page of any origin read the answer, with credentials: the service's default."""
+def allow_origin(
+    request: web.BaseRequest, response: web.StreamResponse, origins: Collection[str] = ()
+) -> None:
+    """Let the page that made a request read the answer, with credentials.
+
+    Below ``/client`` that is every page, as in the service by default. Elsewhere it is only a page of one of
+    ``origins``: the REST API is for servers.
+    """
     origin = request.headers.get("Origin")
-    if origin is None:
+    if origin is None or not (_is_client(request) or origin.lower() in origins):
         return
     headers = {
         "Access-Control-Allow-Origin": origin,
@@ -20,3 +28,16 @@ def allow_origin(request: web.BaseRequest, response: web.StreamResponse) -> None
         if value:
             headers[f"Access-Control-Allow-{allowed}"] = value
     response.headers.update(headers)
+
+
+def check_origin(origin: str) -> str:
+    """Return an origin in the form in which browsers send it. Raise ValueError for anything else."""
+    scheme, separator, host = origin.lower().rstrip("/").partition("://")
+    if scheme not in ("http", "https") or not separator or not host or set(host) & set("/?#*@ "):
+        raise ValueError(f"the origin {origin!r} is not valid, expected one such as http://localhost:5173")
+    return f"{scheme}://{host}"
+
+
+def _is_client(request: web.BaseRequest) -> bool:
+    path = request.rel_url.raw_path.lower()
+    return path == "/client" or path.startswith("/client/")

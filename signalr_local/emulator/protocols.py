@@ -178,11 +178,13 @@ class Encoded:
 class Outgoing:
     """A message for any number of clients: it is encoded once for each protocol they speak."""
 
-    __slots__ = ("_encoded", "_message")
+    __slots__ = ("_encoded", "_message", "given")
 
     def __init__(self, message: HubMessage, frames: Mapping[str, bytes] | None = None) -> None:
         """Take a message, and its bytes by protocol as far as somebody has encoded them already."""
         self._message = message
+        self.given = frozenset(frames or ())
+        """The protocols for which somebody had encoded the message."""
         self._encoded = {
             name: Encoded(frame, PROTOCOLS[name].is_text) for name, frame in (frames or {}).items()
         }

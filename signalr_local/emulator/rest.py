@@ -22,6 +22,7 @@ from signalr_local.emulator.hub import Hubs
 from signalr_local.emulator.incoming import query_of, shown
 from signalr_local.emulator.operations import OPERATIONS
 from signalr_local.emulator.parameters import check_names, hub_name
+from signalr_local.emulator.tiers import Quota
 from signalr_local.emulator.versions import Versions
 
 __all__ = ["Rest"]
@@ -38,10 +39,11 @@ _log = logging.getLogger(__name__)
 class Rest:
     """The answers to the servers of an app."""
 
-    def __init__(self, hubs: Hubs[Connection], gate: Gate, versions: Versions) -> None:
+    def __init__(self, hubs: Hubs[Connection], gate: Gate, versions: Versions, quota: Quota) -> None:
         self._hubs = hubs
         self._gate = gate
         self._versions = versions
+        self._quota = quota
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
         """Run the operation that a request asks for. Raise UnauthorizedError if its token does not fit."""
@@ -98,6 +100,7 @@ class Rest:
             version,
             url,
             endpoint,
+            self._quota,
             message,
             value,
             wants_frames=_FRAMES in request.headers.get("Accept", "").lower(),

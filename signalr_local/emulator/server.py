@@ -11,12 +11,15 @@ from aiohttp.http_exceptions import HttpProcessingError
 from signalr_local.emulator.auth import Gate, UnauthorizedError
 from signalr_local.emulator.client import ClientSide
 from signalr_local.emulator.connection import Connection
+from signalr_local.emulator.hostnames import HostNames
 from signalr_local.emulator.hub import Hubs
-from signalr_local.emulator.incoming import shown
+from signalr_local.emulator.incoming import is_websocket, shown
 from signalr_local.emulator.limits import Limits
-from signalr_local.emulator.origin import allow_origin
+from signalr_local.emulator.listening import LOOPBACK, listen
+from signalr_local.emulator.origin import allow_origin, check_origin
 from signalr_local.emulator.rest import Rest
 from signalr_local.emulator.rules import UpstreamRule
+from signalr_local.emulator.tiers import Quota, QuotaError, Tier
 from signalr_local.emulator.timing import Timing
 from signalr_local.emulator.upstream import Upstream
 from signalr_local.emulator.versions import Versions
@@ -30,6 +33,9 @@ SECONDARY_ACCESS_KEY = "ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210ZYXWVUTS"
 """The second key, since a service has two: it opens the emulator and signs too, and is just as well known."""
 
 DEFAULT_PORT = 8888
+
+_MIN_KEY = 16
+"""SDKs in .NET refuse to sign with less."""
 
 _MAX_LINE = 32 * 1024
 """A group's name takes up to 12 kB in a path, and 16 kB in the token that was made for this path."""
@@ -63,9 +69,11 @@ class Emulator:
     """Serve any number of hubs to clients, and their messages to the app.
 
     ``keys`` all open the emulator and sign its upstream requests; the first is in the connection string.
-    ``hosts`` are names that others know it by, such as that of its container: a token made for one of them
-    is good wherever its bearer comes in. A client that lets more than ``send_buffer`` bytes wait for it is
-    cut off.
+    ``hosts`` are names that others know it by, such as host.docker.internal: requests to other names with a
+    dot are refused, and a token made for one of them is good wherever its bearer comes in. Pages of
+    ``origins`` may use the REST API. A client that lets more than ``send_buffer`` bytes wait for it is cut
+    off. With ``is_lenient`` tokens are checked for their signature alone, and every API version is taken, as
+    in the official emulator. Raise ValueError for a key, host or origin that is not valid.
     """
 
     def __init__(
@@ -75,21 +83,26 @@ class Emulator:
         timing: Timing | None = None,
         *,
         hosts: Sequence[str] = (),
+        origins: Sequence[str] = (),
         send_buffer: int | None = None,
         limits: Limits | None = None,
+        tier: Tier | None = None,
+        is_lenient: bool = False,
     ) -> None:
-        if not keys:
-            raise ValueError("the emulator needs at least one access key")
-        self._keys = list(keys)
+        self._keys = _check_keys(keys)
         self._timing = timing or Timing()
         self._limits = limits or Limits()
         if send_buffer is not None:
             self._limits = replace(self._limits, send_buffer=send_buffer)
         self._upstream = Upstream(upstream, self._keys, self._timing.upstream)
-        self._hosts = list(hosts)
-        self._gate = Gate(self._keys, self._hosts)
+        self._hosts = HostNames(tuple(hosts))
+        self._origins = frozenset(check_origin(origin) for origin in origins)
+        self._gate = Gate(self._keys, self._hosts, is_lenient=is_lenient)
         self._hubs: Hubs[Connection] = Hubs()
-        self._rest = Rest(self._hubs, self._gate, Versions())
+        self._quota = Quota(tier)
+        self._quota.on_exceeded = self._close_all
+        self._upstream.quota = self._quota
+        self._rest = Rest(self._hubs, self._gate, Versions(is_lenient=is_lenient), self._quota)
         self._clients: ClientSide | None = None
         self._runner: web.ServerRunner | None = None
 
@@ -100,9 +113,7 @@ class Emulator:
 
     @keys.setter
     def keys(self, keys: Sequence[str]) -> None:
-        if not keys:
-            raise ValueError("the emulator needs at least one access key")
-        self._keys = self._gate.keys = self._upstream.keys = list(keys)
+        self._keys = self._gate.keys = self._upstream.keys = _check_keys(keys)
 
     @property
     def upstream(self) -> list[UpstreamRule]:
@@ -125,8 +136,11 @@ class Emulator:
         """What an app needs to use the emulator."""
         return f"Endpoint=http://localhost;Port={self.port};AccessKey={self._keys[0]};Version=1.0;"
 
-    async def start(self, host: str = "127.0.0.1", port: int = DEFAULT_PORT) -> None:
-        """Listen; 0 chooses a free port. Raise OSError when the port is in use."""
+    async def start(self, host: str | None = None, port: int = DEFAULT_PORT) -> None:
+        """Listen on an address, by default on both loopback ones; 0 chooses a free port.
+
+        Raise OSError if the port is in use, or the machine does not have the address.
+        """
         if self._runner is not None:
             raise RuntimeError("the emulator is running already")
         self._clients = ClientSide(self._hubs, self._gate, self._upstream, self._timing, self._limits)
@@ -134,6 +148,8 @@ class Emulator:
             self._answer,
             # An event stream has nothing to read from: that its client has gone is heard in no other way.
             handler_cancellation=True,
+            # A body reaches the app's code as it was sent, as in ASP.NET Core.
+            auto_decompress=False,
             access_log=None,
             logger=_http_log,
             max_line_size=_MAX_LINE,
@@ -143,15 +159,15 @@ class Emulator:
         runner = web.ServerRunner(server, shutdown_timeout=0.2)
         await runner.setup()
         try:
-            await web.TCPSite(runner, host, port).start()
+            addresses = await listen(runner, LOOPBACK if host is None else (host,), port)
         except BaseException:
             await runner.cleanup()
             raise
         self._upstream.open()
         self._runner = runner
         self._gate.port = runner.addresses[0][1]
-        _log.info("Listening on http://%s:%d.", host, self._gate.port)
-        for name in self._hosts:
+        _log.info("Listening on %s.", " and ".join(addresses))
+        for name in sorted(self._hosts.given):
             _log.info("Endpoint=http://%s;Port=%d; names it too.", name, self._gate.port)
 
     async def stop(self) -> None:
@@ -169,6 +185,15 @@ class Emulator:
             await runner.cleanup()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        host = request.headers.get("Host")
+        if not self._hosts.allows(host):
+            _log.warning(
+                "%s is refused (403): it was sent to the host name %r. If that is this machine, start the "
+                "emulator with --host-name.",
+                shown(request),
+                host,
+            )
+            return self._hosts.refusal(host)
         try:
             response = await self._route(request)
         except UnauthorizedError as error:
@@ -176,11 +201,18 @@ class Emulator:
             response = web.Response(
                 status=HTTPStatus.UNAUTHORIZED, headers={"WWW-Authenticate": error.challenge}
             )
+        except QuotaError as error:
+            response = web.Response(status=HTTPStatus.TOO_MANY_REQUESTS, text=str(error))
         except web.HTTPException as error:
             response = web.Response(status=error.status, text=error.text)
         if not response.prepared:
-            allow_origin(request, response)
+            allow_origin(request, response, self._origins)
         return response
+
+    def _close_all(self, reason: str) -> None:
+        for hub in self._hubs:
+            for connection in hub.in_hub():
+                connection.close(reason, allow_reconnect=False)
 
     async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.rel_url.raw_path.lower()
@@ -190,6 +222,8 @@ class Emulator:
             case "/client" | "/client/negotiate" as path:
                 if self._clients is None:
                     return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
+                if path != "/client" or is_websocket(request):
+                    self._quota.check_connections(sum(len(hub.connections) for hub in self._hubs))
                 answer = self._clients.connect if path == "/client" else self._clients.negotiate
                 return await answer(request)
             case "/server" | "/server/negotiate":
@@ -203,3 +237,15 @@ class Emulator:
         if path.startswith("/api/"):
             return await self._rest.answer(request)
         return web.Response(status=HTTPStatus.NOT_FOUND, text="Not found.")
+
+
+def _check_keys(keys: Sequence[str]) -> list[str]:
+    if not keys:
+        raise ValueError("the emulator needs at least one access key")
+    for key in keys:
+        if len(key) < _MIN_KEY or not key.isascii() or any(sign in key for sign in "; \r\n"):
+            raise ValueError(
+                f"an access key is not valid: expected {_MIN_KEY} ASCII characters or more, without blanks "
+                "and semicolons"
+            )
+    return list(keys)

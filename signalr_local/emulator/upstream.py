@@ -15,6 +15,7 @@ from yarl import URL
 
 from serverless_signalr.protocol.upstream import CONNECTED, Category, UpstreamEvent
 from signalr_local.emulator.rules import UpstreamRule, find_rule, shown_rules, shown_url
+from signalr_local.emulator.tiers import Quota, QuotaError
 
 __all__ = ["MAX_ANSWER", "Answer", "Upstream"]
 
@@ -41,6 +42,7 @@ class Upstream:
         self.rules = list(rules)
         self.keys = keys
         self._timeout = timeout
+        self.quota = Quota()
         self._session: aiohttp.ClientSession | None = None
 
     def open(self) -> None:
@@ -71,7 +73,13 @@ class Upstream:
             url = rule.url_for(*names)
             request = self._request(url, event, content_type, body)
             async with request as response:
-                return await _read(event, response)
+                answer = await _read(event, response)
+            if answer.body:
+                self.quota.take(1, len(answer.body))
+            return answer
+        except QuotaError as error:
+            # All clients are closed by now; this one is told no more.
+            return Answer(error=str(error))
         except TimeoutError:
             hint = f"no answer within {self._timeout:g} seconds; is the function blocked, or in a debugger?"
         except aiohttp.ClientConnectorError as error:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from signalr_local.emulator import DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY, Emulator
 
@@ -94,9 +95,55 @@ def test_a_host_is_a_name_and_nothing_more(host: str) -> None:
         Emulator(hosts=[host])
 
 
-async def test_a_host_header_that_is_none_does_not_matter(service: Any) -> None:
-    headers = {"Authorization": f"Bearer {service.client_token()}", "Host": "localhost:none"}
-    assert (await service.request("POST", "/client/negotiate?hub=chat", headers=headers)).status == 200
+@pytest.mark.parametrize("host", ["localhost:none", "rebound.evil.example"])
+@pytest.mark.parametrize("path", ["/client/negotiate?hub=chat", "/api/v1/hubs/chat", "/"])
+async def test_a_request_to_the_name_of_a_stranger_is_refused_whatever_its_token(
+    service: Any, caplog: pytest.LogCaptureFixture, path: str, host: str
+) -> None:
+    headers = {"Authorization": f"Bearer {service.client_token()}", "Host": host}
+    reply = await service.request("POST", path, headers=headers)
+    assert reply.status == 403
+    assert "--host-name" in reply.text
+    assert f"it was sent to the host name '{host}'" in caplog.text
+
+
+async def test_a_token_is_verified_once_for_its_path_until_it_expires(
+    service: Any, mocker: MockerFixture
+) -> None:
+    verify = mocker.spy(hmac, "digest")
+    clock = mocker.patch("signalr_local.emulator.auth.time.time", side_effect=time.time)
+    path = "/api/hubs/chat/users/ann"
+    headers = {"Authorization": f"Bearer {service.server_token(path)}"}
+    signed = verify.call_count
+    for _ in range(3):
+        reply = await service.request("GET", f"{path}?api-version=2022-06-01", headers=headers)
+        assert reply.status == 404
+    assert verify.call_count == signed + 1
+    for other in ("/api/hubs/chat/users/bob", "/api/hubs/other/users/ann"):
+        reply = await service.request("GET", f"{other}?api-version=2022-06-01", headers=headers)
+        assert reply.status == 401
+    clock.side_effect, clock.return_value = None, time.monotonic() + 2**32
+    reply = await service.request("GET", f"{path}?api-version=2022-06-01", headers=headers)
+    assert reply.status == 401
+    assert "The token expired" in reply.headers["WWW-Authenticate"]
+
+
+async def test_verified_tokens_are_forgotten_when_there_are_many(service: Any) -> None:
+    gate = service.emulator._gate
+    for number in range(1100):
+        gate._remember(("token", "host", str(number)), 1.0, None)
+    assert len(gate._passed) == 1024
+
+
+async def test_a_lenient_emulator_checks_the_signature_alone(start: Start) -> None:
+    service = await start(is_lenient=True)
+    for wrong in ({"aud": "http://elsewhere"}, {"exp": 1}, {"exp": None}):
+        token = sign({**payload(service), **wrong})
+        assert (await service.negotiate(token=token)).status == 200
+        headers = {"Authorization": f"Bearer {token}"}
+        assert (await service.request("HEAD", "/api/hubs/chat/users/ann", headers=headers)).status == 404
+    token = sign(payload(service), key="another key than this one")
+    assert (await service.negotiate(token=token)).status == 401
 
 
 @pytest.mark.parametrize(

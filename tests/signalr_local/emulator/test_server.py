@@ -37,6 +37,13 @@ def test_an_emulator_without_a_key_is_refused() -> None:
         Emulator(keys=[])
 
 
+@pytest.mark.parametrize("key", ["short", "k" * 43 + ";", "k" * 20 + " ", "ü" * 44, ""])
+def test_a_key_that_no_sdk_could_sign_with_is_refused_without_being_shown(key: str) -> None:
+    with pytest.raises(ValueError, match="expected 16 ASCII characters or more") as refused:
+        Emulator(keys=["k" * 44, key])
+    assert not key or key not in str(refused.value)
+
+
 async def test_a_port_that_is_in_use_is_an_oserror_and_a_later_start_works(nothing_remains: None) -> None:
     emulator = Emulator()
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -269,8 +276,8 @@ async def test_keys_may_be_renewed_while_it_runs(service: Any) -> None:
     old = service.client_token()
     with pytest.raises(ValueError, match="at least one access key"):
         service.emulator.keys = []
-    service.emulator.keys = ["another"]
-    assert service.emulator.keys == ["another"]
+    service.emulator.keys = ["another" * 3]
+    assert service.emulator.keys == ["another" * 3]
     assert (await service.negotiate(token=old)).status == 401
     service.endpoint = Endpoint.parse(service.emulator.connection_string)
     assert (await service.negotiate()).status == 200
