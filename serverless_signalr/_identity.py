@@ -9,12 +9,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from serverless_signalr.errors import ConnectionStringError
-
-if TYPE_CHECKING:
-    from serverless_signalr._connection.credential import Credential
 
 __all__ = ["Identity", "IdentityKind", "check_ids"]
 
@@ -116,12 +113,6 @@ class Identity:
         found = self.client_id or os.environ.get("AZURE_CLIENT_ID", "")
         # Who pastes a secret into the wrong setting does not want to read it in a log.
         return found if _GUID.fullmatch(found) else ""
-
-    def credential(self) -> "Credential":
-        """Return a credential for one client; those of an identity share its tokens."""
-        from serverless_signalr._connection.credential import Credential
-
-        return Credential(self)
 
 
 def check_ids(client_label: str, client_id: str | None, tenant_label: str, tenant_id: str | None) -> None:

@@ -8,9 +8,10 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from serverless_signalr._connection.instance import Instance, distinct
+from serverless_signalr._connection.once import warn_once
 from serverless_signalr._connection.router import Router, any_online
 from serverless_signalr._connection.settings import DEFAULT_CONNECTION, InstanceSettings, read_instances
 from serverless_signalr.endpoint import Endpoint
@@ -19,9 +20,10 @@ from serverless_signalr.models import SignalREndpoint
 from serverless_signalr.protocol.signature import is_signed
 
 if TYPE_CHECKING:
+    from serverless_signalr._rest.options import ClientOptions
     from serverless_signalr.rest import ServiceClient
 
-__all__ = ["ServiceConnection", "service_connection"]
+__all__ = ["ServiceConnection", "forget", "service_connection"]
 
 
 def service_connection(
@@ -80,18 +82,19 @@ class ServiceConnection:
             if endpoint is not None
         ]
 
-    def client(self, hub: str, **options: Any) -> "ServiceClient":
-        """Return the REST client of a hub, for all instances; ``options`` are those of ServiceClient."""
-        from serverless_signalr._rest.instance_client import InstanceClient, open_client
+    def client(self, hub: str, **options: "Unpack[ClientOptions]") -> "ServiceClient":
+        """Return the REST client of a hub, for all instances; ``options`` are those of ServiceClient.
 
-        if len(self.instances) > 1:
-            from serverless_signalr._rest.fleet import FleetClient
+        Raise TypeError for an option that does not exist.
+        """
+        from serverless_signalr._rest.everywhere import Everywhere
+        from serverless_signalr._rest.options import Options
+        from serverless_signalr.rest import ServiceClient
 
-            return FleetClient(self.instances, hub, **options)
-        given = self.instances[0].given
-        if given is not None:
-            return open_client(given, hub, **options)
-        return InstanceClient(self.instances[0], hub, **options)
+        checked = Options(**options)
+        senders = [(instance, instance.sender(hub, checked)) for instance in self.instances]
+        sender = senders[0][1] if len(senders) == 1 else Everywhere(senders, distinct)
+        return ServiceClient.over(sender, max_parallel=checked.max_parallel)
 
     async def is_signed(self, connection_id: str, signature: str) -> bool:
         """Tell whether an instance of the connection signed an upstream request.
@@ -111,6 +114,12 @@ class ServiceConnection:
         )
         fresh = [endpoint for endpoint in renewed if endpoint not in known]
         return is_signed(connection_id, signature, _keys(fresh))
+
+
+def forget() -> None:
+    """Forget the connections that callers share, and which warnings were given: for tests."""
+    _shared.cache_clear()
+    warn_once.cache_clear()
 
 
 @lru_cache(maxsize=64)

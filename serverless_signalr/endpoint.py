@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
+from serverless_signalr._hosts import check_https
 from serverless_signalr._identity import Identity, IdentityKind, check_ids
 from serverless_signalr.errors import ConnectionStringError
 
-__all__ = ["Endpoint", "EndpointType", "check_https", "parse_url"]
+__all__ = ["Endpoint", "EndpointType", "parse_url"]
 
 type EndpointType = Literal["Primary", "Secondary"]
 
@@ -35,7 +36,6 @@ _VERSION = re.compile(r"1\.\d+(?:[\w.-]+)?")
 _HOST = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?|\[[0-9A-Fa-f:.]+\]")
 _QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019"
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SECRET = frozenset({"ClientSecret", "ClientCert"})
 _UNCHECKED = _SECRET | {"Version", "Port"}
 """Properties whose values may look odd, or that have a rule of their own."""
@@ -43,7 +43,7 @@ _UNCHECKED = _SECRET | {"Version", "Port"}
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Name one instance of the service.
+    """The address of one instance of the service, and what opens it.
 
     ``url``, ``client_url`` (for browsers) and ``server_url`` (for REST) have no trailing slash; the last
     two differ from the first only behind a reverse proxy. ``access_key`` is None where the service is
@@ -59,6 +59,10 @@ class Endpoint:
     identity: Identity | None = None
     name: str = ""
     type: EndpointType = "Primary"
+
+    def __post_init__(self) -> None:
+        if self.identity is not None:
+            check_https("the address of a service that an identity opens", self.server_url)
 
     @classmethod
     def parse(cls, connection_string: str) -> "Endpoint":
@@ -142,12 +146,6 @@ def parse_url(label: str, value: str, *, port: str | None = None, may_have_path:
     default = {"http": 80, "https": 443}[parts.scheme]
     shown_port = f":{stated_port}" if stated_port not in (None, default) else ""
     return f"{parts.scheme}://{host}{shown_port}{f'/{path}' if path else ''}"
-
-
-def check_https(label: str, url: str) -> None:
-    """Raise ConnectionStringError for an address to which an identity's token would travel in the clear."""
-    if urlsplit(url).scheme != "https" and urlsplit(url).hostname not in _LOOPBACK:
-        raise ConnectionStringError(f"{label} must start with https:// to be sent an identity's token")
 
 
 def _check_text(text: str) -> None:

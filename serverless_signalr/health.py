@@ -98,7 +98,7 @@ async def _check(instance: Instance) -> InstanceHealth:
     try:
         endpoint = await instance.endpoint()
         endpoint = await instance.signing_endpoint()
-        client = instance.client(_TIMEOUT)
+        client = instance.probe(_TIMEOUT)
         # That the service is well it tells everybody; who is there, only to who has the key or the role.
         await client.connection_exists("health")
         if endpoint.identity is not None:

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import azure.functions as func
 
+from serverless_signalr._hosts import LOCAL_HOSTS
 from serverless_signalr.protocol.claims import Claims
 from serverless_signalr.protocol.mappings import ReadOnlyMapping
 
@@ -28,7 +29,7 @@ _ROLE = "roles"
 
 _log = logging.getLogger("serverless_signalr")
 
-_HERE = frozenset({"localhost", "127.0.0.1", "0.0.0.0"})  # noqa: S104 - no address to listen on
+_HERE = LOCAL_HOSTS | {"0.0.0.0"}  # noqa: S104 - no address to listen on
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,9 +67,10 @@ class Cached[T]:
         await self._attempt()
         return self._value()
 
-    def touch(self) -> None:
-        """Fetch the value in the background, unless it is fresh."""
-        is_fresh = self._held is not None and self._clock() - self._held.since < self._fresh
+    def touch(self, fresh: float | None = None) -> None:
+        """Fetch the value in the background, unless it is fresh, or younger than the seconds given."""
+        limit = self._fresh if fresh is None else fresh
+        is_fresh = self._held is not None and self._clock() - self._held.since < limit
         # One attempt is enough, in whichever loop it is.
         if not is_fresh and not any(loop.is_running() for loop in list(self._flights)):
             self._start()

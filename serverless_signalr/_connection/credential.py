@@ -18,7 +18,7 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.identity import aio
 
 from serverless_signalr._identity import Identity, IdentityKind
-from serverless_signalr._rest.transport import PoolTransport
+from serverless_signalr._rest.pool import PoolTransport
 
 __all__ = ["Credential"]
 

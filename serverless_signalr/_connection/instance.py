@@ -7,18 +7,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from serverless_signalr._connection.cache import Cached
+from serverless_signalr._connection.once import warn_once
 from serverless_signalr._connection.settings import InstanceSettings
 from serverless_signalr._connection.vault import VaultError, read_secret
+from serverless_signalr._extras import requiring
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import ConnectionStringError, ServiceError, UnauthorizedError
 
 if TYPE_CHECKING:
-    from serverless_signalr._rest.instance_client import InstanceClient
+    from serverless_signalr._rest.options import Options
+    from serverless_signalr._rest.senders import Direct, Sender
+    from serverless_signalr.rest import ServiceClient
 
 __all__ = ["Instance", "distinct"]
 
@@ -33,13 +36,16 @@ _PROBE_TIMEOUT = timedelta(seconds=2)
 _PROBE_LIMIT = 4.0
 """Seconds for all that a probe asks: somebody may wait for it to be sent to a service."""
 
+_LOOK_PAUSE = 5.0
+"""Seconds between two looks that failed requests ask for."""
+
 _KEYS_UNTRIED = 60 * 60.0
 
 _log = logging.getLogger("serverless_signalr")
 
 
 class Instance:
-    """Know one instance by what the app settings say about it.
+    """One instance of the service, known by what the app settings say about it.
 
     Secrets that they refer to, the temporary key of an identity and the instance's state are fetched by the
     first call that needs them, and renewed in time; see Cached. Raise ConnectionStringError for settings
@@ -53,7 +59,7 @@ class Instance:
         self._given = None if self.references else settings.endpoint()
         self._resolved = Cached(self._resolve, fresh=_SECRET_FRESH, usable=_SECRET_USABLE, clock=clock)
         self._signing: tuple[Endpoint, Cached[Endpoint]] | None = None
-        self._state = Cached(self._probe, fresh=_STATE_FRESH, usable=_STATE_USABLE, clock=clock)
+        self._state = Cached(self._look, fresh=_STATE_FRESH, usable=_STATE_USABLE, clock=clock)
         self._is_down = False
         self._try_keys_at = -math.inf
         for setting, reference in self.references.items():
@@ -105,18 +111,31 @@ class Instance:
         """Tell whether the instance is up and takes what opens it, as of half a minute ago."""
         return await self._state.get()
 
-    def client(self, timeout: timedelta) -> "InstanceClient":
+    def look_again(self) -> None:
+        """Look in the background whether the instance is up, unless that was done a moment ago."""
+        self._state.touch(_LOOK_PAUSE)
+
+    def sender(self, hub: str, options: "Options") -> "Sender":
+        """Return what carries out a hub's operations on this instance."""
+        from serverless_signalr._rest.senders import Direct, Renewing
+
+        given = self._given
+        if given is not None and given.identity is None:
+            return Direct(given, hub, None, options)
+
+        def connect(endpoint: Endpoint) -> "Direct":
+            return Direct(endpoint, hub, _credential(endpoint), options)
+
+        return connect(given) if given is not None else Renewing(self, connect)
+
+    def probe(self, timeout: timedelta) -> "ServiceClient":
         """Return a client to look at the instance with: it asks once."""
-        from serverless_signalr._rest.instance_client import InstanceClient
+        from serverless_signalr._rest.options import Options
+        from serverless_signalr.rest import ServiceClient
 
-        # No hub is asked for its state, the instance is; but a client has one.
-        return InstanceClient(self, "health", timeout=timeout, connect_timeout=timeout, retries=0)
-
-    def note(self, *, is_online: bool) -> None:
-        """Remember what a request has shown about the instance."""
-        if is_online == self._is_down:
-            self._is_down = not is_online
-            self._state.put(is_online)
+        options = Options(timeout=timeout, connect_timeout=timeout, retries=0)
+        # No hub is asked for its state, the instance is; but a sender has one.
+        return ServiceClient.over(self.sender("health", options), max_parallel=1)
 
     async def try_key(self) -> None:
         """Ask the service for something that takes the key which signs clients' tokens.
@@ -125,7 +144,7 @@ class Instance:
         """
         endpoint = await self.endpoint()
         if endpoint.identity is None:
-            await self.client(_PROBE_TIMEOUT).connection_exists("health")
+            await self.probe(_PROBE_TIMEOUT).connection_exists("health")
             return
         keys = self._signing_cache(endpoint)
         signing = await keys.get()
@@ -166,21 +185,34 @@ class Instance:
         except ConnectionStringError as error:
             raise VaultError(str(error)) from None
 
-    async def _probe(self) -> bool:
+    async def _look(self) -> bool:
+        """Find out whether the instance is up; say so when that has changed."""
+        problem = ""
         try:
             async with asyncio.timeout(_PROBE_LIMIT):
-                is_online = await self.client(_PROBE_TIMEOUT).is_healthy()
-                if is_online:
+                if await self.probe(_PROBE_TIMEOUT).is_healthy():
                     # The service is well to everybody; only this shows that it takes the key.
                     await self.try_key()
+                else:
+                    problem = "it does not answer, or says that it is not well"
         except TimeoutError:
-            _log.warning("the endpoint %s is taken for down: it did not answer in time", self.label)
-            is_online = False
+            problem = "it did not answer in time"
         except (ServiceError, ValueError) as error:
-            _log.warning("the endpoint %s is taken for down: %s", self.label, error)
-            is_online = False
-        self._is_down = not is_online
-        return is_online
+            problem = str(error)
+        if problem and not self._is_down:
+            _log.warning("the endpoint %s is taken for down, nothing is sent there: %s", self.label, problem)
+        elif self._is_down and not problem:
+            _log.warning("the endpoint %s is up again", self.label)
+        self._is_down = bool(problem)
+        return not problem
+
+
+def _credential(endpoint: Endpoint) -> Any:
+    if endpoint.identity is None:
+        return None
+    with requiring("a connection that an identity opens", "identity"):
+        from serverless_signalr._connection.credential import Credential
+    return Credential(endpoint.identity)
 
 
 async def distinct(instances: Sequence[Instance]) -> list[Instance]:
@@ -194,16 +226,13 @@ async def distinct(instances: Sequence[Instance]) -> list[Instance]:
         address = endpoint.url if isinstance(endpoint, Endpoint) else instance.settings.setting
         other = kept.setdefault(address, instance)
         if other is not instance:
-            _tell_twins(other.settings.setting, instance.settings.setting, address)
+            warn_once(
+                f"{other.settings.setting} and {instance.settings.setting} both name {address}: what is sent "
+                "goes there once; remove one"
+            )
             if other.settings.type == "Secondary" and instance.settings.type == "Primary":
                 kept[address] = instance
     return list(kept.values())
-
-
-@cache
-def _tell_twins(one: str, other: str, address: str) -> None:
-    """Warn once: settings do not change."""
-    _log.warning("%s and %s both name %s: what is sent goes there once; remove one", one, other, address)
 
 
 async def _is_taken(signing: Endpoint) -> bool:

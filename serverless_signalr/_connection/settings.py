@@ -5,15 +5,15 @@ https://learn.microsoft.com/azure/azure-functions/functions-reference#connection
 https://learn.microsoft.com/azure/azure-signalr/signalr-howto-scale-multi-instances.
 """
 
-import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 
+from serverless_signalr._connection.once import warn_once
 from serverless_signalr._connection.vault import SecretReference, is_reference
+from serverless_signalr._hosts import check_https
 from serverless_signalr._identity import Identity
-from serverless_signalr.endpoint import Endpoint, EndpointType, check_https, parse_url
+from serverless_signalr.endpoint import Endpoint, EndpointType, parse_url
 from serverless_signalr.errors import ConnectionStringError
 
 __all__ = [
@@ -46,8 +46,6 @@ _WRITTEN = {
     "managedidentityresourceid": "managedIdentityResourceId",
 }
 """The settings below a connection by their names' keys, as they are documented."""
-
-_log = logging.getLogger("serverless_signalr")
 
 type _Settings = Mapping[str, tuple[str, str]]
 """The settings that are not empty, each with its name as it was written, by their names' keys."""
@@ -154,7 +152,9 @@ def read_instances(
     """
     settings = {_key(setting): (setting, value) for setting, value in environment.items() if value}
     for setting in hidden_by_empty(name, environment):
-        _warn(f"{setting} is set and empty, so that the host's bindings find nothing behind it: remove it")
+        warn_once(
+            f"{setting} is set and empty, so that the host's bindings find nothing behind it: remove it"
+        )
     sources = (*_unnamed(name, settings), *_named(settings))
     if not sources:
         raise ConnectionStringError(_missing(name, settings))
@@ -195,7 +195,7 @@ def _unnamed(name: str, settings: _Settings) -> Iterator[InstanceSettings]:
     for source in _PLACES:
         if found := settings.get(_key(source.format(name))):
             if "serviceuri" in members:
-                _warn(f"both {name} and {name}__serviceUri are set: the first is used; remove one")
+                warn_once(f"both {name} and {name}__serviceUri are set: the first is used; remove one")
             yield _string(name, found[1], members)
             return
     if "serviceuri" in members:
@@ -215,7 +215,7 @@ def _named(settings: _Settings) -> Iterator[InstanceSettings]:
         sources = []
         if "serviceuri" in members:
             if section in settings:
-                _warn(f"both {setting} and {setting}__serviceUri are set: the second is used; remove one")
+                warn_once(f"both {setting} and {setting}__serviceUri are set: the second is used; remove one")
             sources.append(_identity(setting, members, name))
         elif section in settings:
             sources.append(_string(setting, settings[section][1], members, name))
@@ -237,7 +237,7 @@ def _string(
     setting: str, text: str, members: Mapping[str, str], name: str = "", type: EndpointType = "Primary"
 ) -> InstanceSettings:
     if "type" in members:
-        _warn(f"{setting}__type is for identities only: {setting} is {type.lower()}, whatever it says")
+        warn_once(f"{setting}__type is for identities only: {setting} is {type.lower()}, whatever it says")
     kept = tuple((member, value) for member, value in members.items() if member != "type")
     return InstanceSettings(setting, text, kept, name, type)
 
@@ -249,17 +249,13 @@ def _identity(setting: str, members: Mapping[str, str], name: str = "") -> Insta
             f"the app setting {setting}__type is wrong, expected Primary or Secondary"
         )
     if "managedidentityresourceid" in members and "credential" not in members:
-        _warn(f"{setting}__managedIdentityResourceId counts only with {setting}__credential=managedidentity")
+        warn_once(
+            f"{setting}__managedIdentityResourceId counts only with {setting}__credential=managedidentity"
+        )
     if "tenantid" in members and not {"clientsecret", "credential"} & members.keys():
-        _warn(f"{setting}__tenantId counts only with {setting}__clientSecret, or {setting}__credential")
+        warn_once(f"{setting}__tenantId counts only with {setting}__clientSecret, or {setting}__credential")
     kept = tuple((member, value) for member, value in members.items() if member != "type")
     return InstanceSettings(setting, None, kept, name, kind)
-
-
-@cache
-def _warn(text: str) -> None:
-    """Warn once: settings do not change, and are read often."""
-    _log.warning("%s", text)
 
 
 def _members(settings: _Settings, prefix: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary
 
+from serverless_signalr._extras import requiring
 from serverless_signalr._identity import Identity
 from serverless_signalr.endpoint import parse_url
 from serverless_signalr.errors import ConnectionStringError, ServiceError
@@ -113,7 +114,8 @@ async def read_secret(reference: SecretReference, identity: Identity, setting: s
 
     Raise VaultError where it cannot be read.
     """
-    from azure.core.exceptions import AzureError
+    with requiring("serverless_signalr.connection"):
+        from azure.core.exceptions import AzureError
 
     what = f"{reference}, to which the app setting {setting} refers, was not read as {identity}: "
     try:
@@ -251,14 +253,16 @@ _readers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, Identity]
 
 
 def _reader(vault_url: str, identity: Identity) -> _Reader:
-    from azure.keyvault.secrets.aio import SecretClient
+    with requiring("a reference to Key Vault that the platform has not resolved", "identity"):
+        from azure.keyvault.secrets.aio import SecretClient
 
-    from serverless_signalr._rest.transport import PoolTransport, PromptRetryPolicy
+        from serverless_signalr._connection.credential import Credential
+        from serverless_signalr._rest.pool import PoolTransport, PromptRetryPolicy
 
     readers = _readers.setdefault(asyncio.get_running_loop(), {})
     reader = readers.get((vault_url, identity))
     if reader is None:
-        credential: Any = identity.credential()
+        credential: Any = Credential(identity)
         client = SecretClient(
             vault_url, credential, transport=PoolTransport(), retry_policy=PromptRetryPolicy(retry_total=2)
         )

@@ -1,89 +1,58 @@
-"""What a hub does to its clients from code: send, group, look, close."""
+"""How a hub reaches its clients from code: sending, groups, checks, closing."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from datetime import timedelta
-from typing import Any
 
 from serverless_signalr._hub.proxy import ClientInterface
+from serverless_signalr._rest import addressees as to
 from serverless_signalr.rest import GroupConnection, ServiceClient
 
 __all__ = ["ClientManager", "Clients", "Groups", "UserGroups"]
 
 
 class Clients[T]:
-    """Choose whom to send to; what is chosen has the methods of the hub's client interface."""
+    """The clients of a hub: what is chosen here has the methods of the hub's client interface."""
 
     def __init__(self, service: ServiceClient, interface: ClientInterface[T]) -> None:
         self._service = service
-        self._interface = interface
+        self._proxy = interface.proxy
 
     @property
     def all(self) -> T:
         """Return every client of the hub."""
-        return self.all_except([])
+        return self._proxy(self._service, to.EVERYBODY)
 
     def all_except(self, connection_ids: Sequence[str]) -> T:
-        """Return every client but these connections."""
-
-        async def send(target: str, arguments: Sequence[object]) -> None:
-            await self._service.send_to_all(target, *arguments, excluded=connection_ids)
-
-        return self._interface.proxy(send)
+        """Return every client but a list of connections."""
+        return self._proxy(self._service, to.everybody(connection_ids))
 
     def client(self, connection_id: str) -> T:
-        """Return one connection, the only one that can also be asked for a result."""
-
-        async def send(target: str, arguments: Sequence[object]) -> None:
-            await self._service.send_to_connection(connection_id, target, *arguments)
-
-        async def invoke(target: str, arguments: Sequence[object]) -> Any:
-            return await self._service.invoke_connection(connection_id, target, *arguments)
-
-        return self._interface.proxy(send, invoke)
+        """Return one connection, the only addressee that can also be asked for a result."""
+        return self._proxy(self._service, to.connection(connection_id), can_answer=True)
 
     def clients(self, connection_ids: Sequence[str]) -> T:
         """Return several connections; each is one request."""
-
-        async def send(target: str, arguments: Sequence[object]) -> None:
-            await self._service.send_to_connections(connection_ids, target, *arguments)
-
-        return self._interface.proxy(send)
+        return self._proxy(self._service, to.connections(connection_ids))
 
     def group(self, group_name: str) -> T:
         """Return the members of a group."""
-        return self.group_except(group_name, [])
+        return self._proxy(self._service, to.group(group_name))
 
     def group_except(self, group_name: str, connection_ids: Sequence[str]) -> T:
-        """Return the members of a group but these connections."""
-
-        async def send(target: str, arguments: Sequence[object]) -> None:
-            await self._service.send_to_group(group_name, target, *arguments, excluded=connection_ids)
-
-        return self._interface.proxy(send)
+        """Return the members of a group but a list of connections."""
+        return self._proxy(self._service, to.group(group_name, connection_ids))
 
     def groups(self, group_names: Sequence[str]) -> T:
         """Return the members of several groups; each is one request, and who is in two receives twice."""
-
-        async def send(target: str, arguments: Sequence[object]) -> None:
-            await self._service.send_to_groups(group_names, target, *arguments)
-
-        return self._interface.proxy(send)
+        return self._proxy(self._service, to.groups(group_names))
 
     def user(self, user_id: str) -> T:
         """Return every connection of a user."""
-
-        async def send(target: str, arguments: Sequence[object]) -> None:
-            await self._service.send_to_user(user_id, target, *arguments)
-
-        return self._interface.proxy(send)
+        return self._proxy(self._service, to.user(user_id))
 
     def users(self, user_ids: Sequence[str]) -> T:
         """Return every connection of several users; each user is one request."""
-
-        async def send(target: str, arguments: Sequence[object]) -> None:
-            await self._service.send_to_users(user_ids, target, *arguments)
-
-        return self._interface.proxy(send)
+        return self._proxy(self._service, to.users(user_ids))
 
 
 class Groups:
@@ -133,13 +102,13 @@ class UserGroups:
 
 
 class ClientManager:
-    """Look at connections, end them, and stream to them."""
+    """Checks of connections, their ends, and streams to them."""
 
     def __init__(self, service: ServiceClient) -> None:
         self._service = service
 
     async def connection_exists(self, connection_id: str) -> bool:
-        """Tell whether a connection is there."""
+        """Tell whether a connection exists."""
         return await self._service.connection_exists(connection_id)
 
     async def user_exists(self, user_id: str) -> bool:
@@ -151,23 +120,23 @@ class ClientManager:
         return await self._service.group_exists(group_name)
 
     async def close_connection(self, connection_id: str, reason: str | None = None) -> None:
-        """End a connection; the client is told the reason. One that is gone is no error."""
+        """Close a connection; the client is told the reason. A connection that is gone is not an error."""
         await self._service.close_connection(connection_id, reason)
 
     async def close_user(
         self, user_id: str, *, excluded: Sequence[str] = (), reason: str | None = None
     ) -> None:
-        """End every connection of a user but the excluded ones."""
+        """Close every connection of a user but the excluded ones."""
         await self._service.close_user_connections(user_id, excluded=excluded, reason=reason)
 
     async def close_group(
         self, group_name: str, *, excluded: Sequence[str] = (), reason: str | None = None
     ) -> None:
-        """End every connection of a group but the excluded ones."""
+        """Close every connection of a group but the excluded ones."""
         await self._service.close_group_connections(group_name, excluded=excluded, reason=reason)
 
     async def close_all(self, *, excluded: Sequence[str] = (), reason: str | None = None) -> None:
-        """End every connection of the hub but the excluded ones."""
+        """Close every connection of the hub but the excluded ones."""
         await self._service.close_all_connections(excluded=excluded, reason=reason)
 
     def list_group(self, group_name: str) -> AsyncIterator[GroupConnection]:

@@ -6,20 +6,28 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from serverless_signalr._rest.addressees import Addressee, Addressees
 from serverless_signalr.protocol.names import to_camel_case
 from serverless_signalr.protocol.values import convert
 
-__all__ = ["AnyClient", "ClientInterface", "target"]
+__all__ = ["AnyClient", "ClientInterface", "Service", "target"]
 
 _TARGET = "_signalr_target"
 _ONE_CLIENT = "{} returns a result, which one client can give: call it on clients.client(…)"
 
-type Send = Callable[[str, Sequence[object]], Awaitable[Any]]
-"""Invoke a target with arguments on whichever clients a proxy stands for."""
+
+class Service(Protocol):
+    """What carries out the calls on proxies: a ServiceClient."""
+
+    async def send(self, addressee: Addressee | Addressees, target: str, *arguments: object) -> None:
+        """Invoke a target on the connections of an addressee."""
+
+    async def ask(self, addressee: Addressee, target: str, *arguments: object) -> Any:
+        """Invoke a target on one connection and return what its client answers."""
 
 
 class AnyClient(Protocol):
-    """Be the client of a hub that declares no interface: targets are texts, arguments are not checked."""
+    """The client of a hub that declares no interface: targets are texts, arguments are not checked."""
 
     async def send(self, target: str, *arguments: object) -> None:
         """Invoke ``target`` on the clients. It is done when the service accepted, not when they received."""
@@ -40,6 +48,9 @@ def target[F: Callable[..., Any]](name: str) -> Callable[[F], F]:
     return named
 
 
+_BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
 @dataclass(frozen=True, slots=True)
 class _Method:
     name: str
@@ -47,7 +58,11 @@ class _Method:
     signature: inspect.Signature
     returns: Any
 
-    def arguments(self, args: tuple[object, ...], kwargs: dict[str, object]) -> list[object]:
+    positional: int | None
+
+    def arguments(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Sequence[object]:
+        if not kwargs and len(args) == self.positional:
+            return args
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as error:
@@ -55,9 +70,15 @@ class _Method:
         bound.apply_defaults()
         return [*bound.args, *bound.kwargs.values()]
 
+    def result(self, value: object) -> object:
+        try:
+            return convert(value, self.returns)
+        except ValueError as error:
+            raise ValueError(f"the client answered {self.target} with a wrong value: {error}") from None
+
 
 class ClientInterface[T]:
-    """Make proxies for the clients that an interface, a Protocol, describes.
+    """The proxies for the clients that an interface, a Protocol, describes.
 
     Each of its methods is a coroutine function; it sends its arguments, by position, to the target of its
     name in camelCase, or the one that ``target`` gives it. One that returns something is answered by the
@@ -65,67 +86,61 @@ class ClientInterface[T]:
     """
 
     def __init__(self, interface: type) -> None:
-        self._is_any = interface is AnyClient
-        self._name = interface.__name__
-        self._methods = {} if self._is_any else dict(_methods(interface))
+        self._class: type[_Proxy] = _AnyProxy if interface is AnyClient else _proxy_class(interface)
 
-    def proxy(self, send: Send, invoke: Send | None = None) -> T:
-        """Return the clients that ``send`` reaches; ``invoke`` asks a single one for a result."""
-        return typing.cast("T", _AnyProxy(send, invoke) if self._is_any else _Proxy(self, send, invoke))
-
-    def method(self, name: str) -> _Method:
-        """Return a method, or raise AttributeError that lists those there are."""
-        try:
-            return self._methods[name]
-        except KeyError:
-            known = ", ".join(self._methods) or "none"
-            raise AttributeError(f"{self._name} has no method {name}; it has {known}") from None
-
-
-class _AnyProxy:
-    __slots__ = ("_invoke", "_send")
-
-    def __init__(self, send: Send, invoke: Send | None) -> None:
-        self._send = send
-        self._invoke = invoke
-
-    async def send(self, target: str, *arguments: object) -> None:
-        await self._send(target, arguments)
-
-    async def ask(self, target: str, *arguments: object) -> Any:
-        if self._invoke is None:
-            raise TypeError(_ONE_CLIENT.format(target))
-        return await self._invoke(target, arguments)
+    def proxy(self, service: Service, addressee: Addressee | Addressees, *, can_answer: bool = False) -> T:
+        """Return the clients that are addressed; a single one can also answer."""
+        return typing.cast("T", self._class(service, addressee, can_answer))
 
 
 class _Proxy:
-    __slots__ = ("_interface", "_invoke", "_send")
+    __slots__ = ("_addressee", "_can_answer", "_service")
 
-    def __init__(self, interface: ClientInterface[Any], send: Send, invoke: Send | None) -> None:
-        self._interface = interface
-        self._send = send
-        self._invoke = invoke
+    def __init__(self, service: Service, addressee: Addressee | Addressees, can_answer: bool) -> None:
+        self._service = service
+        self._addressee = addressee
+        self._can_answer = can_answer
 
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
-        method = self._interface.method(name)
-
-        async def call(*args: object, **kwargs: object) -> Any:
-            arguments = method.arguments(args, kwargs)
-            if method.returns is None:
-                await self._send(method.target, arguments)
-                return None
-            if self._invoke is None:
-                raise TypeError(_ONE_CLIENT.format(name))
-            return _result(method, await self._invoke(method.target, arguments))
-
-        return call
+    async def _ask(self, name: str, target: str, arguments: Sequence[object]) -> Any:
+        if not self._can_answer or isinstance(self._addressee, Addressees):
+            raise TypeError(_ONE_CLIENT.format(name))
+        return await self._service.ask(self._addressee, target, *arguments)
 
 
-def _result(method: _Method, value: object) -> object:
-    try:
-        return convert(value, method.returns)
-    except ValueError as error:
-        raise ValueError(f"the client answered {method.target} with a wrong value: {error}") from None
+class _AnyProxy(_Proxy):
+    __slots__ = ()
+
+    async def send(self, target: str, *arguments: object) -> None:
+        await self._service.send(self._addressee, target, *arguments)
+
+    async def ask(self, target: str, *arguments: object) -> Any:
+        return await self._ask(target, target, arguments)
+
+
+def _proxy_class(interface: type) -> type[_Proxy]:
+    methods = dict(_methods(interface))
+    known = ", ".join(methods) or "none"
+
+    def missing(_: _Proxy, name: str) -> Any:
+        raise AttributeError(f"{interface.__name__} has no method {name}; it has {known}")
+
+    members: dict[str, Any] = {name: _call(method) for name, method in methods.items()}
+    return type(interface.__name__, (_Proxy,), {"__slots__": (), "__getattr__": missing, **members})
+
+
+def _call(method: _Method) -> Callable[..., Awaitable[Any]]:
+    """Return the method of a proxy that sends, or asks."""
+
+    async def send(self: _Proxy, *args: object, **kwargs: object) -> None:
+        await self._service.send(self._addressee, method.target, *method.arguments(args, kwargs))
+
+    async def ask(self: _Proxy, *args: object, **kwargs: object) -> object:
+        arguments = method.arguments(args, kwargs)
+        return method.result(await self._ask(method.name, method.target, arguments))
+
+    call = send if method.returns is None else ask
+    call.__name__ = call.__qualname__ = method.name
+    return call
 
 
 def _methods(interface: type) -> Iterator[tuple[str, _Method]]:
@@ -145,5 +160,6 @@ def _methods(interface: type) -> Iterator[tuple[str, _Method]]:
                 getattr(function, _TARGET, to_camel_case(name)),
                 inspect.Signature(parameters),
                 None if returns is type(None) else returns,
+                len(parameters) if all(each.kind in _BY_POSITION for each in parameters) else None,
             ),
         )

@@ -5,6 +5,7 @@ the rest.
 """
 
 import logging
+import math
 import os
 import platform
 import random
@@ -36,8 +37,9 @@ from azure.core.pipeline.policies import (
 from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpResponse, HttpRequest
 from azure.core.settings import settings
 
-from serverless_signalr._rest.operations import Answer, Operation
+from serverless_signalr._rest.operations import Operation
 from serverless_signalr._rest.pool import Pool, leave_pool, proxy, running_pool
+from serverless_signalr._rest.responses import Response
 from serverless_signalr._rest.tokens import sign_server_token
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import ServiceUnavailableError, UnauthorizedError
@@ -65,7 +67,7 @@ _log = logging.getLogger("serverless_signalr.rest")
 _http_log = logging.getLogger("serverless_signalr.http")
 
 type _Request = PipelineRequest[HttpRequest]
-type _Response = PipelineResponse[HttpRequest, AsyncHttpResponse]
+type _Answer = PipelineResponse[HttpRequest, AsyncHttpResponse]
 type _Policies = AsyncPipeline[HttpRequest, AsyncHttpResponse]
 
 
@@ -97,7 +99,7 @@ class Pipeline:
             # The client has seen to it that only a loopback address does without TLS.
             self._options["enforce_https"] = False
 
-    async def send(self, operation: Operation, url: str, *, timeout: float, retries: int) -> Answer:
+    async def send(self, operation: Operation, url: str, *, timeout: float, retries: int) -> Response:
         """Return the answer to an operation.
 
         One that is not repeatable is sent again only where it surely did not run: there was no connection,
@@ -123,7 +125,7 @@ class Pipeline:
         except _FAILURES as error:
             raise ServiceUnavailableError(_explain(operation, url, error)) from error
         request_id = response.headers.get("x-ms-request-id") or request_id
-        return Answer(response.status_code, response.headers, response.body(), request_id)
+        return Response(response.status_code, response.headers, response.body(), request_id)
 
     async def aclose(self) -> None:
         """Leave the pool of the running loop, and close it if nobody else uses it."""
@@ -161,17 +163,27 @@ class _KeyPolicy(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
         self._endpoint = endpoint
         self._tokens: dict[str, tuple[str, float]] = {}
 
-    async def send(self, request: _Request) -> _Response:
+    async def send(self, request: _Request) -> _Answer:
         url = request.http_request.url.partition("?")[0]
-        token, until = self._tokens.get(url, ("", 0.0))
         now = time.time()
-        if now >= until:
-            if len(self._tokens) >= _MAX_TOKENS:
-                self._tokens.clear()
-            token = sign_server_token(self._endpoint, url, lifetime=_TOKEN_LIFETIME)
-            self._tokens[url] = token, now + _TOKEN_USE
+        token, signed_at = self._tokens.get(url, ("", -math.inf))
+        # A token from the future was signed while the clock was ahead: the service refuses it.
+        is_kept = signed_at <= now < signed_at + _TOKEN_USE
+        response = await self._send_with(token if is_kept else self._sign(url, now), request)
+        if is_kept and response.http_response.status_code == 401:
+            response = await self._send_with(self._sign(url, time.time()), request)
+        return response
+
+    async def _send_with(self, token: str, request: _Request) -> _Answer:
         request.http_request.headers["Authorization"] = f"Bearer {token}"
         return await self.next.send(request)
+
+    def _sign(self, url: str, now: float) -> str:
+        if len(self._tokens) >= _MAX_TOKENS:
+            self._tokens.clear()
+        token = sign_server_token(self._endpoint, url, lifetime=_TOKEN_LIFETIME)
+        self._tokens[url] = token, now
+        return token
 
 
 class _LogPolicy(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
@@ -185,7 +197,7 @@ class _LogPolicy(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
         # At INFO, azure-core's own choice, the Functions worker would pass on every request.
         self._policy: Any = HttpLoggingPolicy(_http_log, http_logging_level=logging.DEBUG)
 
-    async def send(self, request: _Request) -> _Response:
+    async def send(self, request: _Request) -> _Answer:
         if not _http_log.isEnabledFor(logging.DEBUG):
             return await self.next.send(request)
         self._policy.on_request(request)
@@ -201,7 +213,7 @@ class _RetryPolicy(AsyncRetryPolicy[HttpRequest, AsyncHttpResponse]):
         super().__init__()
         self._delay = delay
 
-    async def send(self, request: _Request) -> _Response:
+    async def send(self, request: _Request) -> _Answer:
         operation: Operation = request.context.options.pop("operation")
         transport: Any = request.context.transport
         for attempt in range(request.context.options.pop("retries")):
@@ -227,7 +239,7 @@ class _RetryPolicy(AsyncRetryPolicy[HttpRequest, AsyncHttpResponse]):
             request.context["retry_count"] = attempt + 1
         return await self.next.send(request)
 
-    def _asked_wait(self, response: _Response) -> float | None:
+    def _asked_wait(self, response: _Answer) -> float | None:
         """Return the seconds that Retry-After asks for, None where it is absent or makes no sense."""
         with suppress(ValueError, TypeError):
             return self.get_retry_after(response)

@@ -1,4 +1,4 @@
-"""The connections to the network: one pool for each event loop, which all clients in it share.
+"""The sockets to the network: one pool for each event loop, which all clients in it share.
 
 The last client that is closed closes the pool, or else the end of the loop: ``asyncio.run``, and everything
 like it, closes asynchronous generators that are left, and one of them keeps the pool. What is left when the
@@ -18,19 +18,29 @@ from urllib.request import getproxies, proxy_bypass
 from weakref import WeakKeyDictionary
 
 import aiohttp
+from azure.core.pipeline import PipelineResponse
+from azure.core.pipeline.policies import AsyncRetryPolicy
+from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpTransport
 
-from serverless_signalr._rest.operations import LOCAL_HOSTS
+from serverless_signalr._hosts import LOCAL_HOSTS
 
-__all__ = ["Pool", "leave_pool", "proxy", "running_pool"]
+__all__ = ["Pool", "PoolTransport", "PromptRetryPolicy", "close_pools", "leave_pool", "proxy", "running_pool"]
 
 _IDLE = 30.0
 """Seconds until an idle connection is closed, well before the service or a gateway does it: a send that meets
 a connection which was just closed cannot be repeated."""
 
 
+_CONNECT_TIMEOUT = 3.0
+_READ_TIMEOUT = 10.0
+
+_LONGEST_WAIT = 5.0
+"""Seconds. Who asks to wait longer is asked again later, not waited for: somebody waits for a token."""
+
+
 @dataclass(slots=True)
 class Pool:
-    """Hold the session of one event loop, and for each who uses it what that keeps here."""
+    """The session of one event loop, and what each of its users keeps in it."""
 
     session: aiohttp.ClientSession
     keeper: AsyncGenerator[None]
@@ -71,6 +81,8 @@ async def _open() -> Pool:
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(keepalive_timeout=_IDLE), cookie_jar=aiohttp.DummyCookieJar()
     )
+    # aiohttp would repeat some requests on its own account: how often is up to who sends them.
+    session._retry_connection = False
     pool = _pools[loop] = Pool(session, _keep(loop, session))
     await anext(pool.keeper)
     return pool
@@ -102,7 +114,46 @@ def _close(loop: asyncio.AbstractEventLoop) -> None:
 
 
 @atexit.register
-def _close_at_exit() -> None:
-    for loop in list(_pools):
+def close_pools() -> None:
+    """Close the pools of all event loops but the one that runs here."""
+    here = asyncio._get_running_loop()
+    for loop in [loop for loop in _pools if loop is not here]:
         with suppress(Exception):
             _close(loop)
+
+
+class PoolTransport(AsyncHttpTransport[Any, Any]):
+    """Send requests through the pool of whichever event loop runs, and own nothing.
+
+    A credential or a client that has this transport may be dropped: the pool is closed with its loop.
+    """
+
+    async def open(self) -> None:
+        """Do nothing: the pool opens itself."""
+
+    async def close(self) -> None:
+        """Do nothing: others use the pool."""
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def send(self, request: Any, **options: Any) -> Any:
+        """Send a request and return the answer."""
+        transport = AioHttpTransport(
+            session=(await running_pool()).session,
+            session_owner=False,
+            connection_timeout=_CONNECT_TIMEOUT,
+            read_timeout=_READ_TIMEOUT,
+        )
+        if through := proxy(request.url):
+            options.setdefault("proxy", through)
+        return await transport.send(request, **options)
+
+
+class PromptRetryPolicy(AsyncRetryPolicy[Any, Any]):
+    """Repeat what azure-core repeats, unless the answer asks for a pause that nobody would wait for."""
+
+    def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
+        """Tell whether to send the request again."""
+        asked = self.get_retry_after(response)
+        return (asked is None or asked <= _LONGEST_WAIT) and super().is_retry(settings, response)

@@ -5,7 +5,9 @@ Source: Azure/azure-functions-signalrservice-extension, SignalROutputConverter a
 
 from typing import Any
 
-from serverless_signalr._rest.operations import Operation, connection, group, message, user
+from serverless_signalr._rest.addressees import connection, group, user
+from serverless_signalr._rest.encoding import message
+from serverless_signalr._rest.operations import Operation
 
 __all__ = ["Item", "OutputError", "items", "operation"]
 
@@ -48,7 +50,7 @@ def _message(item: Item) -> Operation:
     to = ""
     for name, path in (("connectionid", connection), ("userid", user), ("groupname", group)):
         if item.get(name):
-            to = path(str(item[name]))
+            to = path(str(item[name])).path
             break
     body = message(str(item["target"]), arguments or [])
     return Operation("POST", f"{to}/:send", body=body, is_repeatable=False)
@@ -57,16 +59,16 @@ def _message(item: Item) -> Operation:
 def _removal_from_all(item: Item) -> Operation:
     if item.get("connectionid"):
         raise OutputError("removeAll takes a userId: Azure ignores it for a connection.")
-    return Operation("DELETE", f"{user(str(item['userid']))}/groups")
+    return Operation("DELETE", f"{user(str(item['userid'])).path}/groups")
 
 
 def _membership(item: Item, action: str) -> Operation:
     if not item.get("groupname"):
         raise OutputError("groupName cannot be null or empty")
-    name = group(str(item["groupname"]))
+    name = group(str(item["groupname"])).path
     if not item.get("connectionid"):
-        return Operation("PUT" if action == "add" else "DELETE", f"{user(str(item['userid']))}{name}")
-    path = f"{name}{connection(str(item['connectionid']))}"
+        return Operation("PUT" if action == "add" else "DELETE", f"{user(str(item['userid'])).path}{name}")
+    path = f"{name}{connection(str(item['connectionid'])).path}"
     if action == "remove":
         return Operation("DELETE", path)
     # Adding a connection that is gone is no error for the extension either; removing it is one.

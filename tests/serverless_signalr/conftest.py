@@ -10,10 +10,8 @@ import aiohttp
 import pytest
 from azure.keyvault.secrets._shared import http_challenge_cache
 
-from serverless_signalr import connection
-from serverless_signalr._connection import instance, settings
-from serverless_signalr._rest import pool
-from serverless_signalr._rest.transport import PoolTransport
+from serverless_signalr._rest.pool import PoolTransport, close_pools
+from serverless_signalr.connection import forget
 from tests.serverless_signalr.azure_fakes.certificates import Certificates
 from tests.serverless_signalr.azure_fakes.clock import Clock
 from tests.serverless_signalr.azure_fakes.cloud import Cloud
@@ -40,10 +38,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture(autouse=True)
-def told_anew() -> None:
-    """Let what is said once in a process be said once in a test."""
-    settings._warn.cache_clear()
-    instance._tell_twins.cache_clear()
+def forgotten() -> None:
+    """Let what a process says once, or reads once, be said and read once in a test."""
+    forget()
 
 
 @pytest.fixture(scope="session")
@@ -65,18 +62,11 @@ async def cloud(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("IDENTITY_ENDPOINT", f"{cloud.identity_url}/msi/token")
     monkeypatch.setenv("IDENTITY_HEADER", cloud.identity.secret)
     http_challenge_cache.clear()
-    connection._shared.cache_clear()
-    await _close_pools_elsewhere()
+    # The pool of the event loop that sync functions share would lead the next test astray.
+    await asyncio.to_thread(close_pools)
     yield cloud
-    await _close_pools_elsewhere()
-    connection._shared.cache_clear()
+    await asyncio.to_thread(close_pools)
     await cloud.stop()
-
-
-async def _close_pools_elsewhere() -> None:
-    """Close the pool of the event loop that sync functions share: it would lead the next test astray."""
-    for loop in [loop for loop in pool._pools if loop is not asyncio.get_running_loop()]:
-        await asyncio.to_thread(pool._close, loop)
 
 
 @pytest.fixture

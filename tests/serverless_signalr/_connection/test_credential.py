@@ -49,7 +49,7 @@ def on_a_virtual_machine(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 async def test_app_service_gives_the_token(cloud: Cloud, found: Identity, request_line: str) -> None:
     cloud.identity.known.add(CLIENT)
-    await found.credential().get_token_info(SCOPE)
+    await Credential(found).get_token_info(SCOPE)
     assert cloud.identity.requests == [
         f"GET /msi/token?api-version=2019-08-01&resource=https://signalr.azure.com{request_line}"
     ]
@@ -58,13 +58,13 @@ async def test_app_service_gives_the_token(cloud: Cloud, found: Identity, reques
 async def test_client_id_of_the_environment_is_used(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_CLIENT_ID", CLIENT)
     cloud.identity.known.add(CLIENT)
-    await Identity().credential().get_token_info(SCOPE)
+    await Credential(Identity()).get_token_info(SCOPE)
     assert cloud.identity.requests[0].endswith(f"&client_id={CLIENT}")
 
 
 async def test_virtual_machine_gives_the_token(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     on_a_virtual_machine(cloud, monkeypatch)
-    await MANAGED.credential().get_token_info(SCOPE)
+    await Credential(MANAGED).get_token_info(SCOPE)
     assert cloud.identity.requests == [
         "GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://signalr.azure.com"
     ]
@@ -72,7 +72,7 @@ async def test_virtual_machine_gives_the_token(cloud: Cloud, monkeypatch: pytest
 
 async def test_application_gets_its_token_from_entra_id(cloud: Cloud) -> None:
     cloud.entra.client_secret = SECRET
-    await APPLICATION.credential().get_token_info(SCOPE)
+    await Credential(APPLICATION).get_token_info(SCOPE)
     assert cloud.entra.requests == [f"POST /{TENANT}/oauth2/v2.0/token"]
     assert cloud.entra.forms[0]["scope"] == SCOPE
     assert (cloud.entra.forms[0]["client_id"], cloud.entra.forms[0]["client_secret"]) == (CLIENT, SECRET)
@@ -80,19 +80,19 @@ async def test_application_gets_its_token_from_entra_id(cloud: Cloud) -> None:
 
 async def test_application_may_have_a_certificate(cloud: Cloud, certificates: Certificates) -> None:
     found = Identity(IdentityKind.APPLICATION, CLIENT, TENANT, certificate=str(certificates.application))
-    await found.credential().get_token_info(SCOPE)
+    await Credential(found).get_token_info(SCOPE)
     assert cloud.entra.forms[0]["client_assertion"].startswith("eyJ")
 
 
 async def test_tokens_are_asked_for_once(cloud: Cloud) -> None:
     found = Identity(IdentityKind.MANAGED)
-    tokens = [await found.credential().get_token_info(SCOPE) for _ in range(5)]
+    tokens = [await Credential(found).get_token_info(SCOPE) for _ in range(5)]
     assert len({token.token for token in tokens}) == 1
     assert len(cloud.identity.requests) == 1
 
 
 async def test_holder_who_asks_again_gets_a_fresh_token(cloud: Cloud) -> None:
-    holder = MANAGED.credential()
+    holder = Credential(MANAGED)
     first, second = [await holder.get_token_info(SCOPE) for _ in range(2)]
     assert first.token != second.token
     assert len(cloud.identity.requests) == 2
@@ -100,7 +100,7 @@ async def test_holder_who_asks_again_gets_a_fresh_token(cloud: Cloud) -> None:
 
 async def test_fresh_token_is_that_of_every_holder(cloud: Cloud) -> None:
     found = Identity(IdentityKind.MANAGED)
-    refused, other = found.credential(), found.credential()
+    refused, other = Credential(found), Credential(found)
     await refused.get_token_info(SCOPE)
     fresh = await refused.get_token_info(SCOPE)
     assert (await other.get_token_info(SCOPE)).token == fresh.token
@@ -109,26 +109,26 @@ async def test_fresh_token_is_that_of_every_holder(cloud: Cloud) -> None:
 async def test_holder_keeps_a_good_token_while_there_is_no_fresh_one(
     cloud: Cloud, pauses: list[float]
 ) -> None:
-    holder = MANAGED.credential()
+    holder = Credential(MANAGED)
     token = await holder.get_token_info(SCOPE)
     cloud.identity.fail(500)
     assert (await holder.get_token_info(SCOPE)).token == token.token
 
 
 async def test_tokens_for_different_resources_are_no_repetition(cloud: Cloud) -> None:
-    holder = MANAGED.credential()
+    holder = Credential(MANAGED)
     for _ in range(2):
-        await MANAGED.credential().get_token_info(SCOPE)
+        await Credential(MANAGED).get_token_info(SCOPE)
     await holder.get_token_info(SCOPE)
     await holder.get_token_info("https://vault.azure.net/.default")
     assert len(cloud.identity.requests) == 2
 
 
 async def test_credential_has_the_older_interface_too(cloud: Cloud) -> None:
-    async with MANAGED.credential() as holder:
+    async with Credential(MANAGED) as holder:
         token = await holder.get_token(SCOPE, tenant_id=TENANT, enable_cae=True)
     await holder.close()
-    assert token.token == (await MANAGED.credential().get_token_info(SCOPE)).token
+    assert token.token == (await Credential(MANAGED).get_token_info(SCOPE)).token
 
 
 # Faults.
@@ -156,7 +156,7 @@ async def test_credential_has_the_older_interface_too(cloud: Cloud) -> None:
 )
 async def test_error_names_the_identity_and_why(cloud: Cloud, found: Identity, message: str) -> None:
     with pytest.raises(ClientAuthenticationError, match=message) as raised:
-        await found.credential().get_token_info(SCOPE)
+        await Credential(found).get_token_info(SCOPE)
     assert SECRET not in str(raised.value)
     assert raised.value.status_code is None
 
@@ -169,7 +169,7 @@ async def test_identity_that_is_nowhere_is_told_in_one_line(
     with pytest.raises(
         ClientAuthenticationError, match=r"^the identity that DefaultAzureCredential finds got none: "
     ) as raised:
-        await Identity().credential().get_token_info(SCOPE)
+        await Credential(Identity()).get_token_info(SCOPE)
     assert "\n" not in str(raised.value)
 
 
@@ -179,14 +179,14 @@ async def test_endpoint_that_does_not_answer_is_given_up(
     monkeypatch.setattr(credential, "_PATIENCE", 0.05)
     released = cloud.identity.hang()
     with pytest.raises(ClientAuthenticationError, match="got none: no answer within 0 seconds"):
-        await MANAGED.credential().get_token_info(SCOPE)
+        await Credential(MANAGED).get_token_info(SCOPE)
     released.set()
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 async def test_failure_that_passes_is_waited_out(cloud: Cloud, pauses: list[float], status: int) -> None:
     cloud.identity.fail(status, times=2)
-    await MANAGED.credential().get_token_info(SCOPE)
+    await Credential(MANAGED).get_token_info(SCOPE)
     assert len(cloud.identity.requests) == 3
 
 
@@ -208,13 +208,13 @@ def clockwork(monkeypatch: pytest.MonkeyPatch) -> Time:
 @pytest.fixture
 async def due(cloud: Cloud, clockwork: Time) -> str:
     """Return a token that is good for half a day more, and due for another."""
-    token = (await MANAGED.credential().get_token_info(SCOPE)).token
+    token = (await Credential(MANAGED).get_token_info(SCOPE)).token
     clockwork.later = 13 * HOUR
     return token
 
 
 async def test_token_that_is_due_is_replaced(cloud: Cloud, due: str) -> None:
-    assert (await MANAGED.credential().get_token_info(SCOPE)).token != due
+    assert (await Credential(MANAGED).get_token_info(SCOPE)).token != due
     assert len(cloud.identity.requests) == 2
 
 
@@ -236,7 +236,7 @@ async def test_token_that_is_good_serves_on_while_there_is_no_other(
 ) -> None:
     break_it(cloud)
     for _ in range(3):
-        assert (await MANAGED.credential().get_token_info(SCOPE)).token == due
+        assert (await Credential(MANAGED).get_token_info(SCOPE)).token == due
     assert caplog.text.count("the one before serves on") == 1
 
 
@@ -246,12 +246,12 @@ async def test_nobody_waits_long_for_another_token_while_one_is_good(
     monkeypatch.setattr(credential, "_BRIEFLY", 0.01)
     released = cloud.identity.hang()
     for _ in range(3):
-        assert (await MANAGED.credential().get_token_info(SCOPE)).token == due
+        assert (await Credential(MANAGED).get_token_info(SCOPE)).token == due
     assert len(cloud.identity.requests) == 2
     released.set()
 
     async def is_replaced() -> bool:
-        return (await MANAGED.credential().get_token_info(SCOPE)).token != due
+        return (await Credential(MANAGED).get_token_info(SCOPE)).token != due
 
     await until(is_replaced)
 
@@ -262,7 +262,7 @@ async def test_token_that_has_expired_serves_no_more(
     cloud.identity.fail(500)
     clockwork.later = 24 * HOUR - 30
     with pytest.raises(ClientAuthenticationError, match="the system-assigned managed identity got none: "):
-        await MANAGED.credential().get_token_info(SCOPE)
+        await Credential(MANAGED).get_token_info(SCOPE)
 
 
 async def test_all_who_wait_share_one_attempt_and_its_failure(
@@ -272,7 +272,7 @@ async def test_all_who_wait_share_one_attempt_and_its_failure(
 
     async def reason() -> str:
         with pytest.raises(ClientAuthenticationError) as raised:
-            await MANAGED.credential().get_token_info(SCOPE)
+            await Credential(MANAGED).get_token_info(SCOPE)
         return str(raised.value)
 
     reasons = await asyncio.gather(*(reason() for _ in range(10)))
@@ -281,7 +281,7 @@ async def test_all_who_wait_share_one_attempt_and_its_failure(
     assert (len(set(reasons)), asked) == (1, 1)
     clockwork.later = 5
     cloud.identity.recover()
-    await MANAGED.credential().get_token_info(SCOPE)
+    await Credential(MANAGED).get_token_info(SCOPE)
     assert len(cloud.identity.requests) == asked + 1
 
 
@@ -289,7 +289,7 @@ async def test_refused_token_is_replaced_however_long_that_takes(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(credential, "_BRIEFLY", 0.0)
-    holder = MANAGED.credential()
+    holder = Credential(MANAGED)
     refused = await holder.get_token_info(SCOPE)
     released = cloud.identity.hang()
     asking = asyncio.create_task(holder.get_token_info(SCOPE))
@@ -304,9 +304,9 @@ async def test_refused_token_is_replaced_however_long_that_takes(
 
 async def test_token_for_an_hour_is_replaced_when_half_of_it_is_over(cloud: Cloud, clockwork: Time) -> None:
     cloud.entra.client_secret = SECRET
-    first = await APPLICATION.credential().get_token_info(SCOPE)
+    first = await Credential(APPLICATION).get_token_info(SCOPE)
     clockwork.later = HOUR / 2 + 10
-    second = await APPLICATION.credential().get_token_info(SCOPE)
+    second = await Credential(APPLICATION).get_token_info(SCOPE)
     assert first.token != second.token
     assert second.refresh_on is not None
     assert abs(second.refresh_on - time.time() - HOUR / 2) < 60
@@ -316,7 +316,7 @@ async def test_token_that_turns_out_the_same_is_not_asked_for_again_at_once(
     cloud: Cloud, clockwork: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cloud.tokens, "issue", lambda resource: "always-the-same")
-    holder = MANAGED.credential()
+    holder = Credential(MANAGED)
     for _ in range(5):
         await holder.get_token_info(SCOPE)
     assert len(cloud.identity.requests) == 2
@@ -328,11 +328,11 @@ async def test_clock_that_is_set_back_makes_nobody_wait(
     monkeypatch.setattr(credential, "_PAUSE", 0.0)
     cloud.identity.fail(400, {"message": "none"})
     with pytest.raises(ClientAuthenticationError):
-        await MANAGED.credential().get_token_info(SCOPE)
+        await Credential(MANAGED).get_token_info(SCOPE)
     cloud.identity.recover()
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() - HOUR)
-    await MANAGED.credential().get_token_info(SCOPE)
+    await Credential(MANAGED).get_token_info(SCOPE)
 
 
 async def test_fault_of_any_kind_is_told(cloud: Cloud, tmp_path: Path) -> None:
@@ -340,7 +340,7 @@ async def test_fault_of_any_kind_is_told(cloud: Cloud, tmp_path: Path) -> None:
     broken.write_text("-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----\n")
     found = Identity(IdentityKind.APPLICATION, CLIENT, TENANT, certificate=str(broken))
     with pytest.raises(ClientAuthenticationError, match=rf"of the tenant {TENANT} got none: \w+"):
-        await found.credential().get_token_info(SCOPE)
+        await Credential(found).get_token_info(SCOPE)
 
 
 def test_event_loops_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,7 +349,7 @@ def test_event_loops_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
             return AccessTokenInfo("token", int(time.time()) + 3600)
 
     monkeypatch.setattr(credential, "_open", lambda identity: Source())
-    holder, loops = MANAGED.credential(), []
+    holder, loops = Credential(MANAGED), []
 
     async def use() -> None:
         await holder.get_token_info(SCOPE)
@@ -365,7 +365,7 @@ async def test_secrets_and_tokens_are_in_no_log(cloud: Cloud, caplog: pytest.Log
     caplog.set_level(logging.DEBUG)
     cloud.entra.client_secret = SECRET
     tokens: list[Any] = [
-        await found.credential().get_token_info(SCOPE)
+        await Credential(found).get_token_info(SCOPE)
         for found in (APPLICATION, Identity(IdentityKind.MANAGED), Identity())
     ]
     assert "login.microsoftonline.com" in caplog.text
@@ -376,5 +376,5 @@ async def test_secrets_and_tokens_are_in_no_log(cloud: Cloud, caplog: pytest.Log
 async def test_nothing_is_left_open(cloud: Cloud) -> None:
     """Leave no session behind that would have to be closed: warnings are errors here."""
     cloud.entra.client_secret = SECRET
-    credentials: list[Credential] = [APPLICATION.credential(), MANAGED.credential()]
+    credentials: list[Credential] = [Credential(APPLICATION), Credential(MANAGED)]
     await asyncio.gather(*(credential.get_token_info(SCOPE) for credential in credentials))

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import pytest
 
 from serverless_signalr._hub.proxy import AnyClient, ClientInterface, target
+from serverless_signalr._rest.addressees import EVERYBODY, Addressee, Addressees, connection
 
 
 @dataclass
@@ -56,28 +57,35 @@ def sent() -> Sent:
     return []
 
 
+class Service:
+    """Keep what is sent, and answer whatever is asked with one value."""
+
+    def __init__(self, sent: Sent, answer: object = None) -> None:
+        self._sent = sent
+        self._answer = answer
+
+    async def send(self, addressee: Addressee | Addressees, target: str, *arguments: object) -> None:
+        assert addressee in (EVERYBODY, ONE), "it is sent to whom it was meant for"
+        self._sent.append((target, arguments))
+
+    async def ask(self, addressee: Addressee, target: str, *arguments: object) -> object:
+        assert addressee == ONE, "only one can be asked"
+        self._sent.append((target, arguments))
+        return self._answer
+
+
+ONE = connection("c1")
+
+
 @pytest.fixture
 def client(sent: Sent) -> ChatClient:
     """Return clients whose messages are kept."""
-
-    async def send(target: str, arguments: Sequence[object]) -> None:
-        sent.append((target, arguments))
-
-    return INTERFACE.proxy(send)
+    return INTERFACE.proxy(Service(sent), EVERYBODY)
 
 
 def answering(value: object, sent: Sent | None = None) -> ChatClient:
     """Return a client that answers whatever it is asked with this value."""
-
-    async def send(target: str, arguments: Sequence[object]) -> None:
-        raise AssertionError("it is not asked for a result")
-
-    async def invoke(target: str, arguments: Sequence[object]) -> object:
-        if sent is not None:
-            sent.append((target, arguments))
-        return value
-
-    return INTERFACE.proxy(send, invoke)
+    return INTERFACE.proxy(Service([] if sent is None else sent, value), ONE, can_answer=True)
 
 
 type Use = Callable[[Any], Awaitable[object]]
@@ -181,9 +189,7 @@ def test_interface_without_methods_says_so() -> None:
     class Silent(Protocol):
         pass
 
-    async def send(target: str, arguments: Sequence[object]) -> None: ...
-
-    silent: Any = ClientInterface[Silent](Silent).proxy(send)
+    silent: Any = ClientInterface[Silent](Silent).proxy(Service([]), EVERYBODY)
     with pytest.raises(AttributeError, match=r"^Silent has no method hear; it has none$"):
         _ = silent.hear
 
@@ -276,30 +282,24 @@ async def test_several_clients_that_are_asked_receive_nothing(client: ChatClient
 
 
 async def test_client_without_an_interface_takes_any_target(sent: Sent) -> None:
-    async def send(target: str, arguments: Sequence[object]) -> None:
-        sent.append((target, arguments))
-
-    await ClientInterface[AnyClient](AnyClient).proxy(send).send("new_message", "hi", 1)
+    await ClientInterface[AnyClient](AnyClient).proxy(Service(sent), EVERYBODY).send("new_message", "hi", 1)
     assert [(name, list(values)) for name, values in sent] == [("new_message", ["hi", 1])]
 
 
 async def test_client_without_an_interface_answers_as_it_likes(sent: Sent) -> None:
-    async def send(target: str, arguments: Sequence[object]) -> None:
-        raise AssertionError("it is not asked for a result")
-
-    async def invoke(target: str, arguments: Sequence[object]) -> object:
-        sent.append((target, arguments))
-        return {"a": [1]}
-
-    client = ClientInterface[AnyClient](AnyClient).proxy(send, invoke)
+    client = ClientInterface[AnyClient](AnyClient).proxy(Service(sent, {"a": [1]}), ONE, can_answer=True)
     assert await client.ask("Any_Target", "hi") == {"a": [1]}
     assert [(name, list(values)) for name, values in sent] == [("Any_Target", ["hi"])]
 
 
-async def test_several_clients_without_an_interface_cannot_be_asked() -> None:
-    async def send(target: str, arguments: Sequence[object]) -> None:
-        raise AssertionError("they are not sent what they are asked")
-
+async def test_several_clients_without_an_interface_cannot_be_asked(sent: Sent) -> None:
     message = r"^Any_Target returns a result, which one client can give: call it on clients\.client\(…\)$"
     with pytest.raises(TypeError, match=message):
-        await ClientInterface[AnyClient](AnyClient).proxy(send).ask("Any_Target")
+        await ClientInterface[AnyClient](AnyClient).proxy(Service(sent), EVERYBODY).ask("Any_Target")
+    assert sent == []
+
+
+def test_methods_of_a_proxy_are_made_once_for_an_interface() -> None:
+    first, second = (INTERFACE.proxy(Service([]), EVERYBODY) for _ in range(2))
+    assert type(first) is type(second)
+    assert type(first).ping is type(second).ping

@@ -1,0 +1,59 @@
+"""What the operation ``execute`` does to every connection that passes its filter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from serverless_signalr._rest.encoding import message_object
+from serverless_signalr.protocol.names import check_group_name
+
+__all__ = ["CloseConnection", "Command", "JoinGroup", "LeaveGroup", "SendMessage"]
+
+
+@dataclass(frozen=True, slots=True)
+class SendMessage:
+    """Invoke ``target`` on a connection."""
+
+    target: str
+    arguments: Sequence[object] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the form that the service takes."""
+        return {"type": "SendMessage", "message": message_object(self.target, self.arguments)}
+
+
+@dataclass(frozen=True, slots=True)
+class JoinGroup:
+    """Add a connection to a group."""
+
+    group_name: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the form that the service takes."""
+        return {"type": "JoinGroup", "group": check_group_name(self.group_name)}
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveGroup:
+    """Remove a connection from a group."""
+
+    group_name: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the form that the service takes."""
+        return {"type": "LeaveGroup", "group": check_group_name(self.group_name)}
+
+
+@dataclass(frozen=True, slots=True)
+class CloseConnection:
+    """Close a connection; the client is told the reason."""
+
+    reason: str | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the form that the service takes."""
+        command: dict[str, object] = {"type": "CloseConnection"}
+        return command if self.reason is None else command | {"reason": self.reason}
+
+
+type Command = SendMessage | JoinGroup | LeaveGroup | CloseConnection
+"""What ``execute`` does to a connection."""

@@ -1,0 +1,144 @@
+"""How operations reach several instances of the service at once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any, Protocol
+
+from serverless_signalr._rest.operations import Operation, Reach
+from serverless_signalr._rest.responses import Response
+from serverless_signalr._rest.senders import Sender
+from serverless_signalr.errors import (
+    NotFoundError,
+    PartialSendError,
+    ServiceError,
+    ServiceUnavailableError,
+)
+
+__all__ = ["Everywhere", "Member"]
+
+
+class Member(Protocol):
+    """One of several instances, and what is known about its state."""
+
+    @property
+    def label(self) -> str:
+        """Return how messages name the instance."""
+        ...
+
+    @property
+    def is_down(self) -> bool:
+        """Tell whether the instance was down when it was last looked at."""
+        ...
+
+    async def is_online(self) -> bool:
+        """Tell whether the instance is up."""
+        ...
+
+    def look_again(self) -> None:
+        """Look in the background whether the instance is up."""
+        ...
+
+
+class Everywhere:
+    """Send to every instance of a connection.
+
+    A user, a group and all of a hub may have connections anywhere, and nobody knows which instance has a
+    connection: what is sent goes to all, what is asked is true if it is true of one. An instance that a look
+    at it found down is left out, unless all were. Raise PartialSendError, with the error of each instance,
+    where some failed.
+    """
+
+    def __init__[M: Member](
+        self,
+        members: Sequence[tuple[M, Sender]],
+        distinct: Callable[[Sequence[M]], Awaitable[Sequence[M]]],
+    ) -> None:
+        """Take instances with a sender each, and what leaves one of those that are the same."""
+        self._members = members
+        self._distinct: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]] = distinct
+
+    async def run(self, operation: Operation, timeout: timedelta | None = None) -> Response:
+        """Send an operation to every instance that is not known to be down."""
+        if operation.reach is Reach.ONE:
+            raise ValueError(
+                f"the connection has {len(self._members)} endpoints and a token is for one of them: let "
+                "ServerlessHub.negotiate sign it, or make a ServiceClient for one endpoint"
+            )
+        members = await self._addressed()
+        results = await asyncio.gather(*(_try(member, operation, timeout) for member in members))
+        responses = [result for result in results if isinstance(result, Response)]
+        errors = {
+            member.label: result
+            for (member, _), result in zip(members, results, strict=True)
+            if isinstance(result, ServiceError)
+        }
+        # What is not on one instance is on another, if it is anywhere.
+        serious = {name: error for name, error in errors.items() if not isinstance(error, NotFoundError)}
+        found = [response for response in responses if response.status != 404]
+        if operation.reach is Reach.ANY and (found or serious):
+            if found:
+                return found[0]
+            # A refusal comes from the instance that has what the operation is about.
+            raise min(serious.values(), key=lambda error: isinstance(error, ServiceUnavailableError))
+        if not responses:
+            raise next(iter((serious or errors).values()))
+        if serious:
+            raise _partial(operation, serious, len(members))
+        return (found or responses)[0]
+
+    async def is_healthy(self) -> bool:
+        """Tell whether an instance answers and says that it is well. Each is asked once."""
+        results = await asyncio.gather(
+            *(sender.is_healthy() for _, sender in self._members), return_exceptions=True
+        )
+        errors = [result for result in results if isinstance(result, BaseException)]
+        if len(errors) == len(results):
+            raise errors[0]
+        return any(result is True for result in results)
+
+    async def items(self, path: str, top: int | None, page_size: int | None) -> AsyncIterator[dict[str, Any]]:
+        """Iterate over the items of every instance's list."""
+        left = top
+        for _, sender in await self._addressed():
+            async for item in sender.items(path, left, page_size):
+                yield item
+                if left is not None:
+                    left -= 1
+            if left == 0:
+                return
+
+    async def aclose(self) -> None:
+        """Leave the pool of the running loop."""
+        for _, sender in self._members:
+            await sender.aclose()
+
+    async def _addressed(self) -> list[tuple[Member, Sender]]:
+        kept = await self._distinct([member for member, _ in self._members])
+        pairs: list[tuple[Member, Sender]] = [pair for pair in self._members if pair[0] in kept]
+        up = [pair for pair in pairs if not pair[0].is_down or await pair[0].is_online()]
+        return up or pairs
+
+
+async def _try(
+    pair: tuple[Member, Sender], operation: Operation, timeout: timedelta | None
+) -> Response | ServiceError:
+    member, sender = pair
+    try:
+        response = await sender.run(operation, timeout)
+    except ServiceError as error:
+        if isinstance(error, ServiceUnavailableError):
+            # One failure says little, and nobody is to be told of success for what half of the clients miss.
+            member.look_again()
+        return error
+    if member.is_down:
+        member.look_again()
+    return response
+
+
+def _partial(operation: Operation, errors: dict[str, ServiceError], tried: int) -> PartialSendError:
+    shown = "; ".join(f"{name}: {error}" for name, error in errors.items())
+    return PartialSendError(
+        f"{len(errors)} of {tried} endpoints did not take {operation.method} {operation.path}: {shown}",
+        errors,
+    )

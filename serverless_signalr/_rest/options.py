@@ -1,0 +1,48 @@
+"""How a client of the REST API asks: versions, times, repetitions."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypedDict
+from urllib.parse import quote
+
+from serverless_signalr._rest.operations import API_VERSION
+from serverless_signalr.protocol.names import check_hub_name
+
+__all__ = ["ClientOptions", "Options"]
+
+
+class ClientOptions(TypedDict, total=False):
+    """How a client asks; ``Options`` has the defaults."""
+
+    application: str | None
+    api_version: str
+    connect_timeout: timedelta
+    timeout: timedelta
+    retries: int
+    retry_delay: timedelta
+    max_parallel: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of a client. Raise TypeError for one that there is not, ValueError for a wrong value."""
+
+    application: str | None = None
+    api_version: str = API_VERSION
+    connect_timeout: timedelta = timedelta(seconds=10)
+    timeout: timedelta = timedelta(seconds=30)
+    retries: int = 3
+    retry_delay: timedelta = timedelta(seconds=0.5)
+    max_parallel: int = 16
+
+    def __post_init__(self) -> None:
+        if self.application is not None:
+            try:
+                check_hub_name(self.application)
+            except ValueError as error:
+                raise ValueError(str(error).replace("the hub name", "the application name")) from None
+
+    def query(self) -> str:
+        """Return what is part of every request's query."""
+        version = f"api-version={quote(self.api_version)}"
+        return version if self.application is None else f"application={quote(self.application)}&{version}"

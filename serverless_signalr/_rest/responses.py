@@ -1,0 +1,123 @@
+"""What the service answers to an operation, and the errors that refusals stand for."""
+
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from serverless_signalr.errors import (
+    InvalidArgumentError,
+    NotFoundError,
+    PayloadTooLargeError,
+    ServiceError,
+    ServiceUnavailableError,
+    ThrottledError,
+    UnauthorizedError,
+)
+from serverless_signalr.protocol.names import MAX_BODY
+
+__all__ = ["Response", "refusal"]
+
+_UNAUTHORIZED_KEY = (
+    "compare AccessKey of the connection string with the resource's keys, and Endpoint with its address; a "
+    "machine whose clock is wrong is refused too"
+)
+_UNAUTHORIZED_IDENTITY = (
+    "grant the identity the role SignalR REST API Owner, or SignalR Service Owner, on the resource; it takes "
+    "some minutes until the service knows"
+)
+_REFUSALS: dict[int, tuple[type[ServiceError], str]] = {
+    400: (InvalidArgumentError, "the service does not accept a value of the request"),
+    401: (UnauthorizedError, _UNAUTHORIZED_KEY),
+    403: (
+        UnauthorizedError,
+        "the resource may have access keys disabled, or its network rules may keep this machine out",
+    ),
+    404: (NotFoundError, "what it is about does not exist, or Endpoint is not the service's address"),
+    408: (
+        ServiceUnavailableError,
+        "the service gave up waiting; whether the operation was carried out is not known: the network is "
+        "slow, the service is busy, or a client that was asked did not answer",
+    ),
+    413: (PayloadTooLargeError, f"the service accepts {MAX_BODY:,} bytes"),
+    429: (ThrottledError, "send less, or scale the resource to more units"),
+}
+
+_TOKEN = re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*)*")
+
+
+class Response(NamedTuple):
+    """What the service answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    request_id: str
+
+    @property
+    def error_code(self) -> str | None:
+        """Return what the service calls the error, such as ``Warning.User.NotExisted``."""
+        return self.headers.get("x-ms-error-code")
+
+    def json(self) -> Any:
+        """Return the value in the body, or raise ServiceError where there is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise ServiceError(
+                f"the service answered {self.status} with a body that is not JSON: check whether a proxy "
+                "between it and the app has answered in its place",
+                status=self.status,
+                request_id=self.request_id,
+            ) from None
+
+
+def refusal(what: str, response: Response, *, is_identity: bool) -> ServiceError:
+    """Return the error that a response stands for; ``what`` names the request."""
+    status = response.status
+    if status >= 500:
+        kind: type[ServiceError] = ServiceUnavailableError
+        advice = "the service failed: try again later"
+    elif status in (401, 403) and is_identity:
+        kind, advice = UnauthorizedError, _UNAUTHORIZED_IDENTITY
+    else:
+        unexpected = (
+            ServiceError,
+            "no operation has this answer: check whether Endpoint is the service's address",
+        )
+        kind, advice = _REFUSALS.get(status, unexpected)
+    said = "; ".join(filter(None, [response.error_code, _said(response)]))
+    if wait := response.headers.get("Retry-After"):
+        advice += f"; the service asks to wait {wait[:40]} seconds"
+    return kind(
+        f"{what} was answered {status}{said and f' ({said})'}: {advice} [request {response.request_id}]",
+        status=status,
+        error_code=response.error_code,
+        request_id=response.request_id,
+    )
+
+
+def _said(response: Response) -> str:
+    """Return what the service says is wrong, as one short line."""
+    text = response.body.decode(errors="replace").strip()
+    if not text:
+        challenge = re.search(r'error_description="([^"]*)"', response.headers.get("WWW-Authenticate", ""))
+        text = challenge[1] if challenge else ""
+    elif text.startswith("<"):
+        text = ""
+    else:
+        with suppress(ValueError, RecursionError):
+            text = _message_of(json.loads(text))
+    # Nothing says that the service quotes a token, and nothing says that it does not.
+    return _TOKEN.sub("<token>", " ".join(text.split()))[:300].rstrip(".")
+
+
+def _message_of(detail: object) -> str:
+    match detail:
+        case {"errors": dict(errors)}:
+            return "; ".join(str(item) for items in errors.values() for item in items)
+        case {"message": str(text)} | {"error": {"message": str(text)}} | {"title": str(text)} | str(text):
+            return text
+        case _:
+            return ""

@@ -1,0 +1,176 @@
+"""How operations reach one instance of the service, be its secret known or one that may change."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote, urlsplit
+
+from serverless_signalr._extras import requiring
+from serverless_signalr._hosts import check_https
+from serverless_signalr._rest.addressees import segment
+from serverless_signalr._rest.lists import list_items
+from serverless_signalr._rest.operations import Operation
+from serverless_signalr._rest.options import Options
+from serverless_signalr._rest.responses import Response, refusal
+from serverless_signalr.endpoint import Endpoint
+from serverless_signalr.errors import ServiceError, ServiceUnavailableError, UnauthorizedError
+from serverless_signalr.protocol.names import check_hub_name
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from serverless_signalr._rest.pipeline import Pipeline
+
+__all__ = ["Direct", "Renewable", "Renewing", "Sender"]
+
+
+class Sender(Protocol):
+    """Carry out the operations of one hub."""
+
+    async def run(self, operation: Operation, timeout: timedelta | None = None) -> Response:
+        """Return a response that the operation may have, or raise ServiceError."""
+        ...
+
+    async def is_healthy(self) -> bool:
+        """Tell whether the service answers and says that it is well."""
+        ...
+
+    def items(self, path: str, top: int | None, page_size: int | None) -> AsyncIterator[dict[str, Any]]:
+        """Iterate over the items of all pages of a list."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release the connections of the running event loop."""
+        ...
+
+
+class Direct:
+    """Send to one endpoint, with its access key or a credential."""
+
+    def __init__(
+        self, endpoint: Endpoint, hub: str, credential: "AsyncTokenCredential | None", options: Options
+    ) -> None:
+        if credential is not None:
+            check_https(endpoint.server_url, endpoint.server_url)
+        elif endpoint.access_key is None:
+            raise ValueError(
+                f"the connection to {endpoint.server_url} has no AccessKey: pass a credential, such as "
+                "azure.identity.aio.DefaultAzureCredential()"
+            )
+        self._endpoint = endpoint
+        self._credential = credential
+        self._hub_url = f"{endpoint.server_url}/api/hubs/{segment('hub name', check_hub_name(hub).lower())}"
+        self._options = options
+        self._query = options.query()
+        self._timeout = options.timeout.total_seconds()
+
+    async def run(self, operation: Operation, timeout: timedelta | None = None) -> Response:
+        """Send an operation to the endpoint."""
+        url = operation.url(self._hub_url, self._query)
+        seconds = self._timeout if timeout is None else timeout.total_seconds()
+        response = await self._pipeline.send(operation, url, timeout=seconds, retries=self._options.retries)
+        if response.status >= 300 and not operation.accepts(response):
+            raise self._refusal(operation, url, response)
+        return response
+
+    async def is_healthy(self) -> bool:
+        """Ask the endpoint once whether it is well.
+
+        It tells everybody: whether it takes the key or the identity, only other operations show.
+        """
+        operation = Operation("HEAD", "/api/health")
+        url = operation.url(self._endpoint.server_url, f"api-version={quote(self._options.api_version)}")
+        try:
+            response = await self._pipeline.send(operation, url, timeout=self._timeout, retries=0)
+        except ServiceUnavailableError:
+            return False
+        if response.status < 500 and not operation.accepts(response):
+            raise self._refusal(operation, url, response)
+        return response.status < 500
+
+    def items(self, path: str, top: int | None, page_size: int | None) -> AsyncIterator[dict[str, Any]]:
+        """Iterate over the items of a list, page by page."""
+        return list_items(self.run, path, top, page_size)
+
+    async def aclose(self) -> None:
+        """Leave the pool of the running loop, if the sender was in it."""
+        if "_pipeline" in self.__dict__:
+            await self._pipeline.aclose()
+
+    @cached_property
+    def _pipeline(self) -> "Pipeline":
+        with requiring("serverless_signalr.rest"):
+            from serverless_signalr._rest.pipeline import Pipeline
+
+        return Pipeline(
+            self._endpoint,
+            self._credential,
+            connect_timeout=self._options.connect_timeout.total_seconds(),
+            retry_delay=self._options.retry_delay.total_seconds(),
+        )
+
+    def _refusal(self, operation: Operation, url: str, response: Response) -> ServiceError:
+        what = f"{operation.method} {urlsplit(url).path}"
+        return refusal(what, response, is_identity=self._credential is not None)
+
+
+class Renewable(Protocol):
+    """An endpoint whose secret may change."""
+
+    async def endpoint(self) -> Endpoint:
+        """Return the endpoint as it is now."""
+        ...
+
+    async def renew(self, refused: Endpoint) -> Endpoint:
+        """Return another endpoint than the one that was refused, if there is one."""
+        ...
+
+
+class Renewing:
+    """Send to the endpoint that an instance has now.
+
+    Where the service answers 401 the secret is read again, once; if it has changed, the operation is
+    repeated: it has not run.
+    """
+
+    def __init__(self, instance: Renewable, connect: Callable[[Endpoint], Direct]) -> None:
+        """Take an instance, and what makes the sender for an endpoint of its."""
+        self._instance = instance
+        self._connect = connect
+        self._current: tuple[Endpoint, Direct] | None = None
+
+    async def run(self, operation: Operation, timeout: timedelta | None = None) -> Response:
+        """Send an operation to the present endpoint."""
+        return await self._with(lambda sender: sender.run(operation, timeout))
+
+    async def is_healthy(self) -> bool:
+        """Ask the present endpoint once whether it is well."""
+        return await self._with(Direct.is_healthy)
+
+    def items(self, path: str, top: int | None, page_size: int | None) -> AsyncIterator[dict[str, Any]]:
+        """Iterate over the items of a list, page by page."""
+        return list_items(self.run, path, top, page_size)
+
+    async def aclose(self) -> None:
+        """Leave the pool of the running loop."""
+        if self._current is not None:
+            await self._current[1].aclose()
+
+    async def _with[T](self, ask: Callable[[Direct], Awaitable[T]]) -> T:
+        endpoint = await self._instance.endpoint()
+        try:
+            return await ask(self._at(endpoint))
+        except UnauthorizedError as error:
+            if error.status != 401:
+                raise
+            renewed = await self._instance.renew(endpoint)
+            if renewed == endpoint:
+                raise
+        return await ask(self._at(renewed))
+
+    def _at(self, endpoint: Endpoint) -> Direct:
+        if self._current is None or self._current[0] != endpoint:
+            # The one before is not closed: it may be at work, and holds nothing of its own.
+            self._current = endpoint, self._connect(endpoint)
+        return self._current[1]

@@ -1,0 +1,110 @@
+"""Messages to several addressees, and streams: what takes more than one request."""
+
+import asyncio
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, aclosing
+from typing import Any
+
+from serverless_signalr._rest.addressees import Addressee, Addressees, exclusions, stream
+from serverless_signalr._rest.encoding import MAX_DEPTH, json_body
+from serverless_signalr._rest.operations import Operation
+from serverless_signalr._rest.responses import Response
+from serverless_signalr.errors import HubException, PartialSendError, ServiceError
+
+__all__ = [
+    "close_operation",
+    "complete_stream",
+    "reason_query",
+    "send_each",
+    "send_items",
+    "send_stream_item",
+]
+
+type Run = Callable[[Operation], Awaitable[Response]]
+
+
+def close_operation(addressee: Addressee, excluded: Iterable[str], reason: str | None) -> Operation:
+    """Return the operation that closes the connections of an addressee but the excluded ones."""
+    query = [*exclusions(excluded), *reason_query(reason)]
+    return Operation("POST", f"{addressee.path}/:closeConnections", query)
+
+
+def reason_query(reason: str | None) -> list[tuple[str, str]]:
+    """Return the query that tells a client why its connection is closed."""
+    return [] if reason is None else [("reason", reason)]
+
+
+async def send_each(run: Run, addressees: Addressees, body: bytes, max_parallel: int) -> None:
+    """Send a message to each addressee. Raise PartialSendError, with the error of each that failed."""
+    operations = [
+        (name, Operation("POST", f"{path}/:send", body=body, is_repeatable=False))
+        for name, path in addressees.paths.items()
+    ]
+    waiting = iter(operations)
+    failures: dict[str, ServiceError] = {}
+
+    async def work() -> None:
+        for name, operation in waiting:
+            try:
+                await run(operation)
+            except ServiceError as error:
+                failures[name] = error
+
+    async with asyncio.TaskGroup() as workers:
+        for _ in range(min(max_parallel, len(operations))):
+            workers.create_task(work())
+    if failures:
+        raise _partial(addressees.kind, failures, len(operations))
+
+
+def send_stream_item(connection_id: str, stream_id: str, item: object, *, completed: bool) -> Operation:
+    """Return the operation that sends one item of a stream."""
+    path = f"{stream(connection_id, stream_id)}/:send"
+    query = [("completed", "true")] if completed else []
+    # The frame around an item has one level.
+    return Operation("POST", path, query, json_body(item, MAX_DEPTH - 1), is_repeatable=False)
+
+
+def complete_stream(connection_id: str, stream_id: str, error: str | None = None) -> Operation:
+    """Return the operation that ends a stream."""
+    path = f"{stream(connection_id, stream_id)}/:complete"
+    # The service's description calls it reason, Microsoft's own client sends error.
+    query = [] if error is None else [("reason", error), ("error", error)]
+    return Operation("POST", path, query, is_repeatable=False)
+
+
+async def send_items(
+    run: Run, connection_id: str, stream_id: str, items: Iterable[object] | AsyncIterable[object]
+) -> None:
+    """Send the items of a stream in order, then its end, or the error that an item has raised."""
+    try:
+        async with AsyncExitStack() as closing:
+            if hasattr(items, "aclose"):
+                # What a generator holds is released now, not when it is collected.
+                generator: Any = items
+                await closing.enter_async_context(aclosing(generator))
+            async for item in _each(items):
+                await run(send_stream_item(connection_id, stream_id, item, completed=False))
+    except (Exception, asyncio.CancelledError) as raised:
+        told = str(raised) if isinstance(raised, HubException) else "The stream failed on the server."
+        try:
+            await run(complete_stream(connection_id, stream_id, told))
+        except ServiceError as error:
+            raised.add_note(f"the client waits for more, it could not be told: {error}")
+        raise
+    await run(complete_stream(connection_id, stream_id))
+
+
+async def _each(items: Iterable[object] | AsyncIterable[object]) -> AsyncIterable[object]:
+    if isinstance(items, AsyncIterable):
+        async for item in items:
+            yield item
+    else:
+        for item in items:
+            yield item
+
+
+def _partial(kind: str, failures: dict[str, ServiceError], tried: int) -> PartialSendError:
+    shown = "; ".join(f"{name}: {error}" for name, error in list(failures.items())[:3])
+    more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
+    return PartialSendError(f"{len(failures)} of {tried} {kind} were not sent to: {shown}{more}", failures)
