@@ -167,16 +167,14 @@ class _KeyPolicy(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
         url = request.http_request.url.partition("?")[0]
         now = time.time()
         token, signed_at = self._tokens.get(url, ("", -math.inf))
-        # A token from the future was signed while the clock was ahead: the service refuses it.
-        is_kept = signed_at <= now < signed_at + _TOKEN_USE
-        response = await self._send_with(token if is_kept else self._sign(url, now), request)
-        if is_kept and response.http_response.status_code == 401:
-            response = await self._send_with(self._sign(url, time.time()), request)
-        return response
-
-    async def _send_with(self, token: str, request: _Request) -> _Answer:
+        # One from the future was signed while the clock was ahead: the service would refuse it.
+        if not signed_at <= now < signed_at + _TOKEN_USE:
+            token = self._sign(url, now)
         request.http_request.headers["Authorization"] = f"Bearer {token}"
-        return await self.next.send(request)
+        response = await self.next.send(request)
+        if response.http_response.status_code == 401:
+            self._tokens.pop(url, None)
+        return response
 
     def _sign(self, url: str, now: float) -> str:
         if len(self._tokens) >= _MAX_TOKENS:

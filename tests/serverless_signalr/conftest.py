@@ -8,13 +8,16 @@ from functools import partial
 
 import aiohttp
 import pytest
+from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.keyvault.secrets._shared import http_challenge_cache
 
 from serverless_signalr._rest.pool import PoolTransport, close_pools
 from serverless_signalr.connection import forget
+from serverless_signalr.rest import ServiceClient
 from tests.serverless_signalr.azure_fakes.certificates import Certificates
 from tests.serverless_signalr.azure_fakes.clock import Clock
 from tests.serverless_signalr.azure_fakes.cloud import Cloud
+from tests.serverless_signalr.rest_service import Service, connected
 
 OLDEST = (3, 12)
 
@@ -64,9 +67,36 @@ async def cloud(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> 
     http_challenge_cache.clear()
     # The pool of the event loop that sync functions share would lead the next test astray.
     await asyncio.to_thread(close_pools)
+    forget()
     yield cloud
     await asyncio.to_thread(close_pools)
+    forget()
     await cloud.stop()
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    service = await Service().start()
+    yield service
+    await service.stop()
+
+
+@pytest.fixture
+async def client(service: Service) -> AsyncIterator[ServiceClient]:
+    async with connected(service) as client:
+        yield client
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return the pauses between attempts, none of which is made."""
+    seconds: list[float] = []
+
+    async def sleep(self: object, duration: float) -> None:
+        seconds.append(duration)
+
+    monkeypatch.setattr(AsyncHttpTransport, "sleep", sleep)
+    return seconds
 
 
 @pytest.fixture

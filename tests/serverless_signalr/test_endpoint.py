@@ -2,8 +2,10 @@
 
 import pytest
 
+from serverless_signalr._identity import Identity, IdentityKind
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import ConnectionStringError
+from tests.serverless_signalr.azure_fakes.cloud import CLIENT, TENANT
 
 KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
 AZURE = "Endpoint=https://chat.service.signalr.net"
@@ -178,3 +180,249 @@ def test_error_repeats_no_value(text: str) -> None:
 
 def test_repr_hides_the_access_key() -> None:
     assert KEY not in repr(Endpoint.parse(f"{AZURE};AccessKey={KEY}"))
+
+
+APP = f"ClientId={CLIENT};TenantId={TENANT}"
+
+
+@pytest.mark.parametrize(
+    ("properties", "identity"),
+    [
+        pytest.param("AuthType=azure", Identity(), id="default"),
+        pytest.param("AuthType=Azure;Version=1.0;", Identity(), id="any-case"),
+        pytest.param(
+            f"AuthType=azure;ClientId={CLIENT}", Identity(client_id=CLIENT), id="default-with-client-id"
+        ),
+        pytest.param("AuthType=azure.msi", Identity(IdentityKind.MANAGED), id="system-assigned"),
+        pytest.param(
+            f"AuthType=azure.msi;ClientId={CLIENT}",
+            Identity(IdentityKind.MANAGED, CLIENT),
+            id="user-assigned",
+        ),
+        pytest.param(
+            f"AuthType=azure.app;{APP};ClientSecret=s=;",
+            Identity(IdentityKind.APPLICATION, CLIENT, TENANT, "s="),
+            id="application",
+        ),
+        pytest.param(
+            f"AuthType=azure.app;{APP};ClientCert=/app/my cert.pem",
+            Identity(IdentityKind.APPLICATION, CLIENT, TENANT, certificate="/app/my cert.pem"),
+            id="application-with-certificate",
+        ),
+        pytest.param(
+            f"AuthType=azure.app;{APP};clientCertPath=/app/cert.pem",
+            Identity(IdentityKind.APPLICATION, CLIENT, TENANT, certificate="/app/cert.pem"),
+            id="certificate-as-documented",
+        ),
+        pytest.param(
+            f"AuthType=azure.certificate;{APP};ClientCert=/app/cert.pem",
+            Identity(IdentityKind.APPLICATION, CLIENT, TENANT, certificate="/app/cert.pem"),
+            id="certificate",
+        ),
+        pytest.param("AuthType=aad", Identity(IdentityKind.MANAGED), id="old-name-of-managed"),
+        pytest.param(
+            f"AuthType=aad;{APP};ClientSecret=s",
+            Identity(IdentityKind.APPLICATION, CLIENT, TENANT, "s"),
+            id="old-name-of-application",
+        ),
+    ],
+)
+def test_auth_type_says_which_identity_opens_the_service(properties: str, identity: Identity) -> None:
+    endpoint = Endpoint.parse(f"{AZURE};{properties}")
+    assert (endpoint.identity, endpoint.access_key) == (identity, None)
+
+
+def test_access_key_needs_no_identity() -> None:
+    assert Endpoint.parse(f"{AZURE};AccessKey={KEY}").identity is None
+
+
+@pytest.mark.parametrize("host", ["localhost:8888", "127.0.0.1:8888", "[::1]:8888"])
+def test_identity_may_reach_this_machine_in_the_clear(host: str) -> None:
+    assert Endpoint.parse(f"Endpoint=http://{host};AuthType=azure").identity == Identity()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(
+            f"{AZURE};AuthType=aws", "AuthType .* is wrong, expected azure, azure.msi or azure.app", id="type"
+        ),
+        pytest.param(
+            f"{AZURE};AuthType=azure;AccessKey={KEY}",
+            "has both AccessKey and AuthType: keep AuthType for an identity of Entra ID, AccessKey for a key",
+            id="type-and-key",
+        ),
+        pytest.param(
+            f"{AZURE};AuthType=azure.app;ClientSecret={KEY}",
+            "has no ClientId, TenantId, which AuthType=azure.app needs; seen: Endpoint, AuthType, Client",
+            id="application-without-ids",
+        ),
+        pytest.param(
+            f"{AZURE};AuthType=azure.app;{APP}", "has no ClientSecret, which", id="application-without-secret"
+        ),
+        pytest.param(
+            f"{AZURE};AuthType=azure.msi;ClientId={KEY}",
+            "ClientId .* is wrong, expected a GUID",
+            id="client-id",
+        ),
+        pytest.param(
+            f"{AZURE};AuthType=azure;TenantId={KEY}", "TenantId .* is wrong, expected a GUID", id="tenant-id"
+        ),
+        pytest.param(
+            f"{AZURE};AuthType=azure.certificate;{APP}", "has no ClientCert, which", id="no-certificate"
+        ),
+        pytest.param(
+            f"{AZURE};AuthType=azure.app;{APP};ClientSecret={KEY};ClientCert=/c",
+            "has both ClientSecret and ClientCert: keep one",
+            id="secret-and-certificate",
+        ),
+        pytest.param(
+            "Endpoint=http://chat.example;AuthType=azure",
+            "must start with https:// to be sent an access token of Entra ID",
+            id="clear-text",
+        ),
+        pytest.param(
+            f"{AZURE};ServerEndpoint=http://proxy.example;AuthType=azure",
+            "must start with https:// to be sent an access token of Entra ID",
+            id="clear-text-behind-a-proxy",
+        ),
+        pytest.param(
+            f"{AZURE};{AZURE};AccessKey={KEY}", "has Endpoint twice, in the parts 1 and 2", id="two-endpoints"
+        ),
+        pytest.param(
+            f"Endpoint={AZURE};AccessKey={KEY}", "Endpoint .* begins with Endpoint= once more", id="doubled"
+        ),
+        pytest.param(
+            f"{AZURE};AccessKey=AccessKey={KEY}", "AccessKey .* begins with AccessKey= once", id="doubled-key"
+        ),
+        pytest.param(
+            f"{AZURE};AccessKey={KEY};accesskey={KEY};",
+            "has AccessKey twice, in the parts 2 and 3",
+            id="twice",
+        ),
+        pytest.param(
+            f"{AZURE}AccessKey={KEY}",
+            "no host name that there can be: look for a semicolon",
+            id="semicolon",
+        ),
+        pytest.param(f'"{AZURE};AccessKey={KEY};"', "begins or ends with a quote", id="quotes"),
+        pytest.param(f"'{AZURE};AccessKey={KEY};", "begins or ends with a quote", id="one-quote"),
+        pytest.param(f'{AZURE};AccessKey={KEY};"', "begins or ends with a quote", id="quote-behind"),
+        pytest.param(
+            f'{AZURE};AccessKey="{KEY}"',
+            "AccessKey .* is in quotes, or has one left of them: remove them",
+            id="quoted-key",
+        ),
+        pytest.param(f'Endpoint="https://a";AccessKey={KEY}', "Endpoint .* is in quotes", id="quoted-url"),
+        pytest.param(
+            f"{AZURE};AccessKey={KEY[:20]} {KEY[20:]}",
+            "AccessKey .* has a blank or a line break at its character 21: remove it",
+            id="blank-in-key",
+        ),
+        pytest.param(
+            f"{AZURE};AccessKey={KEY[:20]}\n{KEY[20:]}", "a line break at its character 21", id="broken-key"
+        ),
+        pytest.param(
+            f"{AZURE};AccessKey={KEY}\u200b;Version=1.0",
+            "AccessKey .* has at its character 45 one that is not ASCII",
+            id="zero-width-blank",
+        ),
+        pytest.param(
+            f'{AZURE};AccessKey={KEY};Version=1.0"',
+            "Version .* is in quotes, or has one left of them",
+            id="quote-at-the-end",
+        ),
+        pytest.param(
+            f"\ufeff{AZURE};AccessKey={KEY};Version=1.0;",
+            "begins with an invisible character",
+            id="byte-order-mark",
+        ),
+        pytest.param(
+            f"\u200b{AZURE};AccessKey={KEY};Version=1.0;",
+            "begins with an invisible character",
+            id="zero-width-first",
+        ),
+        pytest.param(
+            f"AzureSignalRConnectionString={AZURE};AccessKey={KEY};Version=1.0;",
+            "begins with a name before Endpoint=: a setting's value goes without it",
+            id="name-of-the-setting",
+        ),
+        pytest.param(
+            f"Endpoint=https://a..b.example;AccessKey={KEY}", "Endpoint .* is no host name", id="empty-label"
+        ),
+        pytest.param(
+            f"Endpoint=https://{'a' * 64}.example;AccessKey={KEY}",
+            "Endpoint .* is no host name",
+            id="long-label",
+        ),
+        pytest.param(
+            f"{AZURE},AccessKey={KEY},Version=1.0",
+            "Endpoint .* is followed by a comma, expected a semicolon",
+            id="commas",
+        ),
+        pytest.param(
+            f"{AZURE};ClientEndpoint=https://:{KEY}@proxy.example;AccessKey=k",
+            "ClientEndpoint .* must be scheme and host and a path, nothing more",
+            id="password",
+        ),
+        pytest.param(
+            f"{AZURE};AccessKey=<access_key>;Version=1.0;",
+            "AccessKey .* is a placeholder: put the value in its place",
+            id="placeholder",
+        ),
+        pytest.param(
+            f"Endpoint=https://chat.webpubsub.azure.com;AccessKey={KEY};Version=1.0;",
+            "Endpoint .* is a Web PubSub resource, expected one of SignalR Service",
+            id="web-pubsub",
+        ),
+        pytest.param(
+            "https://main.vault.azure.net/secrets/signalr",
+            "it holds an address, expected a connection string .* or a reference such as @Microsoft.KeyVault",
+            id="address-of-a-secret",
+        ),
+        pytest.param(
+            "@Microsoft.KeyVault(VaultName=main;SecretName=signalr)",
+            "it holds a reference to Key Vault that was not resolved",
+            id="reference",
+        ),
+        pytest.param(
+            "@Microsoft.AppConfiguration(Endpoint=https://x.azconfig.io; Key=signalr)",
+            "it holds a reference to App Configuration that was not resolved",
+            id="reference-to-app-configuration",
+        ),
+    ],
+)
+def test_error_says_what_is_wrong_and_where(text: str, message: str) -> None:
+    with pytest.raises(ConnectionStringError, match=message) as raised:
+        Endpoint.parse(text)
+    assert KEY[:20] not in str(raised.value)
+
+
+def test_proxies_may_have_a_path() -> None:
+    endpoint = Endpoint.parse(
+        f"{AZURE};ClientEndpoint=https://proxy.example/real-time/;ServerEndpoint=https://proxy.example:444/a/b;"
+        f"AccessKey={KEY}"
+    )
+    assert endpoint.client_hub_url("chat") == "https://proxy.example/real-time/client/?hub=chat"
+    assert endpoint.client_audience("chat") == "https://chat.service.signalr.net/client/?hub=chat"
+    assert endpoint.server_url == "https://proxy.example:444/a/b"
+
+
+@pytest.mark.parametrize("ending", ["", "/", "//"])
+def test_trailing_slash_is_dropped_from_each_endpoint(ending: str) -> None:
+    endpoint = Endpoint.parse(
+        f"{AZURE}{ending};ClientEndpoint=https://c.example{ending};"
+        f"ServerEndpoint=https://s.example{ending};AccessKey={KEY}"
+    )
+    urls = (endpoint.url, endpoint.client_url, endpoint.server_url)
+    assert urls == ("https://chat.service.signalr.net", "https://c.example", "https://s.example")
+
+
+def test_client_secret_may_have_any_character() -> None:
+    endpoint = Endpoint.parse(f"{AZURE};AuthType=azure.app;{APP};ClientSecret=\"a b<c>'=~")
+    assert endpoint.identity is not None
+    assert endpoint.identity.client_secret == "\"a b<c>'=~"
+
+
+def test_repr_hides_secrets() -> None:
+    assert KEY not in repr(Endpoint.parse(f"{AZURE};AuthType=azure.app;{APP};ClientSecret={KEY}"))

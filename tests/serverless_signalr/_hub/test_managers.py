@@ -147,10 +147,39 @@ async def test_choice_of_several_is_a_request_for_each(
     assert sorted(request[1] for request in recorder.requests) == sorted(paths)
 
 
-@pytest.mark.parametrize("choose", ["clients", "groups", "users"])
-async def test_text_in_place_of_several_is_refused(chat: Chat, choose: str) -> None:
-    with pytest.raises(TypeError, match="are the text 'ann', expected a sequence of texts"):
-        await getattr(chat.clients, choose)("ann").new_message("hi")
+@pytest.mark.parametrize(
+    "choose",
+    [
+        lambda chat: chat.clients.clients("ann"),
+        lambda chat: chat.clients.groups("ann"),
+        lambda chat: chat.clients.users("ann"),
+        lambda chat: chat.clients.all_except("ann"),
+        lambda chat: chat.clients.group_except("g", "ann"),
+    ],
+    ids=["clients", "groups", "users", "all_except", "group_except"],
+)
+def test_text_in_place_of_several_is_refused_where_it_is_written(
+    chat: Chat, choose: Callable[[Chat], object]
+) -> None:
+    with pytest.raises(TypeError, match="are 'ann', expected a list of texts"):
+        choose(chat)
+
+
+@pytest.mark.parametrize(
+    "close",
+    [
+        lambda manager: manager.close_all(excluded="c1"),
+        lambda manager: manager.close_user("ann", excluded="c1"),
+        lambda manager: manager.close_group("g", excluded="c1"),
+    ],
+    ids=["all", "user", "group"],
+)
+async def test_text_in_place_of_the_excluded_closes_nothing(
+    chat: Chat, recorder: Recorder, close: Callable[[Any], Any]
+) -> None:
+    with pytest.raises(TypeError, match="are 'c1', expected a list of texts"):
+        await close(chat.client_manager)
+    assert recorder.requests == []
 
 
 async def test_name_of_the_target_may_differ(chat: Chat, recorder: Recorder) -> None:

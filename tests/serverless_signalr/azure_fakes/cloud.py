@@ -59,6 +59,10 @@ class Host:
 
         self._fail(respond, times)
 
+    def always(self, respond: Respond) -> None:
+        """Answer every request from now on so."""
+        self._fail(respond, None)
+
     def hang(self) -> asyncio.Event:
         """Answer no request until the event that is returned is set."""
         released = asyncio.Event()

@@ -1,4 +1,4 @@
-"""A connection with several instances of the service: where clients go, and what is sent where."""
+"""The instances of a connection: which are up, which are the same, and where clients are sent."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -6,31 +6,22 @@ from typing import Any
 
 import pytest
 
-from serverless_signalr._connection.settings import read_instances
 from serverless_signalr._connection.vault import VaultError
 from serverless_signalr.connection import ServiceConnection
-from serverless_signalr.errors import (
-    NotFoundError,
-    PartialSendError,
-    ServiceUnavailableError,
-    UnauthorizedError,
-)
 from serverless_signalr.hub import ServerlessHub
 from serverless_signalr.models import SignalREndpoint
 from serverless_signalr.protocol.signature import sign
-from serverless_signalr.rest import ServiceClient
 from tests.serverless_signalr.azure_fakes.clock import Clock, until
 from tests.serverless_signalr.azure_fakes.cloud import Cloud, Vault
-
-KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
-BACKUP_KEY = KEY[::-1]
-MAIN = "https://chat.service.signalr.net"
-BACKUP = "https://backup.service.signalr.net"
-REFERENCE = "@Microsoft.KeyVault(VaultName=main;SecretName=signalr)"
-ENDPOINTS = {
-    "Azure__SignalR__Endpoints__main": f"Endpoint={MAIN};AccessKey={KEY};Version=1.0;",
-    "Azure__SignalR__Endpoints__backup__secondary": f"Endpoint={BACKUP};AccessKey={BACKUP_KEY};Version=1.0;",
-}
+from tests.serverless_signalr.azure_fakes.endpoints import (
+    BACKUP,
+    BACKUP_KEY,
+    ENDPOINTS,
+    KEY,
+    MAIN,
+    REFERENCE,
+    connect,
+)
 
 
 @pytest.fixture
@@ -40,20 +31,8 @@ def connection(cloud: Cloud, clock: Clock, pauses: list[float]) -> ServiceConnec
     return connect(ENDPOINTS, clock)
 
 
-@pytest.fixture
-def client(connection: ServiceConnection) -> ServiceClient:
-    return connection.client("chat", retries=0)
-
-
-def connect(settings: dict[str, str], clock: Clock) -> ServiceConnection:
-    return ServiceConnection(read_instances("Mine", settings), clock=clock)
-
-
 def choose(name: str) -> Callable[[Sequence[SignalREndpoint]], SignalREndpoint]:
     return lambda endpoints: next(endpoint for endpoint in endpoints if endpoint.name == name)
-
-
-# Where clients go.
 
 
 async def test_clients_go_to_a_primary_endpoint(connection: ServiceConnection) -> None:
@@ -225,127 +204,6 @@ async def test_hub_sends_a_client_where_its_router_says(
     info = await chat.negotiate(user_id="ann", router=choose("backup"))
     assert info.url == f"{BACKUP}/client/?hub=chat"
     assert cloud.backup.verify(info.access_token)["asrs.s.uid"] == "ann"
-
-
-# What is sent where.
-
-
-async def test_message_goes_to_every_endpoint(cloud: Cloud, client: ServiceClient) -> None:
-    await client.send_to_group("g", "x")
-    path = ["/api/hubs/chat/groups/g/:send"]
-    assert (cloud.service.sends, cloud.backup.sends) == (path, path)
-
-
-async def test_connection_is_looked_for_at_every_endpoint(cloud: Cloud, client: ServiceClient) -> None:
-    cloud.backup.connections.add("there")
-    assert [await client.connection_exists(name) for name in ("there", "nowhere")] == [True, False]
-
-
-async def test_client_is_asked_wherever_it_is(cloud: Cloud, client: ServiceClient) -> None:
-    cloud.backup.connections.add("there")
-    assert await client.invoke_connection("there", "x") == "there"
-    with pytest.raises(NotFoundError):
-        await client.invoke_connection("nowhere", "x")
-
-
-async def test_group_has_the_connections_of_every_endpoint(cloud: Cloud, client: ServiceClient) -> None:
-    cloud.service.groups["g"] = ["a", "b"]
-    cloud.backup.groups["g"] = ["c"]
-    found = [item.connection_id async for item in client.list_group_connections("g")]
-    assert sorted(found) == ["a", "b", "c"]
-    found = [item.connection_id async for item in client.list_group_connections("g", top=2)]
-    assert len(found) == 2
-
-
-async def test_endpoint_that_fails_is_told_once_and_left_out_then(
-    cloud: Cloud, client: ServiceClient
-) -> None:
-    cloud.service.fail(500)
-    with pytest.raises(PartialSendError, match="1 of 2 endpoints did not take POST /:send: main: ") as raised:
-        await client.send_to_all("first")
-    assert list(raised.value.failures) == ["main"]
-    await client.send_to_all("second")
-    assert [body["target"] for body in cloud.backup.bodies] == ["first", "second"]
-
-
-async def test_endpoint_that_is_up_again_is_sent_to_again(
-    cloud: Cloud, connection: ServiceConnection, client: ServiceClient, clock: Clock
-) -> None:
-    cloud.service.fail(500)
-    with pytest.raises(PartialSendError):
-        await client.send_to_all("first")
-    cloud.service.recover()
-    await client.send_to_all("second")
-    clock.pass_by(minutes=2)
-    await client.send_to_all("third")
-    assert [body["target"] for body in cloud.service.bodies] == ["third"]
-
-
-async def test_error_is_told_where_all_fail_and_all_are_tried_again(
-    cloud: Cloud, client: ServiceClient
-) -> None:
-    for instance in (cloud.service, cloud.backup):
-        instance.fail(503)
-    with pytest.raises(ServiceUnavailableError):
-        await client.send_to_all("first")
-    for instance in (cloud.service, cloud.backup):
-        instance.recover()
-    await client.send_to_all("second")
-    assert (len(cloud.service.bodies), len(cloud.backup.bodies)) == (1, 1)
-
-
-async def test_endpoint_that_refuses_the_key_is_told_every_time(cloud: Cloud, client: ServiceClient) -> None:
-    cloud.service.keys.clear()
-    for _ in range(2):
-        with pytest.raises(PartialSendError) as raised:
-            await client.send_to_all("x")
-        assert isinstance(raised.value.failures["main"], UnauthorizedError)
-
-
-async def test_absence_is_not_concluded_from_an_endpoint_that_does_not_answer(
-    cloud: Cloud, client: ServiceClient
-) -> None:
-    cloud.service.fail(500)
-    with pytest.raises(ServiceUnavailableError):
-        await client.connection_exists("somewhere")
-
-
-async def test_health_is_that_of_any_endpoint(cloud: Cloud, client: ServiceClient) -> None:
-    cloud.service.fail(503)
-    assert await client.is_healthy()
-    cloud.backup.fail(503)
-    assert not await client.is_healthy()
-
-
-async def test_health_is_an_error_where_no_address_is_the_service_s(
-    cloud: Cloud, client: ServiceClient
-) -> None:
-    cloud.service.fail(404)
-    cloud.backup.fail(404)
-    with pytest.raises(NotFoundError):
-        await client.is_healthy()
-
-
-async def test_token_for_one_endpoint_is_not_made(client: ServiceClient) -> None:
-    with pytest.raises(ValueError, match="the connection has 2 endpoints and a token is for one of them"):
-        await client.generate_token()
-
-
-async def test_client_that_was_closed_sends_no_more(client: ServiceClient) -> None:
-    async with client:
-        await client.send_to_all("x")
-    with pytest.raises(RuntimeError, match="the client was closed"):
-        await client.send_to_all("x")
-
-
-async def test_wrong_names_are_refused_before_anything_is_sent(
-    cloud: Cloud, connection: ServiceConnection, client: ServiceClient
-) -> None:
-    with pytest.raises(ValueError, match="the hub name '1' is not valid"):
-        connection.client("1")
-    with pytest.raises(ValueError, match="the user id must not be empty"):
-        await client.send_to_user("", "x")
-    assert cloud.service.requests == []
 
 
 async def test_signature_of_any_endpoint_is_believed(connection: ServiceConnection) -> None:
