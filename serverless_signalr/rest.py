@@ -13,7 +13,7 @@ from serverless_signalr._rest import addressees as to
 from serverless_signalr._rest.addressees import Addressee, Addressees
 from serverless_signalr._rest.background import run_sync
 from serverless_signalr._rest.commands import CloseConnection, Command, JoinGroup, LeaveGroup, SendMessage
-from serverless_signalr._rest.encoding import json_body, message
+from serverless_signalr._rest.encoding import encode, message
 from serverless_signalr._rest.lists import GroupConnection, connections_of
 from serverless_signalr._rest.operations import Operation, Reach
 from serverless_signalr._rest.options import ClientOptions, Options
@@ -283,7 +283,7 @@ class ServiceClient:
         Such a filter is ``startswith(userId, 'guest-')``.
         """
         query = [] if filter is None else [("filter", filter)]
-        body = json_body([command.to_dict() for command in commands])
+        body = encode([command.to_dict() for command in commands])
         await self.run(Operation("POST", "/:execute", query, body, is_repeatable=False))
 
     async def generate_token(

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from serverless_signalr._rest.addressees import group
 from serverless_signalr._rest.encoding import message_object
-from serverless_signalr.protocol.names import check_group_name
+from serverless_signalr.protocol.text import well_formed
 
 __all__ = ["CloseConnection", "Command", "JoinGroup", "LeaveGroup", "SendMessage"]
 
@@ -29,7 +30,7 @@ class JoinGroup:
 
     def to_dict(self) -> dict[str, object]:
         """Return the form that the service takes."""
-        return {"type": "JoinGroup", "group": check_group_name(self.group_name)}
+        return {"type": "JoinGroup", "group": _name(self.group_name)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class LeaveGroup:
 
     def to_dict(self) -> dict[str, object]:
         """Return the form that the service takes."""
-        return {"type": "LeaveGroup", "group": check_group_name(self.group_name)}
+        return {"type": "LeaveGroup", "group": _name(self.group_name)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,12 @@ class CloseConnection:
     def to_dict(self) -> dict[str, object]:
         """Return the form that the service takes."""
         command: dict[str, object] = {"type": "CloseConnection"}
-        return command if self.reason is None else command | {"reason": self.reason}
+        return command if self.reason is None else command | {"reason": well_formed(self.reason)}
+
+
+def _name(group_name: str) -> str:
+    group(group_name)  # The rules for a group's name are the same wherever it stands.
+    return group_name
 
 
 type Command = SendMessage | JoinGroup | LeaveGroup | CloseConnection

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from serverless_signalr._rest.responses import Response
 from serverless_signalr.errors import PayloadTooLargeError
+from serverless_signalr.protocol.text import well_formed
 
 __all__ = ["API_VERSION", "MAX_URL", "Operation", "Reach"]
 
@@ -70,8 +71,4 @@ class Operation(NamedTuple):
 
 def _query(pairs: Sequence[tuple[str, str]]) -> str:
     # A reason or a filter is text for people: half of a surrogate pair becomes U+FFFD, as in a message.
-    whole = [
-        (name, value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
-        for name, value in pairs
-    ]
-    return urlencode(whole, quote_via=quote)
+    return urlencode([(name, well_formed(value)) for name, value in pairs], quote_via=quote)

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 from serverless_signalr._rest.addressees import Addressee, Addressees, exclusions, stream
-from serverless_signalr._rest.encoding import MAX_DEPTH, json_body
+from serverless_signalr._rest.encoding import json_body
 from serverless_signalr._rest.operations import Operation
 from serverless_signalr._rest.responses import Response
 from serverless_signalr.errors import HubException, PartialSendError, ServiceError
@@ -61,8 +61,7 @@ def send_stream_item(connection_id: str, stream_id: str, item: object, *, comple
     """Return the operation that sends one item of a stream."""
     path = f"{stream(connection_id, stream_id)}/:send"
     query = [("completed", "true")] if completed else []
-    # The frame around an item has one level.
-    return Operation("POST", path, query, json_body(item, MAX_DEPTH - 1), is_repeatable=False)
+    return Operation("POST", path, query, json_body(item), is_repeatable=False)
 
 
 def complete_stream(connection_id: str, stream_id: str, error: str | None = None) -> Operation:
