@@ -1,6 +1,5 @@
 """The methods of a hub class: which events they are, and how a call runs them."""
 
-import asyncio
 import inspect
 import typing
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -9,6 +8,7 @@ from typing import Any
 
 from serverless_signalr._functions.arguments import Arguments
 from serverless_signalr._hub import authorization
+from serverless_signalr._invocation import to_thread
 from serverless_signalr.models import SignalRInvocationContext
 from serverless_signalr.protocol.names import to_camel_case
 from serverless_signalr.protocol.upstream import CONNECTED, DISCONNECTED, Category
@@ -116,7 +116,7 @@ class HubMethod:
         bound = self._bound(hub, named, rest)
         if inspect.iscoroutinefunction(self.function):
             return await self.function(*bound.args, **bound.kwargs)
-        result = await asyncio.to_thread(self.function, *bound.args, **bound.kwargs)
+        result = await to_thread(self.function, *bound.args, **bound.kwargs)
         # A decorator that is no coroutine function may have one behind it.
         return await result if inspect.isawaitable(result) else result
 

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Coroutine
 from typing import Any
 
+from serverless_signalr._invocation import InvocationTask, current_invocation, running_as
+
 __all__ = ["run_sync"]
 
 
@@ -13,12 +15,15 @@ def run_sync[T](coroutine: Coroutine[Any, Any, T]) -> T:
     """Run an operation from a sync function and return what it returns: ``run_sync(client.send_to_all(…))``.
 
     All such operations share one event loop, in a thread of its own, and thereby its pool of connections. It
-    ends with the interpreter. Raise RuntimeError where an event loop runs already: await the operation there.
+    ends with the interpreter. What the operation logs belongs to the function's invocation. Raise
+    RuntimeError where an event loop runs already: await the operation there.
     """
     if _has_running_loop():
         coroutine.close()
         raise RuntimeError("run_sync would block the event loop that runs here: await the operation instead")
-    future = asyncio.run_coroutine_threadsafe(coroutine, _background.loop())
+    # The operation runs in a copy of this context.
+    with running_as(current_invocation()):
+        future = asyncio.run_coroutine_threadsafe(coroutine, _background.loop())
     try:
         return future.result()
     finally:
@@ -46,10 +51,17 @@ class _Background:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
+                self._loop.set_task_factory(_task)
                 threading.Thread(
                     target=self._loop.run_forever, name="serverless_signalr", daemon=True
                 ).start()
             return self._loop
+
+
+def _task(
+    loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **options: Any
+) -> InvocationTask:
+    return InvocationTask(coroutine, loop=loop, **options)
 
 
 _background = _Background()
