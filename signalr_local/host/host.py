@@ -5,14 +5,14 @@ import logging
 import socket
 import time
 from contextlib import suppress
-from http import HTTPStatus
 from pathlib import Path
 
 from aiohttp import hdrs, web
 
-from signalr_local.host import admin, trigger, watcher
+from signalr_local.host import watcher
 from signalr_local.host.console import LevelFilter
 from signalr_local.host.instance import Adjust, AppInstance
+from signalr_local.host.respond import respond
 from signalr_local.host.worker import AppError
 
 __all__ = ["DEFAULT_PORT", "FunctionsHost", "describe_error"]
@@ -160,40 +160,7 @@ class FunctionsHost:
         while (instance := self.instance) is not None and not instance.worker.is_running:
             # Another worker is on its way.
             await self.reloaded()
-        if request.path.startswith(admin.PREFIX):
-            return admin.handle(request, instance, self.error)
-        if instance is None:
-            reason = self.error.strip().splitlines()[-1]
-            return web.Response(
-                status=HTTPStatus.SERVICE_UNAVAILABLE,
-                text=f"The app could not be loaded: {reason}\nIts traceback is in the log.\n",
-            )
-        preflight = instance.cors.preflight(request)
-        if preflight is not None:
-            return preflight
-        async with instance.in_use():
-            response = await self._respond(instance, request)
-        for name, value in instance.cors.headers(request).items():
-            if name == hdrs.VARY:
-                response.headers.add(name, value)
-            else:
-                # Browsers refuse an answer that allows two origins: the app's own word gives way.
-                response.headers[name] = value
-        return response
-
-    async def _respond(self, instance: AppInstance, request: web.Request) -> web.StreamResponse:
-        try:
-            if request.path.rstrip("/").lower() == trigger.PATH:
-                return await instance.webhook.handle(request)
-            response = await instance.http.handle(request)
-        except web.HTTPRequestEntityTooLarge:
-            return web.Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        except Exception:  # noqa: BLE001 - one request must not end the host
-            _log.exception("The host failed on %s %s.", request.method, request.path)
-            return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
-        if response is None and request.path == "/" and request.method == hdrs.METH_GET:
-            return admin.home()
-        return response or web.Response(status=HTTPStatus.NOT_FOUND)
+        return await respond(request, instance, self.error)
 
 
 def describe_error(error: Exception) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
-from signalr_local.host import binding_data
+from signalr_local.host.binding_data import joined, request_data
 from signalr_local.host.functions import HTTP_OUTPUT, Function, FunctionTable, is_type
 from signalr_local.host.invocation import Invoker
 from signalr_local.host.worker import Failure, FunctionFailedError, Result
@@ -40,8 +40,9 @@ class HttpFunctions:
             return None
         function, route = found
         body = await request.read()
-        headers = binding_data.joined((name.lower(), value) for name, value in request.headers.items())
-        query = binding_data.joined(parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True))
+        headers = joined((name.lower(), value) for name, value in request.headers.items())
+        pairs = parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True)
+        query = joined(pairs)
         trigger = {
             "type": "http",
             "method": request.method,
@@ -50,7 +51,15 @@ class HttpFunctions:
             "query": {name: value for name, value in query.items() if value},
             "params": route,
         }
-        data = binding_data.of_request(query, headers, route, body)
+        data = request_data(
+            function.name,
+            str(function.trigger["name"]),
+            pairs,
+            headers,
+            route,
+            body,
+            {"Method": request.method},
+        )
         try:
             result = await self._invoker.invoke(function, trigger, data, body=body)
         except FunctionFailedError as error:

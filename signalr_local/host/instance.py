@@ -12,6 +12,7 @@ from signalr_local.host.cors import Cors
 from signalr_local.host.functions import Function, FunctionTable
 from signalr_local.host.http import HttpFunctions
 from signalr_local.host.invocation import Invoker
+from signalr_local.host.notes import Notes
 from signalr_local.host.service import Service
 from signalr_local.host.settings import LocalSettings, Settings
 from signalr_local.host.trigger import Webhook
@@ -43,10 +44,11 @@ class AppInstance:
         self.configuration = configuration
         self.cors = Cors(local_settings.cors_origins, local_settings.cors_credentials)
         self.table = FunctionTable.build(worker.functions, configuration.route_prefix, settings)
-        service = Service(settings)
-        invoker = Invoker(worker, service, configuration.function_timeout)
+        notes = Notes()
+        service = Service(settings, notes)
+        invoker = Invoker(worker, service, configuration.function_timeout, notes)
         self.http = HttpFunctions(self.table, invoker)
-        self.webhook = Webhook(self.table, service, invoker)
+        self.webhook = Webhook(self.table, service, invoker, notes)
         self._requests = 0
         self._idle = asyncio.Event()
         self._idle.set()

@@ -10,8 +10,11 @@ from typing import Any
 from uuid import uuid4
 
 from serverless_signalr.errors import ServiceError
+from signalr_local.host import newtonsoft
+from signalr_local.host.dates import dates_in
 from signalr_local.host.expressions import BindingData, ExpressionError
 from signalr_local.host.functions import CONNECTION_INFO, NEGOTIATION, SIGNALR_OUTPUT, Function, is_type
+from signalr_local.host.notes import Notes
 from signalr_local.host.outputs import OutputError
 from signalr_local.host.service import Service
 from signalr_local.host.worker import Failure, FunctionFailedError, Result, Worker
@@ -24,10 +27,20 @@ _log = logging.getLogger("signalr_local.host")
 class Invoker:
     """Run functions of one worker against one service."""
 
-    def __init__(self, worker: Worker, service: Service, timeout: timedelta | None) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        service: Service,
+        timeout: timedelta | None,
+        notes: Notes | None = None,
+        *,
+        keep_values: bool = False,
+    ) -> None:
         self.worker = worker
         self._service = service
         self._timeout = timeout
+        self._notes = notes or Notes()
+        self._keep_values = keep_values
 
     async def invoke(
         self,
@@ -109,7 +122,9 @@ class Invoker:
             if value is None or value["value"] is None:
                 continue
             try:
-                await self._service.send(binding, data, _json_value(value))
+                await self._service.send(
+                    binding, data, _json_value(value, self._notes, keep_values=self._keep_values)
+                )
             except (ValueError, ServiceError) as error:
                 raise FunctionFailedError(_binding_failure(name, error)) from error
 
@@ -125,15 +140,27 @@ class Invoker:
         )
 
 
-def _json_value(value: dict[str, Any]) -> object:
+def _json_value(value: dict[str, Any], notes: Notes, *, keep_values: bool) -> object:
     if value["type"] == "json":
         return value["value"]
-    if value["type"] == "string":
-        try:
-            return json.loads(value["value"])
-        except ValueError:
-            raise OutputError(f"the output is a text that is no JSON: {value['value'][:40]!r}") from None
-    raise OutputError(f"the output is {value['type']}, expected a JSON object or a list of objects")
+    if value["type"] != "string":
+        raise OutputError(f"the output is {value['type']}, expected a JSON object or a list of objects")
+    try:
+        found = newtonsoft.read(value["value"], dates=not keep_values)
+    except newtonsoft.JsonError as error:
+        raise OutputError(
+            f"the output is a text that is no JSON ({error}): {value['value'][:40]!r}"
+        ) from None
+    for date in dates_in(found):
+        if date != date.sent:
+            notes.say(
+                "output date",
+                "A date in the text of a SignalR output was rewritten, as in Azure: the function set %s, "
+                "%s is sent. Set a dict or a list instead of a text. --keep-values leaves it, here only.",
+                date.sent,
+                str(date),
+            )
+    return found
 
 
 def _binding_failure(name: str, error: Exception) -> Failure:

@@ -14,9 +14,11 @@ from serverless_signalr.connection import ServiceConnection
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.protocol.signature import is_signed
 from serverless_signalr.rest import ServiceClient
+from signalr_local.host import newtonsoft
 from signalr_local.host.expressions import BindingData, resolve
 from signalr_local.host.functions import connection_setting
-from signalr_local.host.outputs import Item, OutputError, items, operation
+from signalr_local.host.notes import Notes
+from signalr_local.host.outputs import Item, items, operation
 from signalr_local.host.settings import Settings
 
 __all__ = ["Service", "check_transport"]
@@ -29,8 +31,8 @@ _TAKES_SEVERAL = {"Transient": False, "0": False, "Persistent": True, "1": True}
 """Whether bindings take several endpoints, by the transport, whose case matters to the extension."""
 
 _LIFETIME = timedelta(hours=1)
-_RETRY_DELAY = timedelta(seconds=0.35)
-"""Three pauses that grow from this one take as long as the extension's three of 0.8 seconds."""
+_RETRIES = 0
+"""The extension sends each request once, unless it is told otherwise (AzureSignalRRetry settings)."""
 
 _MAX_CLIENTS = 64
 
@@ -46,8 +48,9 @@ class Service:
     or what opens it, cannot be had.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, notes: Notes | None = None) -> None:
         self._settings = settings
+        self._notes = notes or Notes()
         self._sources: dict[str, _Sources] = {}
         self._connections: dict[_Sources, ServiceConnection] = {}
         self._clients: dict[tuple[_Sources, str], ServiceClient] = {}
@@ -78,6 +81,14 @@ class Service:
         hub = self._resolve(binding, "hubName", data)
         for item in items(value):
             request = operation(item)
+            if request is None:
+                self._notes.say(
+                    f"action:{item.get('action')}",
+                    "An item of a SignalR output does nothing, here as in Azure: the action %s takes a "
+                    "userId and no connectionId.",
+                    item.get("action"),
+                )
+                continue
             if addressed := await self._addressed(sources, item):
                 await self._client(addressed, hub).run(request)
 
@@ -109,8 +120,6 @@ class Service:
         wanted = item.get("endpoints")
         if wanted is None or len(sources) == 1:
             return sources
-        if not isinstance(wanted, list) or not all(isinstance(one, dict) for one in wanted):
-            raise OutputError("endpoints must be a list of what the binding signalREndpoints hands out.")
         named = [{name.lower(): part for name, part in one.items()} for one in wanted]
         addressed = tuple([source for source in sources if await self._is_among(source, named)])
         if not addressed:
@@ -135,7 +144,7 @@ class Service:
                 # A hub may be an expression, which has any number of values.
                 self._clients.clear()
             connection = self._connection(sources)
-            client = connection.client(hub, api_version=_API_VERSION, retry_delay=_RETRY_DELAY)
+            client = connection.client(hub, api_version=_API_VERSION, retries=_RETRIES)
             self._clients[sources, hub] = client
         return client
 
@@ -172,10 +181,15 @@ class Service:
         except jwt.InvalidTokenError as error:
             raise ValueError(f"idToken is no token: {error}.") from None
         return {
-            name: [str(item) for item in (value if isinstance(value, list) else [value])]
+            name: [_claim(item) for item in (value if isinstance(value, list) else [value])]
             for name, value in payload.items()
             if name in wanted
         }
+
+
+def _claim(value: object) -> str:
+    """Return a claim's value as the text that the service reads."""
+    return value if isinstance(value, str) else newtonsoft.write(value)
 
 
 def check_transport(sources: Sequence[InstanceSettings], settings: Mapping[str, str]) -> None:

@@ -3,47 +3,71 @@
 Source: the SignalR extension's SignalRTriggerDispatcher, whose status codes are kept.
 """
 
-import json
+import base64
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from serverless_signalr.errors import ServiceError
 from serverless_signalr.protocol.bodies import BODY_FORMATS, BodyFormat
-from serverless_signalr.protocol.messages import Completion, Invocation, ProtocolError
+from serverless_signalr.protocol.messages import NO_RESULT, Completion
 from serverless_signalr.protocol.upstream import CONNECTED, SIGNATURE_HEADER, Category, UpstreamEvent
-from serverless_signalr.protocol.values import to_builtins
-from signalr_local.host import binding_data
+from signalr_local.host import newtonsoft
+from signalr_local.host.binding_data import event_data, joined
+from signalr_local.host.calls import close_error, read_json, read_messagepack
+from signalr_local.host.completions import encode
 from signalr_local.host.functions import Function, FunctionTable, connection_setting
 from signalr_local.host.invocation import Invoker
+from signalr_local.host.notes import Notes
 from signalr_local.host.service import Service
-from signalr_local.host.worker import Failure, FunctionFailedError
+from signalr_local.host.worker import Failure, FunctionFailedError, Result
 
-__all__ = ["PATH", "Webhook"]
+__all__ = ["PATH", "Webhook", "takes"]
 
 PATH = "/runtime/webhooks/signalr"
+
+_CONTENT_HEADERS = frozenset({"allow", "expires", "last-modified"})
+"""What .NET counts among the headers of the content, beside ``Content-*``: the context lacks them."""
 
 _GENERAL_ERROR = "{event} failed on the server."
 
 _log = logging.getLogger("signalr_local.host")
 
 
+def takes(path: str) -> bool:
+    """Tell whether a path is the webhook's, whose case and whose end are free."""
+    lowered = path.lower()
+    return lowered == PATH or lowered.startswith(f"{PATH}/")
+
+
 class Webhook:
     """Run the function that listens to an event, and answer the service."""
 
-    def __init__(self, table: FunctionTable, service: Service, invoker: Invoker) -> None:
+    def __init__(
+        self,
+        table: FunctionTable,
+        service: Service,
+        invoker: Invoker,
+        notes: Notes,
+        *,
+        keep_values: bool = False,
+    ) -> None:
         self._table = table
         self._service = service
         self._invoker = invoker
+        self._notes = notes
+        self._keep_values = keep_values
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Answer one request of the service, whichever is wrong with it."""
+        """Answer one request of the service, whatever is wrong with it."""
         body_format = BODY_FORMATS.get(request.content_type)
-        if body_format is None:
+        if body_format is None or not request.headers.get(hdrs.CONTENT_TYPE, "").startswith(
+            request.content_type
+        ):
             _log.warning(
                 "An upstream request came as %s, expected %s.",
                 request.content_type,
@@ -77,11 +101,12 @@ class Webhook:
     async def _connection(
         self, function: Function, event: UpstreamEvent, headers: Mapping[str, str], body: bytes
     ) -> web.Response:
-        context = _context(event, headers, error=_close_error(body))
+        is_connected = event.event.lower() == CONNECTED
+        context = _context(event, headers, error=None if is_connected else close_error(body))
         try:
             await self._invoke(function, context)
         except FunctionFailedError:
-            if event.event.lower() == CONNECTED:
+            if is_connected:
                 return web.Response(status=HTTPStatus.FORBIDDEN)
         return web.Response()
 
@@ -93,48 +118,40 @@ class Webhook:
         body_format: BodyFormat,
         body: bytes,
     ) -> web.Response:
+        read = read_messagepack if body_format.has_binary else read_json
         try:
-            message = body_format.parse(body)
-        except ProtocolError as error:
+            call = read(body, self._notes, keep_values=self._keep_values)
+            if call.target.lower() != event.event.lower():
+                raise ValueError(f"its body is no invocation of {event.event}")
+        except ValueError as error:
             _log.warning("An upstream request was refused: %s.", error)
             return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR, reason="Parsing message failed")
-        if not isinstance(message, Invocation) or message.target.lower() != event.event.lower():
-            _log.warning("An upstream request was refused: its body is no invocation of %s.", event.event)
-            return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR, reason="Parsing message failed")
-        # The function gets JSON text: what JSON has no form for becomes base64, or ISO 8601.
-        try:
-            arguments = to_builtins(message.arguments) if body_format.has_binary else message.arguments
-        except (TypeError, ValueError) as error:
-            _log.warning("An upstream request was refused: %s.", error)
-            return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR, reason="Parsing message failed")
-        context = _context(event, headers, arguments=arguments)
-        result: object = None
+        context = _context(event, headers, arguments=call.arguments)
+        result: object = NO_RESULT
         error_text: str | None = None
         try:
-            result = await self._invoke(function, context)
+            result = _result(await self._invoke(function, context), body_format)
         except FunctionFailedError as error:
             error_text = _client_error(event, error.failure)
-        if message.invocation_id is None:
+        if not call.invocation_id:
             return web.Response()
-        completion = Completion(message.invocation_id, result, error_text)
-        try:
-            body = body_format.encode(completion)
-        except ProtocolError as error:
-            _log.error("The result of %s cannot be sent: %s.", event.event, error)
-            error_text = _GENERAL_ERROR.format(event=event.event)
-            body = body_format.encode(Completion(message.invocation_id, error=error_text))
-        return web.Response(body=body)
+        completion = Completion(call.invocation_id, result, error_text)
+        return web.Response(body=encode(body_format, event.event, completion))
 
-    async def _invoke(self, function: Function, context: dict[str, Any]) -> object:
+    async def _invoke(self, function: Function, context: dict[str, Any]) -> Result:
         try:
-            data = binding_data.of_event(context, function.trigger.get("parameterNames") or ())
+            data = event_data(function.name, context, function.trigger.get("parameterNames") or ())
         except ValueError as error:
-            failure = Failure("SignalRTriggerParametersNotMatchException", str(error), clean=True)
+            name = function.trigger["name"]
+            failure = Failure(
+                "SignalRTriggerParametersNotMatchException",
+                f"Exception binding parameter '{name}'",
+                clean=True,
+            )
             _log.error("Functions.%s was not run. %s", function.name, error)
             raise FunctionFailedError(failure) from None
-        trigger = {"type": "string", "value": json.dumps(context, separators=(",", ":"))}
-        result = await self._invoker.invoke(function, trigger, data, reason="(null)")
-        return None if result.returned is None else result.returned["value"]
+        trigger = {"type": "string", "value": newtonsoft.write(context)}
+        return await self._invoker.invoke(function, trigger, data, reason="(null)")
 
     async def _is_signed(self, function: Function, event: UpstreamEvent, headers: Mapping[str, str]) -> bool:
         signature = headers.get(SIGNATURE_HEADER, "")
@@ -166,10 +183,11 @@ def _context(
     event: UpstreamEvent,
     headers: Mapping[str, str],
     *,
-    arguments: object = None,
+    arguments: list[Any] | None = None,
     error: str | None = None,
 ) -> dict[str, Any]:
     """Return what the trigger's parameter receives: the extension's names, nulls included."""
+    pairs = parse_qsl(event.query.lstrip("?"), keep_blank_values=True)
     return {
         "Arguments": arguments,
         "Error": error,
@@ -181,22 +199,20 @@ def _context(
         "Headers": {
             name: ",".join(headers.getall(name)) if hasattr(headers, "getall") else value
             for name, value in headers.items()
-            if name.lower() not in ("content-type", "content-length")
+            if name.lower() not in _CONTENT_HEADERS and not name.lower().startswith("content-")
         },
-        "Query": binding_data.joined(parse_qsl(event.query.lstrip("?"), keep_blank_values=True)) or None,
+        "Query": joined(pairs, ignore_case=True) if event.query else None,
         "Claims": {name: values[0] for name, values in event.claims.items()} or None,
     }
 
 
-def _close_error(body: bytes) -> str | None:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
+def _result(result: Result, body_format: BodyFormat) -> object:
+    returned = result.returned
+    if returned is None:
         return None
-    if not isinstance(value, dict):
-        return None
-    found = next((item for name, item in value.items() if name.lower() == "error"), None)
-    return found if isinstance(found, str) and found else None
+    if returned["type"] == "bytes" and body_format.has_binary:
+        return base64.b64decode(returned["value"])
+    return returned["value"]
 
 
 def _client_error(event: UpstreamEvent, failure: Failure) -> str:

@@ -82,7 +82,7 @@ async def invoke(request: dict[str, Any], body: bytes) -> tuple[dict[str, Any], 
             value, more = data.from_datum(datum)
             answer["outputs"][name] = value
             content = content or more
-        json.dumps(answer, allow_nan=False)
+        json.dumps(answer)
     except BaseException as error:  # noqa: BLE001 - SystemExit of a function must not end the worker
         stack = traceback.format_exc()
         answer = {

@@ -3,7 +3,6 @@
 import json
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -153,7 +152,7 @@ async def test_connection_info_may_be_returned_as_it_is(app: Any) -> None:
         ("query?name=ann", {}, "ann"),
         ("query?name=", {}, ""),
         ("query?name=%7Bquery.name%7D%25WHO%25", {}, "{query.name}%WHO%"),
-        ("query?name=1&name=2", {}, "1,2"),
+        ("query?name=1&name=2", {}, "2"),
         ("header", {"headers": {"X-MS-Client-Principal-Id": "ann"}}, "ann"),
         ("route/a%20b", {}, "a b"),
         ("body", {"json": {"profile": {"name": "ann"}}}, "ann"),
@@ -265,9 +264,9 @@ async def test_an_id_token_that_is_none_is_told_to_the_developer(app: Any) -> No
             {"target": "t", "arguments": [1, "é", None, {"a": [True]}]},
         ),
         (
-            {"target": "t", "arguments": ["2026-10-21T10:00:00+02:00"]},
+            {"target": "t", "arguments": ["2026-10-21T10:00:00.5Z"]},
             "POST /:send",
-            {"target": "t", "arguments": ["2026-10-21T10:00:00+02:00"]},
+            {"target": "t", "arguments": ["2026-10-21T10:00:00.5Z"]},
         ),
         (
             {"target": "t", "ARGUMENTS": [1], "other": 1},
@@ -374,26 +373,25 @@ async def test_the_hub_of_an_output_may_be_an_expression(app: Any, service: Any)
 @pytest.mark.parametrize(
     ("form", "body", "reason"),
     [
-        ("text", b"hello", "the output is a text that is no JSON: 'hello'"),
+        (
+            "text",
+            b"hello",
+            "the output is a text that is no JSON (hello is no value: line 1 column 6): 'hello'",
+        ),
         ("text", b'"hello"', "a SignalR output takes a JSON object or a list of objects, got str."),
         ("value", b"5", "a SignalR output takes a JSON object or a list of objects, got int."),
         ("bytes", b"{}", "the output is bytes, expected a JSON object or a list of objects"),
         ("value", b'[{"target": "t"}, "x"]', "or a list of objects, got str."),
         ("value", b"{}", "Unable to convert JObject to valid output binding type, check parameters."),
         ("value", b'{"action": "join"}', "Unable to convert JObject to valid output binding type"),
-        ("value", b'{"target": "t", "arguments": "a"}', "arguments of the message t must be a list."),
+        ("value", b'{"target": "t", "arguments": "a"}', "check parameters. arguments must be a list."),
         (
             "value",
             b'{"action": "add", "groupName": "g"}',
             "ConnectionId and UserId cannot be null or empty together",
         ),
         ("value", b'{"action": "removeAll"}', "ConnectionId and UserId cannot be null or empty together"),
-        ("value", b'{"action": "add", "userId": "u"}', "groupName cannot be null or empty"),
-        (
-            "value",
-            b'{"action": "removeAll", "connectionId": "c"}',
-            "removeAll takes a userId: Azure ignores it for a connection.",
-        ),
+        ("value", b'{"action": "add", "userId": "u"}', "GroupName cannot be null or empty"),
     ],
 )
 async def test_an_output_that_is_wrong_fails_the_function(
@@ -427,10 +425,7 @@ async def test_the_first_refusal_keeps_the_rest_back(app: Any, service: Any) -> 
     assert [request.json()["target"] for request in service.requests] == ["one", "two"]
 
 
-async def test_a_service_that_is_not_there_fails_the_function(
-    app: Any, log: Any, closed_port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("signalr_local.host.service._RETRY_DELAY", timedelta(0))
+async def test_a_service_that_is_not_there_fails_the_function(app: Any, log: Any, closed_port: int) -> None:
     reply = await app.post("/api/send/Unreachable?as=value", json={"target": "t"})
     assert reply.status == 500
     told = log.find("Exception while executing function: Functions.send_Unreachable").getMessage()
