@@ -5,11 +5,16 @@ import shutil
 import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, WebSocketRoute, async_playwright, expect
+
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+PICTURES = ROOT / "test-results"
 
 
 class Launch(Protocol):
@@ -60,10 +65,10 @@ class Stack:
         assert self._host.stop() == 0, self._host.text
 
 
-@pytest.fixture
-def stack(launch: Launch, app_folder: Path, tmp_path: Path) -> Any:
-    """Start the app for one test."""
-    folder = tmp_path / "app"
+@pytest.fixture(scope="session")
+def stack(launch: Launch, app_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Start the app for all tests."""
+    folder = tmp_path_factory.mktemp("browser") / "app"
     shutil.copytree(app_folder, folder)
     stack = Stack(launch, folder, _free_port())
     stack.start()
@@ -116,6 +121,14 @@ class ChatPage:
         await self.page.get_by_role("button", name="Join group").click()
         await expect(self.page.get_by_role("heading", level=1)).to_have_text(name)
 
+    async def open_private(self, user: str) -> None:
+        await self.page.get_by_label("User or connection id").fill(user)
+        await self.page.get_by_role("button", name="Open", exact=True).click()
+        await expect(self.page.get_by_role("heading", level=1)).to_have_text(user)
+
+    def person(self, name: str) -> Locator:
+        return self.page.locator("li[data-presence]").filter(has_text=name)
+
     async def open(self, conversation: str) -> None:
         await self.conversations.get_by_role("button", name=conversation).click()
 
@@ -128,10 +141,17 @@ async def visit(browser: Browser, stack: Stack) -> AsyncIterator[Callable[..., A
     """Open the page in a window of its own and join as a user."""
     visited: list[ChatPage] = []
 
-    async def open_page(user: str, **options: Any) -> ChatPage:
-        context = await browser.new_context(**options)
+    async def open_page(
+        user: str, *, clock: str | None = None, lost: str | None = None, **options: Any
+    ) -> ChatPage:
+        context = await browser.new_context(locale="en-US", **options)
         context.set_default_timeout(30_000)
         chat = ChatPage(await context.new_page(), user)
+        if clock is not None:
+            await chat.page.clock.set_fixed_time(clock)
+        if lost is not None:
+            await chat.page.clock.install()
+            await chat.page.route_web_socket("**", partial(_lose_calls, lost))
         visited.append(chat)
         await chat.page.goto(stack.page)
         await chat.join()
@@ -142,3 +162,50 @@ async def visit(browser: Browser, stack: Stack) -> AsyncIterator[Callable[..., A
     for chat in visited:
         await chat.page.context.close()
     assert [error for chat in visited for error in chat.errors] == []
+
+
+def _lose_calls(target: str, socket: WebSocketRoute) -> None:
+    """Pass on what a page sends, but for the calls of one method of the hub."""
+    server = socket.connect_to_server()
+    socket.on_message(lambda message: None if f'"{target}"' in str(message) else server.send(message))
+
+
+class Looks:
+    """Look at a page as axe does, and keep a picture of it in test-results/."""
+
+    async def check(self, page: Page, name: str) -> None:
+        # A drawer that is still sliding has colours that it will not keep.
+        await page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
+        PICTURES.mkdir(exist_ok=True)
+        await page.screenshot(path=PICTURES / f"{name}.png")
+        await page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = await page.evaluate("axe.run()")
+        assert [
+            f"{one['id']}: {[node['html'] for node in one['nodes']]}" for one in found["violations"]
+        ] == []
+        assert page.viewport_size is not None
+        assert await page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+    async def wrapped_times(self, page: Page) -> int:
+        """Return how many times of day take more than one line."""
+        count = (
+            "[...document.querySelectorAll('time')].filter((one) => one.getClientRects().length > 1).length"
+        )
+        return int(await page.evaluate(count))
+
+    async def small_targets(self, page: Page) -> list[str]:
+        """Return the controls that are shown and smaller than a fingertip, which takes 44 pixels."""
+        return list(
+            await page.evaluate("""
+                [...document.querySelectorAll("button, select, textarea, input:not([type=checkbox])")]
+                  .filter((one) => one.checkVisibility({ checkVisibilityCSS: true }))
+                  .filter((one) => one.offsetHeight < 44)
+                  .map((one) => one.outerHTML)
+            """)
+        )
+
+
+@pytest.fixture
+def looks() -> Looks:
+    """Return what looks at pages."""
+    return Looks()

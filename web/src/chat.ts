@@ -3,26 +3,30 @@
 import { ChatConnection, type ChatEvents, type Status } from "./connection.js";
 import { Conversations, type Conversation, type Target } from "./conversations.js";
 import { NotConnectedError, errorText } from "./errors.js";
-import { anonymousName, type ChatMessage, type PresenceEvent } from "./events.js";
+import { anonymousName, readPeople, type ChatMessage, type PresenceEvent } from "./events.js";
 import { People } from "./people.js";
+import type { Session } from "./session.js";
 import type { View } from "./view.js";
 
-// Topics of notices that are over when the connection is back.
+// Topics of notices, which end when what they are about is over.
 const OUTAGE = "outage";
 const UNSENT = "unsent";
+const JOINING = "joining";
 
 export class Chat implements ChatEvents {
   readonly #view: View;
   readonly #conversations: Conversations;
   readonly #people: People;
   readonly #connection: ChatConnection;
+  readonly #session: Session;
   #name: string;
   #lostAt: number | null = null;
   #outage: string | null = null;
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(base: string, name: string, view: View) {
+  constructor(base: string, name: string, session: Session, view: View) {
     this.#name = name;
+    this.#session = session;
     this.#view = view;
     this.#people = new People(() => view.showPeople(this.#people));
     this.#conversations = new Conversations({
@@ -31,6 +35,10 @@ export class Chat implements ChatEvents {
       changed: (conversation, entry) => view.showChange(conversation, entry),
     });
     this.#connection = new ChatConnection(base, name, this);
+    // They are joined once the connection stands, as after a reconnect.
+    for (const groupName of session.groups) {
+      this.#conversations.setMember(this.#conversations.open({ kind: "group", id: groupName }), true);
+    }
     view.showPeople(this.#people);
     view.showConversations(this.#conversations);
   }
@@ -63,11 +71,12 @@ export class Chat implements ChatEvents {
     try {
       await this.#connection.call("joinGroup", groupName);
     } catch (error) {
-      this.#view.notices.show(`Joining ${groupName} failed. ${errorText(error)}`);
+      this.#view.notices.show(`Joining ${groupName} failed. ${errorText(error)}`, JOINING);
       return false;
     }
+    this.#view.notices.dismiss(JOINING);
     const group = this.#conversations.open({ kind: "group", id: groupName });
-    this.#conversations.setMember(group, true);
+    this.#setMember(group, true);
     this.select(group);
     return true;
   }
@@ -84,6 +93,7 @@ export class Chat implements ChatEvents {
     }
     // Without a connection there is no membership to give up.
     this.#conversations.close(conversation);
+    this.#keepGroups();
     this.#view.focusComposer();
   }
 
@@ -99,15 +109,17 @@ export class Chat implements ChatEvents {
     // One after the other: functions run side by side, and two messages could overtake each other.
     this.#queue = this.#queue.then(async () => {
       try {
-        await this.#connection.call(...sendCall(conversation.target, text));
+        const answer = await this.#connection.call(...sendCall(conversation.target, text));
+        this.#view.notices.dismiss(UNSENT);
         if (echo) this.#conversations.accepted(conversation, echo);
+        if (isPrivate && answer === false) this.#noteNobody(conversation);
       } catch (error) {
         if (echo) this.#conversations.withdraw(conversation, echo);
         conversation.draft = conversation.draft === "" ? text : `${conversation.draft}\n${text}`;
         this.#view.showDraft(conversation);
         // An answer that never came does not say whether the app had done its work.
         const fate = error instanceof NotConnectedError || this.#connection.isUp ? "was not" : "may not have been";
-        this.#view.notices.show(`Your message ${fate} sent. ${errorText(error)}`);
+        this.#view.notices.show(`Your message ${fate} sent. ${errorText(error)}`, UNSENT);
       }
     });
   }
@@ -131,7 +143,8 @@ export class Chat implements ChatEvents {
 
   async established(again: boolean): Promise<void> {
     if (again) this.#noteOutage();
-    await Promise.all(this.#conversations.groups.filter((group) => group.isMember).map((group) => this.#rejoin(group)));
+    const groups = this.#conversations.groups.filter((group) => group.isMember);
+    await Promise.all([this.#listPeople(), ...groups.map((group) => this.#rejoin(group))]);
   }
 
   newMessage(message: ChatMessage): void {
@@ -166,6 +179,34 @@ export class Chat implements ChatEvents {
     }
   }
 
+  async #listPeople(): Promise<void> {
+    try {
+      await this.#people.list(async () =>
+        readPeople(await this.#connection.call("people")).filter(({ connectionId }) => !this.#connection.isOwn(connectionId)),
+      );
+      this.#view.setPeopleComplete(true);
+    } catch {
+      // An app without this method: people appear as they come, go or write.
+      this.#view.setPeopleComplete(false);
+    }
+  }
+
+  #noteNobody(conversation: Conversation): void {
+    const { target } = conversation;
+    const who = target.kind === "user" ? target.id : "This connection";
+    this.#conversations.note(conversation, `${who} is not connected: nobody has received this message.`);
+  }
+
+  #setMember(group: Conversation, isMember: boolean): void {
+    this.#conversations.setMember(group, isMember);
+    this.#keepGroups();
+  }
+
+  #keepGroups(): void {
+    const members = this.#conversations.groups.filter((group) => group.isMember);
+    this.#session.setGroups(members.flatMap(({ target }) => (target.kind === "group" ? [target.id] : [])));
+  }
+
   // A group's membership ended with the connection that had it.
   async #rejoin(group: Conversation): Promise<void> {
     if (group.target.kind !== "group") return;
@@ -174,7 +215,7 @@ export class Chat implements ChatEvents {
     } catch (error) {
       // If it was the connection that broke, the next one tries again.
       if (!this.#connection.isUp) return;
-      this.#conversations.setMember(group, false);
+      this.#setMember(group, false);
       this.#view.notices.show(`Joining ${group.target.id} again failed. ${errorText(error)}`);
     }
   }

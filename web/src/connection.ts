@@ -2,7 +2,7 @@
 
 import { HubConnectionBuilder, HubConnectionState, LogLevel, type HubConnection } from "@microsoft/signalr";
 import { readMessage, readPresence, type ChatMessage, type PresenceEvent } from "./events.js";
-import { NotConnectedError, errorText } from "./errors.js";
+import { NoAnswerError, NotConnectedError, errorText } from "./errors.js";
 
 export type State = "disconnected" | "connecting" | "connected" | "reconnecting";
 
@@ -26,7 +26,12 @@ export interface ChatEvents {
   connectionClosed(event: PresenceEvent): void;
 }
 
-const DELAYS = [0, 1_000, 2_000, 5_000];
+/** The first attempt follows at once; then the pause doubles. */
+const FIRST_DELAY = 1_000;
+const LONGEST_DELAY = 30_000;
+
+/** Longer than a function app takes to start, shorter than anybody waits for a message to be sent. */
+const ANSWER_WITHIN = 20_000;
 
 /** A connection that ended sooner than this counts as a failed attempt, or a server that closes every
  * connection at once would be asked again without a pause. */
@@ -96,10 +101,13 @@ export class ChatConnection {
     void this.#hub.stop();
   }
 
-  /** Call a method of the hub; reject with NotConnectedError if that is impossible now. */
+  /**
+   * Call a method of the hub and return what it answers. Reject with NotConnectedError if that is impossible
+   * now, and with NoAnswerError if no answer comes in time.
+   */
   async call(method: string, ...args: readonly unknown[]): Promise<unknown> {
     if (!this.isUp) throw new NotConnectedError();
-    return this.#hub.invoke(method, ...args);
+    return within(ANSWER_WITHIN, this.#hub.invoke(method, ...args));
   }
 
   #on(event: string, handle: (argument: unknown) => void): void {
@@ -146,7 +154,7 @@ export class ChatConnection {
 
   #retry(reason: string): void {
     if (!this.#wanted) return;
-    const delay = DELAYS[Math.min(this.#status.attempt, DELAYS.length - 1)] ?? 0;
+    const delay = delayBefore(this.#status.attempt);
     window.clearTimeout(this.#retryTimer);
     this.#retryTimer = window.setTimeout(() => this.connect(), delay);
     this.#set({
@@ -160,6 +168,25 @@ export class ChatConnection {
   #set(change: Partial<Status>): void {
     this.#status = { ...this.#status, ...change };
     this.#events.status(this.#status);
+  }
+}
+
+/** Return the pause before an attempt. Its second half is left to chance, so that not everybody comes back at once. */
+function delayBefore(attempt: number): number {
+  if (attempt === 0) return 0;
+  const longest = Math.min(FIRST_DELAY * 2 ** (attempt - 1), LONGEST_DELAY);
+  return longest / 2 + (Math.random() * longest) / 2;
+}
+
+async function within<T>(milliseconds: number, answer: Promise<T>): Promise<T> {
+  let timer: number | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = window.setTimeout(() => reject(new NoAnswerError(milliseconds / 1000)), milliseconds);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    window.clearTimeout(timer);
   }
 }
 

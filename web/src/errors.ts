@@ -7,6 +7,17 @@ export class NotConnectedError extends Error {
   }
 }
 
+/** Thrown for a call that the app has not answered in time; it may have done its work all the same. */
+export class NoAnswerError extends Error {
+  constructor(seconds: number) {
+    super(
+      `The app has not answered within ${seconds} s. Look at the upstream: the service has to reach the app's ` +
+        "functions. On your machine the log of the local runtime says what happened; in Azure, the upstream " +
+        "settings of the SignalR service.",
+    );
+  }
+}
+
 const FALLBACK = "Something went wrong, and the server did not say what.";
 
 // What the SignalR client says itself. Its sentences are for developers, and some of them end in advice

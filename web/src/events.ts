@@ -1,6 +1,8 @@
 // What the app sends. Nothing about its shape is taken for granted: an HTTP request can make the app send
 // any JSON value to any target.
 
+import type { Connected } from "./people.js";
+
 export interface ChatMessage {
   readonly sender: string | null;
   readonly connectionId: string | null;
@@ -38,6 +40,12 @@ export function readPresence(argument: unknown): PresenceEvent {
     userId: asText(fields["userId"]),
     error: asText(fields["error"]),
   };
+}
+
+/** Read the answer of the method `people`: the connections that are there. */
+export function readPeople(answer: unknown): readonly Connected[] {
+  const people = Array.isArray(answer) ? answer.map(readPresence) : [];
+  return people.flatMap(({ connectionId, userId }) => (connectionId === null ? [] : [{ connectionId, userId }]));
 }
 
 /** Name a connection whose user is anonymous. */

@@ -2,15 +2,18 @@
 
 import { MAX_ENTRIES, titleOf, type Conversation, type Entry } from "./conversations.js";
 import { byId, make } from "./dom.js";
+import { appendLinked } from "./links.js";
+import { startCard } from "./start.js";
 
 const SAME_BREATH = 5 * 60_000;
 const NEAR_END = 80;
+const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 
 export class MessageLog {
   #log = byId("log", HTMLDivElement);
   readonly #toEnd = byId("to-end", HTMLButtonElement);
-  readonly #elements = new WeakMap<Entry, HTMLElement>();
+  readonly #shown = new WeakMap<Entry, HTMLElement>();
   #last: Entry | undefined;
 
   constructor() {
@@ -37,8 +40,8 @@ export class MessageLog {
       if (this.#isAtEnd()) this.#toEnd.hidden = true;
     });
     this.#last = undefined;
-    log.append(make("p", "log-start", startOf(conversation)));
-    for (const entry of conversation.entries) log.append(this.#element(entry));
+    log.append(startOf(conversation));
+    for (const entry of conversation.entries) log.append(...this.#elements(entry));
     this.#log.replaceWith(log);
     this.#log = log;
     this.#scrollToEnd();
@@ -46,7 +49,7 @@ export class MessageLog {
 
   add(entry: Entry): void {
     const follow = this.#isAtEnd() || entry.isOwn;
-    this.#log.append(this.#element(entry));
+    this.#log.append(...this.#elements(entry));
     // The first child is not an entry.
     if (this.#log.children.length > MAX_ENTRIES + 1) this.#log.children[1]?.remove();
     if (follow) this.#scrollToEnd();
@@ -54,21 +57,28 @@ export class MessageLog {
   }
 
   update(conversation: Conversation, entry: Entry): void {
-    const element = this.#elements.get(entry);
+    const element = this.#shown.get(entry);
     if (!conversation.entries.includes(entry)) this.show(conversation);
     else if (element) element.dataset["pending"] = String(entry.isPending);
   }
 
-  #element(entry: Entry): HTMLElement {
+  /** Return what an entry adds to the log: itself, and before the first of another day the day. */
+  #elements(entry: Entry): HTMLElement[] {
     const last = this.#last;
     this.#last = entry;
+    const element = this.#element(entry, last);
+    if (last === undefined || last.at.toDateString() === entry.at.toDateString()) return [element];
+    return [make("p", "day", DAY.format(entry.at)), element];
+  }
+
+  #element(entry: Entry, last: Entry | undefined): HTMLElement {
     if (entry.kind === "line") {
       const line = make("p", "line", entry.text);
       line.append(" ", timeOf(entry.at));
       return line;
     }
     const message = make("article", "message");
-    this.#elements.set(entry, message);
+    this.#shown.set(entry, message);
     message.dataset["own"] = String(entry.isOwn);
     message.dataset["pending"] = String(entry.isPending);
     const continues =
@@ -78,10 +88,10 @@ export class MessageLog {
       entry.at.getTime() - last.at.getTime() < SAME_BREATH;
     message.dataset["continues"] = String(continues);
     const head = make("p", "message-head");
-    head.append(make("span", "author", entry.author));
-    if (entry.isOwn) head.append(make("span", "you", "you"));
-    head.append(timeOf(entry.at));
-    message.append(head, make("p", entry.isData ? "text data" : "text", entry.text));
+    head.append(make("span", "author", entry.isOwn ? "You" : entry.author), timeOf(entry.at));
+    const text = make("p", entry.isData ? "text data" : "text");
+    appendLinked(text, entry.text);
+    message.append(head, text);
     return message;
   }
 
@@ -101,15 +111,15 @@ function timeOf(at: Date): HTMLTimeElement {
   return time;
 }
 
-function startOf(conversation: Conversation): string {
+function startOf(conversation: Conversation): HTMLElement {
   switch (conversation.target.kind) {
     case "everyone":
-      return "Messages from now on appear here. There is no history.";
+      return startCard();
     case "group":
-      return `Messages to the group ${conversation.target.id} from now on appear here.`;
+      return make("p", "log-start", `Messages to the group ${conversation.target.id} from now on appear here.`);
     case "user":
-      return `Only ${conversation.target.id} and you see these messages.`;
+      return make("p", "log-start", `Only ${conversation.target.id} and you see these messages.`);
     case "connection":
-      return "Only this connection and you see these messages.";
+      return make("p", "log-start", "Only this connection and you see these messages.");
   }
 }

@@ -4,9 +4,12 @@ import { apiBase } from "./address.js";
 import { Chat } from "./chat.js";
 import { errorText } from "./errors.js";
 import { JoinForm } from "./join.js";
+import { Session } from "./session.js";
 import { View } from "./view.js";
 
 let chat: Chat | null = null;
+
+const session = new Session();
 
 const view = new View({
   connect: () => chat?.connect(),
@@ -14,6 +17,7 @@ const view = new View({
   leaveChat: () => {
     chat?.disconnect();
     chat = null;
+    session.end();
     view.hide();
     form.show();
   },
@@ -24,16 +28,20 @@ const view = new View({
   send: (conversation, text) => chat?.send(conversation, text),
 });
 
-const form = new JoinForm((name) => {
-  chat = new Chat(base, name, view);
+const form = new JoinForm(enter);
+const base = addressOrRefusal();
+if (session.name !== null && base !== null) enter(session.name);
+else form.show();
+
+function enter(name: string): void {
+  if (base === null) return;
+  session.start(name);
+  chat = new Chat(base, name, session, view);
   form.hide();
   view.show();
   view.focusComposer();
   chat.connect();
-});
-
-const base = addressOrRefusal();
-form.show();
+}
 
 // What ended the connection may be over: the network is back, or the computer awake.
 window.addEventListener("online", () => chat?.hurry());
@@ -41,7 +49,7 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden) chat?.hurry();
 });
 
-function addressOrRefusal(): string {
+function addressOrRefusal(): string | null {
   const page = new URL(location.href);
   try {
     const address = apiBase(page);
@@ -49,6 +57,6 @@ function addressOrRefusal(): string {
     return address;
   } catch (error) {
     form.refuse(errorText(error));
-    return "";
+    return null;
   }
 }

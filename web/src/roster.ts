@@ -8,12 +8,13 @@ import type { People, Person, Presence } from "./people.js";
 const WORDS: Record<Presence, string> = {
   here: "here",
   gone: "gone",
-  unknown: "not seen lately",
+  unknown: "not known",
 };
 
 export class Roster {
   readonly #list: KeyedList<Person, HTMLLIElement>;
   readonly #empty = byId("people-empty", HTMLParagraphElement);
+  readonly #note = byId("people-note", HTMLElement);
   readonly #name = byId("me-name", HTMLSpanElement);
   readonly #connection = byId("me-connection", HTMLElement);
 
@@ -30,6 +31,11 @@ export class Roster {
     const all = people.all;
     this.#list.show(all);
     this.#empty.hidden = all.length > 0;
+  }
+
+  /** Say whether the list has everybody, or only those seen since this page joined. */
+  setComplete(isComplete: boolean): void {
+    this.#note.hidden = isComplete;
   }
 
   showMe(name: string, connectionId: string | null): void {

@@ -4,6 +4,7 @@ import { Composer } from "./composer.js";
 import type { Status } from "./connection.js";
 import { titleOf, type Conversation, type Conversations, type Entry, type Target } from "./conversations.js";
 import { byId, setText } from "./dom.js";
+import { DeveloperToggle } from "./developer.js";
 import { Drawers } from "./drawers.js";
 import { MessageLog } from "./log.js";
 import { Notices } from "./notices.js";
@@ -44,6 +45,7 @@ export class View {
     this.#sidebar = new Sidebar(actions);
     this.#roster = new Roster(actions.openPrivate);
     this.#status = new StatusBar(actions);
+    new DeveloperToggle();
     byId("leave-button", HTMLButtonElement).addEventListener("click", actions.leaveChat);
     this.#close.addEventListener("click", () => this.#shown && actions.close(this.#shown));
     this.#joinAgain.addEventListener("click", () => {
@@ -70,6 +72,10 @@ export class View {
 
   showPeople(people: People): void {
     this.#roster.show(people);
+  }
+
+  setPeopleComplete(isComplete: boolean): void {
+    this.#roster.setComplete(isComplete);
   }
 
   /** Bring the lists up to date, and the rest too if another conversation is current. */
@@ -118,6 +124,6 @@ function hintOf({ target, isMember }: Conversation): string {
     case "user":
       return "Private, with every connection of this user";
     case "connection":
-      return `Private, with connection ${target.id}`;
+      return "Private, with one connection";
   }
 }
