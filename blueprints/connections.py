@@ -1,19 +1,14 @@
 """HTTP requests that look: is somebody there? And one that ends a connection."""
 
 from collections.abc import Awaitable, Callable
-from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from blueprints.hub import HUB
 from blueprints.requests import read_group_name, read_name
 from blueprints.responses import accepted, answering_problems
+from blueprints.service import clients
 from serverless_signalr import Blueprint
-
-if TYPE_CHECKING:
-    from serverless_signalr import ClientManager
 
 bp = Blueprint()
 
@@ -21,39 +16,30 @@ bp = Blueprint()
 @bp.route(route="connections/{connectionId}", methods=["GET"])
 async def connection_exists(req: func.HttpRequest) -> func.HttpResponse:
     """Answer 200 for a connection that is there, 404 for one that is not."""
-    return await _found(_clients().connection_exists, read_name(req, "connectionId"))
+    return await _found(clients().connection_exists, read_name(req, "connectionId"))
 
 
 @bp.route(route="users/{userId}", methods=["GET"])
 async def user_exists(req: func.HttpRequest) -> func.HttpResponse:
     """Answer 200 for a user with a connection, 404 for one without."""
-    return await _found(_clients().user_exists, read_name(req, "userId"))
+    return await _found(clients().user_exists, read_name(req, "userId"))
 
 
 @bp.route(route="groups/{groupName}", methods=["GET"])
 @answering_problems
 async def group_exists(req: func.HttpRequest) -> func.HttpResponse:
     """Answer 200 for a group with a connection, 404 for one without."""
-    return await _found(_clients().group_exists, read_group_name(req))
+    return await _found(clients().group_exists, read_group_name(req))
 
 
 @bp.route(route="connections/{connectionId}", methods=["DELETE"])
 async def close_connection(req: func.HttpRequest) -> func.HttpResponse:
     """End a connection; the client is told the query's ``reason``."""
     reason = req.params.get("reason")
-    await _clients().close_connection(read_name(req, "connectionId"), reason)
+    await clients().close_connection(read_name(req, "connectionId"), reason)
     return accepted()
 
 
 async def _found(exists: Callable[[str], Awaitable[bool]], name: str) -> func.HttpResponse:
     status = HTTPStatus.OK if await exists(name) else HTTPStatus.NOT_FOUND
     return func.HttpResponse(status_code=status)
-
-
-@cache
-def _clients() -> "ClientManager":
-    # No binding looks or closes: these functions ask the service themselves. The first that does imports
-    # what asking takes; a cold start that only negotiates does without.
-    from serverless_signalr import ClientManager, service_connection
-
-    return ClientManager(service_connection().client(HUB))

@@ -3,6 +3,8 @@
 from typing import Any
 
 from blueprints.hub import HUB
+from blueprints.people import PEOPLE
+from blueprints.service import clients
 from serverless_signalr import (
     Blueprint,
     HubException,
@@ -17,7 +19,8 @@ bp = Blueprint()
 @bp.signalr_trigger("invocation", hub_name=HUB, event="connected", category="connections")
 @bp.signalr_output("outbox", hub_name=HUB)
 def connected(invocation: SignalRInvocationContext, outbox: SignalROutput) -> None:
-    """Tell everybody who came."""
+    """Put the connection among those who are there, and tell everybody who came."""
+    outbox.add_to_group(PEOPLE, connection_id=invocation.connection_id)
     outbox.send("newConnection", {"connectionId": invocation.connection_id, "userId": invocation.user_id})
 
 
@@ -54,24 +57,26 @@ def send_to_group(
 
 @bp.signalr_trigger("invocation", hub_name=HUB, event="sendToUser")
 @bp.signalr_output("outbox", hub_name=HUB)
-def send_to_user(
+async def send_to_user(
     invocation: SignalRInvocationContext, outbox: SignalROutput, user_id: str, text: str
-) -> None:
-    """Send to every connection of one user."""
+) -> bool:
+    """Send to every connection of one user, and answer whether there is one."""
     outbox.send("newMessage", _message(invocation, text, is_private=True), user_id=_given("userId", user_id))
+    return await clients().user_exists(user_id)
 
 
 @bp.signalr_trigger("invocation", hub_name=HUB, event="sendToConnection")
 @bp.signalr_output("outbox", hub_name=HUB)
-def send_to_connection(
+async def send_to_connection(
     invocation: SignalRInvocationContext, outbox: SignalROutput, connection_id: str, text: str
-) -> None:
-    """Send to one connection."""
+) -> bool:
+    """Send to one connection, and answer whether it is there."""
     outbox.send(
         "newMessage",
         _message(invocation, text, is_private=True),
         connection_id=_given("connectionId", connection_id),
     )
+    return await clients().connection_exists(connection_id)
 
 
 @bp.signalr_trigger("invocation", hub_name=HUB, event="joinGroup")
@@ -112,9 +117,12 @@ def _message(
 
 def _group(name: str) -> str:
     try:
-        return check_group_name(name)
+        check_group_name(name)
     except ValueError as error:
         raise HubException(f"groupName is wrong: {error}.") from None
+    if name == PEOPLE:
+        raise HubException(f"groupName is wrong: {PEOPLE} is the app's own group.")
+    return name
 
 
 def _given(name: str, value: str) -> str:

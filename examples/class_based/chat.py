@@ -7,6 +7,9 @@ from serverless_signalr import HubException, ServerlessHub, SignalRInvocationCon
 
 type Message = Mapping[str, object]
 
+PEOPLE = "$people"
+"""The group that every connection joins when it connects: the service lists who is in a group."""
+
 
 class ChatClient(Protocol):
     """What the page listens to."""
@@ -20,6 +23,7 @@ class Chat(ServerlessHub[ChatClient], hub="chat"):
     """What the page calls."""
 
     async def connected(self, caller: SignalRInvocationContext) -> None:
+        await self.groups.add(PEOPLE, connection_id=caller.connection_id)
         came = {"connectionId": caller.connection_id, "userId": caller.user_id}
         await self.clients.all.new_connection(came)
 
@@ -34,19 +38,25 @@ class Chat(ServerlessHub[ChatClient], hub="chat"):
         message = _message(caller, text, group_name=_group(group_name))
         await self.clients.group(group_name).new_message(message)
 
-    async def send_to_user(self, caller: SignalRInvocationContext, user_id: str, text: str) -> None:
+    async def send_to_user(self, caller: SignalRInvocationContext, user_id: str, text: str) -> bool:
         await self.clients.user(user_id).new_message(_message(caller, text, is_private=True))
+        return await self.client_manager.user_exists(user_id)
 
     async def send_to_connection(
         self, caller: SignalRInvocationContext, connection_id: str, text: str
-    ) -> None:
+    ) -> bool:
         await self.clients.client(connection_id).new_message(_message(caller, text, is_private=True))
+        return await self.client_manager.connection_exists(connection_id)
 
     async def join_group(self, caller: SignalRInvocationContext, group_name: str) -> None:
         await self.groups.add(_group(group_name), connection_id=caller.connection_id)
 
     async def leave_group(self, caller: SignalRInvocationContext, group_name: str) -> None:
         await self.groups.remove(_group(group_name), connection_id=caller.connection_id)
+
+    async def people(self) -> list[Message]:
+        there = self.client_manager.list_group(PEOPLE)
+        return [{"connectionId": one.connection_id, "userId": one.user_id} async for one in there]
 
     async def echo(self, value: Any) -> Any:
         return value
@@ -61,6 +71,9 @@ def _message(
 
 def _group(name: str) -> str:
     try:
-        return check_group_name(name)
+        check_group_name(name)
     except ValueError as error:
         raise HubException(f"groupName is wrong: {error}.") from None
+    if name == PEOPLE:
+        raise HubException(f"groupName is wrong: {PEOPLE} is the app's own group.")
+    return name

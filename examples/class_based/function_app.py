@@ -28,7 +28,8 @@ async def negotiate(req: func.HttpRequest) -> func.HttpResponse:
 
 @bp.route("index", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def index(req: func.HttpRequest) -> func.HttpResponse:
-    return func.HttpResponse(PAGE.read_bytes(), mimetype="text/html", headers={"Cache-Control": "no-cache"})
+    page = PAGE.read_bytes().replace(b"blueprints/events.py", b"chat.py")
+    return func.HttpResponse(page, mimetype="text/html", headers={"Cache-Control": "no-cache"})
 
 
 @bp.route("messages", methods=["POST"])

@@ -204,3 +204,24 @@ async def test_http_tells_who_is_there_and_ends_a_connection(
         await observer.next("connectionClosed", connectionId=client.connection_id)
         after = [await status("GET", path) for path in there]
     assert (before, closed, after) == ([200] * 3, 202, [404] * 3)
+
+
+async def test_the_people_are_those_who_are_connected(kind: str, join: Join) -> None:
+    observer, client = await join(OBSERVER), await join(kind)
+    there = {(one["connectionId"], one["userId"]) for one in await client.invoke("people")}
+    assert {(one.connection_id, one.user) for one in (observer, client)} <= there
+
+
+async def test_the_group_of_the_people_is_not_for_clients(kind: str, join: Join) -> None:
+    client = await join(kind)
+    for method, arguments in (("joinGroup", []), ("leaveGroup", []), ("sendToGroup", ["hello"])):
+        with pytest.raises(Exception, match="the app's own group"):
+            await client.invoke(method, "$people", *arguments)
+
+
+async def test_a_private_message_is_answered_with_whether_somebody_is_there(kind: str, join: Join) -> None:
+    observer, client = await join(OBSERVER), await join(kind)
+    assert await client.invoke("sendToUser", observer.user, "hello") is True
+    assert await client.invoke("sendToConnection", observer.connection_id, "hello") is True
+    assert await client.invoke("sendToUser", "nobody", "hello") is False
+    assert await client.invoke("sendToConnection", "nobody", "hello") is False

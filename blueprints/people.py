@@ -1,0 +1,19 @@
+"""Who is there: every connection is in one group, and the service lists the connections of a group."""
+
+from blueprints.hub import HUB
+from blueprints.service import clients
+from serverless_signalr import Blueprint
+
+__all__ = ["PEOPLE", "bp"]
+
+PEOPLE = "$people"
+"""The group that every connection joins when it connects. Clients cannot join, leave or write to it."""
+
+bp = Blueprint()
+
+
+@bp.signalr_trigger("invocation", hub_name=HUB, event="people")
+async def people() -> list[dict[str, str | None]]:
+    """Answer with the connections that are there, and whose they are."""
+    there = clients().list_group(PEOPLE)
+    return [{"connectionId": one.connection_id, "userId": one.user_id} async for one in there]
