@@ -1,7 +1,10 @@
 """The function app as the worker has it: indexed, and called with what the host delivers."""
 
+import asyncio
+import inspect
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import azure.functions as func
@@ -10,6 +13,9 @@ from azure.functions.decorators.function_app import Function
 from azure_functions_runtime.bindings.out import Out
 
 import function_app
+from blueprints import service as blueprint_service
+from serverless_signalr import run_sync
+from signalr_local.emulator import Emulator
 
 type Functions = dict[str, Function]
 type Request = Callable[..., tuple[func.HttpResponse, list[dict[str, Any]] | None]]
@@ -40,6 +46,23 @@ def ask(functions: Functions) -> Request:
         raise LookupError(f"no function for {method} {route}")
 
     return ask
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run the service, without anybody connected, for functions that ask it."""
+    loop, emulator = asyncio.new_event_loop(), Emulator()
+    loop.run_until_complete(emulator.start(port=0))
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    monkeypatch.setenv("AzureSignalRConnectionString", emulator.connection_string)
+    blueprint_service.clients.cache_clear()
+    yield
+    blueprint_service.clients.cache_clear()
+    asyncio.run_coroutine_threadsafe(emulator.stop(), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
 
 
 @pytest.fixture
@@ -75,4 +98,5 @@ def _call(function: Function, values: dict[str, Any]) -> tuple[Any, list[dict[st
             values[binding.name] = outbox
         elif binding.type == "signalRConnectionInfo":
             values[binding.name] = json.dumps(CONNECTION)
-    return function.get_user_function()(**values), outbox.get()
+    result = function.get_user_function()(**values)
+    return run_sync(result) if inspect.iscoroutine(result) else result, outbox.get()

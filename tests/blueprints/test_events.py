@@ -28,7 +28,15 @@ def new_message(text: str, group_name: str | None = None, *, is_private: bool = 
 @pytest.mark.parametrize("user_id", ["ann", None])
 def test_everybody_sees_who_came(invoke: Invoke, user_id: str | None) -> None:
     _, sent = invoke("connected", user_id=user_id)
-    assert sent == [{"target": "newConnection", "arguments": [{"connectionId": "c1", "userId": user_id}]}]
+    assert {"target": "newConnection", "arguments": [{"connectionId": "c1", "userId": user_id}]} in (
+        sent or []
+    )
+
+
+def test_who_came_is_among_the_people_before_anybody_hears_of_it(invoke: Invoke) -> None:
+    _, sent = invoke("connected")
+    assert sent is not None
+    assert sent[0] == {"action": "add", "groupName": "$people", "connectionId": "c1"}
 
 
 @pytest.mark.parametrize("error", [None, "Service timeout"])
@@ -51,13 +59,15 @@ def test_message_to_a_group_names_the_group(invoke: Invoke) -> None:
     assert sent == [new_message("hi", "g") | {"groupName": "g"}]
 
 
-def test_message_to_a_user_is_private(invoke: Invoke) -> None:
-    _, sent = invoke("sendToUser", "bob", "hi")
+def test_message_to_a_user_is_private(invoke: Invoke, service: None) -> None:
+    is_there, sent = invoke("sendToUser", "bob", "hi")
+    assert is_there is False
     assert sent == [new_message("hi", is_private=True) | {"userId": "bob"}]
 
 
-def test_message_to_a_connection_is_private(invoke: Invoke) -> None:
-    _, sent = invoke("sendToConnection", "c2", "hi")
+def test_message_to_a_connection_is_private(invoke: Invoke, service: None) -> None:
+    is_there, sent = invoke("sendToConnection", "c2", "hi")
+    assert is_there is False
     assert sent == [new_message("hi", is_private=True) | {"connectionId": "c2"}]
 
 
@@ -65,6 +75,10 @@ def test_message_to_a_connection_is_private(invoke: Invoke) -> None:
 def test_client_moves_only_its_own_connection(invoke: Invoke, event: str, action: str) -> None:
     _, sent = invoke(event, "g")
     assert sent == [{"action": action, "groupName": "g", "connectionId": "c1"}]
+
+
+def test_nobody_is_there_when_nobody_is_connected(invoke: Invoke, service: None) -> None:
+    assert invoke("people") == ([], None)
 
 
 @pytest.mark.parametrize("value", [None, True, 0, 1.5, "", "hi", [1, "2"], {"a": {"b": None}}])
@@ -113,6 +127,9 @@ def test_echo_answers_with_what_it_was_given(invoke: Invoke, value: object) -> N
             ["g", "c2"],
             "joinGroup(groupName: string) was called with 2 arguments.",
             id="join-for-another",
+        ),
+        pytest.param(
+            "joinGroup", ["$people"], "groupName is wrong: $people is the app's own group.", id="people"
         ),
         pytest.param("echo", [], "echo(value) was called with 0 arguments.", id="echo"),
     ],

@@ -33,6 +33,7 @@ EVENTS = {
     ("connections", "disconnected"),
     ("messages", "broadcast"),
     ("messages", "sendToGroup"),
+    ("messages", "people"),
     ("messages", "sendToUser"),
     ("messages", "sendToConnection"),
     ("messages", "joinGroup"),
