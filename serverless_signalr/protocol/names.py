@@ -1,4 +1,4 @@
-"""What the service accepts as a name, and the sizes it accepts.
+"""The names and the sizes that the service accepts.
 
 Source: the service's OpenAPI files (patterns and lengths), the limits page of its documentation.
 """
@@ -17,17 +17,17 @@ _HUB_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_`,.\[\]]{0,127}")
 
 
 def check_hub_name(name: str) -> str:
-    """Return the name of a hub as it is, or raise ValueError with the rule that it breaks."""
+    """Return the name of a hub unchanged, or raise ValueError with the rule that it breaks."""
     if not _HUB_NAME.fullmatch(name):
         raise ValueError(
             f"the hub name {name!r} is not valid: it has 1 to 128 characters, starts with a letter "
-            "and goes on with letters, digits or one of _`,.[]"
+            "and continues with letters, digits or any of _`,.[]"
         )
     return name
 
 
 def check_group_name(name: str) -> str:
-    """Return the name of a group as it is, or raise ValueError with the rule that it breaks."""
+    """Return the name of a group unchanged, or raise ValueError with the rule that it breaks."""
     if not name.strip():
         raise ValueError("a group name must not be empty or blank")
     if len(name) > MAX_GROUP_NAME:

@@ -1,4 +1,4 @@
-"""Names as the service's OpenAPI files allow them."""
+"""Names as the service's OpenAPI files allow them, and as the wire spells those of Python."""
 
 import pytest
 
@@ -63,6 +63,12 @@ def test_group_name_that_is_too_long_is_refused_with_both_lengths() -> None:
         ("groupName", "groupName"),
         ("a_b_c", "aBC"),
         ("page_2", "page2"),
+        ("send_HTTP_x", "sendHTTPX"),
+        ("get_userName", "getUserName"),
+        ("HTTP_send", "HTTPSend"),
+        ("a__b", "aB"),
+        ("trailing_", "trailing"),
+        ("grüße_über", "grüßeÜber"),
     ],
 )
 def test_python_name_in_camel_case(name: str, expected: str) -> None:
