@@ -15,6 +15,7 @@ import msgpack
 
 from serverless_signalr.protocol.messages import HubMessage, Invocation, ProtocolError, StreamItem
 from signalr_local.emulator.call import Body, RestError, invalid
+from signalr_local.emulator.depth import is_deeper
 from signalr_local.emulator.protocols import PROTOCOLS, Outgoing, is_framed
 
 __all__ = ["check_content_type", "read_item", "read_message", "read_value"]
@@ -24,7 +25,7 @@ _MESSAGEPACK = "application/x-msgpack"
 _FRAMES = "application/octet-stream"
 
 _MAX_DEPTH = 64
-"""How deep a .NET client reads JSON, and MessagePack is limited to the same."""
+"""How deep a .NET client reads JSON."""
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
@@ -78,27 +79,12 @@ def read_value(content_type: str, body: bytes) -> object:
         value = json.loads(body, parse_constant=_refuse_number, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise invalid(f"The request body is not valid JSON: {error}") from None
-    if body.count(b"[") + body.count(b"{") > _MAX_DEPTH:
-        _check_depth(value)
-    return value
-
-
-def _check_depth(value: object) -> None:
-    level = [value]
-    for _ in range(_MAX_DEPTH):
-        level = [
-            item
-            for outer in level
-            if isinstance(outer, dict | list)
-            for item in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not level:
-            return
-    if any(isinstance(item, dict | list) for item in level):
+    if body.count(b"[") + body.count(b"{") > _MAX_DEPTH and is_deeper(value, _MAX_DEPTH):
         raise invalid(
             f"The request body is nested more than {_MAX_DEPTH} levels deep: .NET clients would lose their "
             "connection over it."
         )
+    return value
 
 
 def _read_frames(body: bytes, is_right: Callable[[HubMessage | None], bool]) -> Outgoing:

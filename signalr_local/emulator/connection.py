@@ -279,21 +279,12 @@ class Connection:
         if self.is_traced:
             self._trace("sent", message)
         match message:
-            case Invocation():
+            case Invocation() | StreamInvocation():
                 self.dispatcher.put(message, frame)
             case Ping():
                 if not self._has_pinged:
                     self._has_pinged = True
                     self._watch()
-            case StreamInvocation():
-                _log.warning(
-                    "The client asked for a stream of %r (hub '%s'): Serverless mode has no streams; in "
-                    "Azure the client would wait for ever.",
-                    message.target,
-                    self._hub.name,
-                )
-                error = "Invocation failed, streaming is not supported in Serverless mode."
-                self._put(self.protocol.encode(Completion(message.invocation_id, error=error)))
             case Completion() if self._asked and message.invocation_id in self._asked:
                 answer = self._asked[message.invocation_id]
                 if not answer.done():

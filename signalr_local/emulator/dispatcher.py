@@ -7,19 +7,24 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from serverless_signalr.protocol.messages import Completion, Invocation
+from serverless_signalr.protocol.messages import Completion, Invocation, StreamInvocation
 from serverless_signalr.protocol.upstream import CONNECTED, DISCONNECTED, Category, UpstreamEvent
+from signalr_local.emulator.notices import Notices
 from signalr_local.emulator.protocols import Frame, HubProtocol, is_framed
 from signalr_local.emulator.upstream import Answer, Upstream
 
 __all__ = ["Dispatcher"]
 
 _JSON = "application/json"
+_NO_STREAMS = "Invocation failed, streaming is not supported in Serverless mode."
 _FAILED = "Invocation failed, status code 500"
 
 _MAX_WAITING = 1000
 _MAX_WAITING_BYTES = 32 * 1024 * 1024
 """With this much waiting for the app, nothing more is read from the client until an event was answered."""
+
+type Event = Invocation | StreamInvocation | str
+"""A call of the client, or the name of an event of its connection."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +40,7 @@ class Dispatcher:
         "_event",
         "_is_calling",
         "_is_running",
+        "_notices",
         "_on_done",
         "_on_room",
         "_protocol",
@@ -55,12 +61,13 @@ class Dispatcher:
     ) -> None:
         """Take the parts that all events have in common; ``on_room`` is called when it is no longer full."""
         self._event = replace(event, claims=_header_safe(event))
+        self._notices = Notices(self._event)
         self._protocol = protocol
         self._upstream = upstream
         self._reply = reply
         self._on_room = on_room
         self._on_done: Callable[[], None] | None = None
-        self._waiting: deque[tuple[Invocation | str, bytes]] | None = None
+        self._waiting: deque[tuple[Event, bytes]] | None = None
         self._size = 0
         self._task: asyncio.Task[None] | None = None
         self._is_running = False
@@ -79,11 +86,16 @@ class Dispatcher:
 
     def start(self) -> None:
         """Send ``connected``."""
+        self._notices.opened()
         self._add(CONNECTED, b'{"type":10}')
 
-    def put(self, message: Invocation, frame: Frame) -> None:
-        """Add a message of the client. Raise ProtocolError for one that cannot be sent on."""
-        self._add(message, self._protocol.forward(message, frame))
+    def put(self, message: Invocation | StreamInvocation, frame: Frame) -> None:
+        """Add a call of the client. One that asks for a stream is refused unless those are sent on too."""
+        self._notices.called(message, frame, is_json=self._protocol.is_text)
+        if isinstance(message, StreamInvocation) and not self._upstream.forwards_streams:
+            self._refuse_stream(message)
+        else:
+            self._add(message, self._protocol.forward(message, frame))
 
     def finish(self, error: str | None, on_done: Callable[[], None]) -> None:
         """Send ``disconnected`` after everything that waits, then call ``on_done``."""
@@ -96,7 +108,17 @@ class Dispatcher:
         if self._task is not None:
             self._task.cancel()
 
-    def _add(self, event: Invocation | str, body: bytes) -> None:
+    def _refuse_stream(self, message: StreamInvocation) -> None:
+        _log.warning(
+            "The client asked for a stream of %r (hub '%s'): Serverless mode has no streams; in Azure the "
+            "client would wait for ever.",
+            message.target[:200],
+            self._event.hub,
+        )
+        if not self._upstream.is_silent:
+            self._reply(self._protocol.encode(Completion(message.invocation_id, error=_NO_STREAMS)))
+
+    def _add(self, event: Event, body: bytes) -> None:
         if self._waiting is None:
             self._waiting = deque()
         self._waiting.append((event, body))
@@ -123,16 +145,20 @@ class Dispatcher:
             if self._on_done is not None:
                 self._on_done()
 
-    async def _send(self, event: Invocation | str, body: bytes) -> None:
+    async def _send(self, event: Event, body: bytes) -> None:
         if isinstance(event, str):
             # Whatever the answer is, it changes nothing: negotiate decides who may connect.
             await self._deliver(Category.CONNECTIONS, event, _JSON, body)
             return
         answer = await self._deliver(Category.MESSAGES, event.target, self._protocol.content_type, body)
-        if event.invocation_id is not None:
+        # The items and the end of a stream come from the app through the REST API.
+        is_stream = isinstance(event, StreamInvocation) and answer.error is None and not answer.body
+        if event.invocation_id is not None and not (answer.is_silent or is_stream):
             self._reply(self._completion(event, event.invocation_id, answer))
 
-    def _completion(self, message: Invocation, invocation_id: str, answer: Answer) -> bytes:
+    def _completion(
+        self, message: Invocation | StreamInvocation, invocation_id: str, answer: Answer
+    ) -> bytes:
         data, error = answer.body, answer.error
         if error is None and data and not is_framed(data, self._protocol):
             _log.error(

@@ -56,7 +56,7 @@ class HubProtocol(Protocol):
         What this protocol has no form for is converted. Raise ValueError where that is not possible.
         """
 
-    def forward(self, message: Invocation, frame: Frame, /) -> bytes:
+    def forward(self, message: Invocation | StreamInvocation, frame: Frame, /) -> bytes:
         """Return a client's call as it is sent to the app: as it came, but without the client's token.
 
         Numbers and timestamps are what the client wrote. ``frame`` is what the message was read from, without
@@ -91,7 +91,7 @@ class _Json:
         except ProtocolError:
             return json_protocol.encode(_converted(message, for_json)).encode()
 
-    def forward(self, message: Invocation, frame: Frame, /) -> bytes:
+    def forward(self, message: Invocation | StreamInvocation, frame: Frame, /) -> bytes:
         if not has_token(message.headers):
             return frame
         return without_token_json(frame.decode()).encode()
@@ -121,7 +121,7 @@ class _MessagePack:
         except ProtocolError:
             return messagepack_protocol.encode(_converted(message, for_messagepack))
 
-    def forward(self, message: Invocation, frame: Frame, /) -> bytes:
+    def forward(self, message: Invocation | StreamInvocation, frame: Frame, /) -> bytes:
         return without_token_messagepack(frame) if has_token(message.headers) else frame
 
     def frame(self, frame: Frame, /) -> bytes:

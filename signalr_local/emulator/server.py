@@ -73,7 +73,9 @@ class Emulator:
     dot are refused, and a token made for one of them is good wherever its bearer comes in. Pages of
     ``origins`` may use the REST API. A client that lets more than ``send_buffer`` bytes wait for it is cut
     off. With ``is_lenient`` tokens are checked for their signature alone, and every API version is taken, as
-    in the official emulator. Raise ValueError for a key, host or origin that is not valid.
+    in the official emulator. With ``is_silent`` a call that no rule matches is never answered, as in Azure.
+    With ``forwards_streams`` the app gets calls that ask for a stream, too. Raise ValueError for a key, host
+    or origin that is not valid.
     """
 
     def __init__(
@@ -88,6 +90,8 @@ class Emulator:
         limits: Limits | None = None,
         tier: Tier | None = None,
         is_lenient: bool = False,
+        is_silent: bool = False,
+        forwards_streams: bool = False,
     ) -> None:
         self._keys = _check_keys(keys)
         self._timing = timing or Timing()
@@ -102,6 +106,8 @@ class Emulator:
         self._quota = Quota(tier)
         self._quota.on_exceeded = self._close_all
         self._upstream.quota = self._quota
+        self._upstream.is_silent = is_silent
+        self._upstream.forwards_streams = forwards_streams
         self._rest = Rest(self._hubs, self._gate, Versions(is_lenient=is_lenient), self._quota)
         self._clients: ClientSide | None = None
         self._runner: web.ServerRunner | None = None

@@ -29,10 +29,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The app's answer to an event: bytes for the client, or the error it is told instead."""
+    """The app's answer to an event: bytes for the client, or the error it is told instead, or neither."""
 
     body: bytes = b""
     error: str | None = None
+    is_silent: bool = False
 
 
 class Upstream:
@@ -43,6 +44,10 @@ class Upstream:
         self.keys = keys
         self._timeout = timeout
         self.quota = Quota()
+        self.is_silent = False
+        """Whether a client is told nothing where the service would tell it nothing."""
+        self.forwards_streams = False
+        """Whether calls that ask for a stream are events too."""
         self._session: aiohttp.ClientSession | None = None
 
     def open(self) -> None:
@@ -123,7 +128,8 @@ class Upstream:
             "; ".join(line.strip() for line in shown_rules(self.rules)) or "none",
         )
         return Answer(
-            error=f"Invocation failed, no upstream is set for event '{event.event}' of hub '{event.hub}'."
+            is_silent=self.is_silent,
+            error=f"Invocation failed, no upstream is set for event '{event.event}' of hub '{event.hub}'.",
         )
 
 

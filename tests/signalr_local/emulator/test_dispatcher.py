@@ -301,3 +301,34 @@ async def test_an_app_without_a_function_for_connections_is_not_warned_of_it(
     await service_with_app.connect()
     await app.next("connected")
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+STREAM = {"type": 4, "invocationId": "s1", "target": "counter", "arguments": [10]}
+
+
+async def test_a_call_for_a_stream_is_an_event_where_those_are_forwarded(start: Start, app: Any) -> None:
+    service = await start([UpstreamRule(app.url)], forwards_streams=True)
+    client = await service.connect()
+    await app.next("connected")
+    await client.send(STREAM)
+    assert (await app.next("counter")).json() == STREAM
+    path = f"/connections/{client.connection_id}/streams/s1/:send"
+    await service.rest("POST", path, "completed=true", version="2024-12-01", message=1)
+    assert await client.next() == {"type": 2, "invocationId": "s1", "item": 1}
+    assert await client.next() == {"type": 3, "invocationId": "s1"}
+
+
+async def test_a_stream_that_the_app_refuses_ends_with_an_error(start: Start, app: Any) -> None:
+    service = await start([UpstreamRule(app.url)], forwards_streams=True)
+    app.answer("counter", 404)
+    client = await service.connect()
+    await client.send(STREAM)
+    error = "Invocation failed, status code 404"
+    assert await client.next() == {"type": 3, "invocationId": "s1", "error": error}
+
+
+async def test_where_the_service_is_silent_the_emulator_may_be_too(start: Start, app: Any) -> None:
+    service = await start([UpstreamRule(app.url, event="known")], is_silent=True)
+    client = await service.connect()
+    await client.send(STREAM, {"type": 1, "invocationId": "1", "target": "unknown", "arguments": []})
+    assert await client.invoke("known", id="2") == {"type": 3, "invocationId": "2"}
