@@ -7,11 +7,11 @@ from blueprints.requests import read_group_name, read_name
 from blueprints.responses import accepted, answering_problems
 from serverless_signalr import Blueprint, SignalROutput
 
-bp = Blueprint()
+bp = Blueprint(hub=HUB)
 
 
 @bp.route(route="groups/{groupName}/users/{userId}", methods=["PUT"])
-@bp.signalr_output("outbox", hub_name=HUB)
+@bp.signalr_output()
 @answering_problems
 def add_user_to_group(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
     """Put a user's connections into a group, the present ones and those to come."""
@@ -20,7 +20,7 @@ def add_user_to_group(req: func.HttpRequest, outbox: SignalROutput) -> func.Http
 
 
 @bp.route(route="groups/{groupName}/users/{userId}", methods=["DELETE"])
-@bp.signalr_output("outbox", hub_name=HUB)
+@bp.signalr_output()
 @answering_problems
 def remove_user_from_group(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
     """Take a user's connections out of a group."""
@@ -29,7 +29,7 @@ def remove_user_from_group(req: func.HttpRequest, outbox: SignalROutput) -> func
 
 
 @bp.route(route="groups/{groupName}/connections/{connectionId}", methods=["PUT"])
-@bp.signalr_output("outbox", hub_name=HUB)
+@bp.signalr_output()
 @answering_problems
 def add_connection_to_group(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
     """Put one connection into a group."""
@@ -38,7 +38,7 @@ def add_connection_to_group(req: func.HttpRequest, outbox: SignalROutput) -> fun
 
 
 @bp.route(route="groups/{groupName}/connections/{connectionId}", methods=["DELETE"])
-@bp.signalr_output("outbox", hub_name=HUB)
+@bp.signalr_output()
 @answering_problems
 def remove_connection_from_group(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
     """Take one connection out of a group."""
@@ -47,7 +47,7 @@ def remove_connection_from_group(req: func.HttpRequest, outbox: SignalROutput) -
 
 
 @bp.route(route="users/{userId}/groups", methods=["DELETE"])
-@bp.signalr_output("outbox", hub_name=HUB)
+@bp.signalr_output()
 @answering_problems
 def remove_user_from_all_groups(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
     """Take a user's connections out of every group."""

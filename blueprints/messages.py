@@ -7,11 +7,11 @@ from blueprints.requests import read_group_name, read_message, read_name
 from blueprints.responses import accepted, answering_problems
 from serverless_signalr import Blueprint, SignalROutput
 
-bp = Blueprint()
+bp = Blueprint(hub=HUB)
 
 
 @bp.route(route="messages", methods=["POST"])
-@bp.signalr_output("outbox", hub_name=HUB)
+@bp.signalr_output()
 @answering_problems
 def send_message(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
     """Send to every client of the hub."""
@@ -21,7 +21,7 @@ def send_message(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpRespo
 
 
 @bp.route(route="users/{userId}/messages", methods=["POST"])
-@bp.signalr_output("outbox", hub_name=HUB)
+@bp.signalr_output()
 @answering_problems
 def send_user_message(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
     """Send to every connection of one user."""
@@ -31,7 +31,7 @@ def send_user_message(req: func.HttpRequest, outbox: SignalROutput) -> func.Http
 
 
 @bp.route(route="groups/{groupName}/messages", methods=["POST"])
-@bp.signalr_output("outbox", hub_name=HUB)
+@bp.signalr_output()
 @answering_problems
 def send_group_message(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
     """Send to the members of one group."""
@@ -42,7 +42,7 @@ def send_group_message(req: func.HttpRequest, outbox: SignalROutput) -> func.Htt
 
 
 @bp.route(route="connections/{connectionId}/messages", methods=["POST"])
-@bp.signalr_output("outbox", hub_name=HUB)
+@bp.signalr_output()
 @answering_problems
 def send_connection_message(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
     """Send to one connection."""

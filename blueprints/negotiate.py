@@ -5,13 +5,11 @@ import azure.functions as func
 from blueprints.hub import HUB, USER_ID
 from serverless_signalr import Blueprint, SignalRConnectionInfo
 
-bp = Blueprint()
+bp = Blueprint(hub=HUB)
 
 
 @bp.route(route="negotiate", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-@bp.signalr_connection_info_input("connection", hub_name=HUB, user_id=USER_ID)
-def negotiate(req: func.HttpRequest, connection: SignalRConnectionInfo) -> func.HttpResponse:
+@bp.signalr_connection_info_input(user_id=USER_ID)
+def negotiate(req: func.HttpRequest, info: SignalRConnectionInfo) -> func.HttpResponse:
     """Answer ``{url, accessToken}``: SignalR clients follow it to the service."""
-    return func.HttpResponse(
-        connection.to_json(), mimetype="application/json", headers={"Cache-Control": "no-store"}
-    )
+    return info.to_response()

@@ -9,10 +9,10 @@ __all__ = ["PEOPLE", "bp"]
 PEOPLE = "$people"
 """The group that every connection joins when it connects. Clients cannot join, leave or write to it."""
 
-bp = Blueprint()
+bp = Blueprint(hub=HUB)
 
 
-@bp.signalr_trigger("invocation", hub_name=HUB, event="people")
+@bp.signalr_trigger()
 async def people() -> list[dict[str, str | None]]:
     """Answer with the connections that are there, and whose they are."""
     there = clients().list_group(PEOPLE)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from serverless_signalr._connection.router import Router, any_online
-    from serverless_signalr._hub.authorization import requires
+    from serverless_signalr._functions.authorization import requires, requires_nothing
+    from serverless_signalr._hub.events import event, not_an_event
     from serverless_signalr._hub.managers import ClientManager, Clients, Groups, UserGroups
-    from serverless_signalr._hub.methods import Call, Filter, event, not_an_event
+    from serverless_signalr._hub.methods import Call, Filter
+    from serverless_signalr._hub.negotiation import SignalRUser, platform_user
     from serverless_signalr._hub.proxy import AnyClient, target
     from serverless_signalr._rest.background import run_sync
     from serverless_signalr.bindings import Blueprint, FunctionApp
@@ -94,6 +96,7 @@ __all__ = [
     "SignalRMessage",
     "SignalRNegotiation",
     "SignalROutput",
+    "SignalRUser",
     "ThrottledError",
     "UnauthorizedError",
     "UserGroups",
@@ -105,7 +108,9 @@ __all__ = [
     "insecure_user_id",
     "is_deployed",
     "not_an_event",
+    "platform_user",
     "requires",
+    "requires_nothing",
     "run_sync",
     "service_connection",
     "target",
@@ -113,9 +118,11 @@ __all__ = [
 
 _NAMES = {
     "_connection.router": "Router any_online",
-    "_hub.authorization": "requires",
+    "_functions.authorization": "requires requires_nothing",
+    "_hub.events": "event not_an_event",
     "_hub.managers": "ClientManager Clients Groups UserGroups",
-    "_hub.methods": "Call Filter event not_an_event",
+    "_hub.methods": "Call Filter",
+    "_hub.negotiation": "SignalRUser platform_user",
     "_hub.proxy": "AnyClient target",
     "_rest.background": "run_sync",
     "bindings": "Blueprint FunctionApp",

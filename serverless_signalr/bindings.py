@@ -5,9 +5,10 @@ function: see serverless_signalr.models. Source of every binding's properties:
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-signalr-service.
 """
 
+import functools
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import azure.functions as func
 from azure.functions.decorators.core import Binding
@@ -15,8 +16,10 @@ from azure.functions.decorators.function_app import DecoratorApi, Function, Func
 from azure.functions.decorators.generic import GenericInputBinding, GenericOutputBinding, GenericTrigger
 
 from serverless_signalr._functions import converter
-from serverless_signalr._functions.adapter import RETURN, Bound, adapt
-from serverless_signalr.protocol.names import check_hub_name
+from serverless_signalr._functions.adapter import RETURN, Bound, adapt, check_untyped
+from serverless_signalr._functions.event_names import category_of, check_event_name
+from serverless_signalr._functions.signature import name_of
+from serverless_signalr.protocol.names import check_hub_name, to_camel_case
 from serverless_signalr.protocol.upstream import CONNECTED, DISCONNECTED, Category
 
 __all__ = ["Blueprint", "FunctionApp"]
@@ -26,15 +29,16 @@ converter.register()
 type _Decorator = Callable[[Callable[..., Any]], Any]
 
 _BINDING_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]{0,127}")
+_INVOCATION = "invocation"
 _SETTING = re.compile(r"%[^%]+%")
 
 
 class _TypedBinding(Binding):
-    """Mark a binding as one of ours, among those declared with azure-functions' own decorators."""
+    """A binding of ours, among those declared with azure-functions' own decorators."""
 
 
 class _Trigger(_TypedBinding, GenericTrigger):
-    pass
+    is_default = False
 
 
 class _Input(_TypedBinding, GenericInputBinding):
@@ -46,20 +50,27 @@ class _Output(_TypedBinding, GenericOutputBinding):
 
 
 class _AdaptingBuilder(FunctionBuilder):
-    """Adapt the function when it is built: only then are all of its bindings known."""
+    """A function that is adapted when it is built: only then are all of its bindings known."""
+
+    _is_adapted = False
+
+    def replace_function(self, decorate: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        """Decorate the function that was written, below all bindings."""
+        self._function._func = decorate(self._function.get_user_function())
 
     def build(self, *args: Any, **kwargs: Any) -> Function:
         function = super().build(*args, **kwargs)
+        if self._is_adapted:
+            return function
         bindings = function.get_bindings()
         typed = [binding for binding in bindings if isinstance(binding, _TypedBinding)]
-        if typed and not hasattr(function, "_adapted"):
-            function._func = adapt(
-                function.get_user_function(),
-                function.get_function_name() or "",
-                [_bound(binding) for binding in typed],
-                [binding.name for binding in bindings if binding not in typed],
-            )
-            function._adapted = True  # type: ignore[attr-defined]
+        written, name = function.get_user_function(), function.get_function_name() or ""
+        if typed:
+            others = [binding.name for binding in bindings if binding not in typed]
+            function._func = adapt(written, name, [_bound(binding) for binding in typed], others)
+        else:
+            check_untyped(written, name)
+        self._is_adapted = True
         return function
 
 
@@ -69,149 +80,210 @@ def _bound(binding: Binding) -> Bound:
         str(binding.type),
         getattr(binding, "category", None),
         getattr(binding, "event", None),
+        getattr(binding, "is_default", False),
     )
 
 
-class SignalRApi(DecoratorApi):
-    """Give a function app or a blueprint the SignalR decorators."""
+class HasBlueprint(Protocol):
+    """A hub: what has its functions in a blueprint."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    @property
+    def blueprint(self) -> "Blueprint":
+        """Return the functions."""
+        ...
+
+
+class SignalRApi(DecoratorApi):
+    """The SignalR decorators of a function app or a blueprint.
+
+    ``hub`` and ``connection`` are the defaults of its decorators.
+    """
+
+    _is_registered = False
+
+    def __init__(
+        self, *args: Any, hub: str | None = None, connection: str | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self._hub = hub
+        self._connection = connection
         self._signalr_events: dict[tuple[str, str, str], FunctionBuilder] = {}
 
     def signalr_trigger(
         self,
-        arg_name: str,
-        hub_name: str,
-        event: str,
-        category: str = Category.MESSAGES,
+        arg_name: str | None = None,
+        *,
+        hub: str | None = None,
+        event: str | None = None,
+        category: str | None = None,
         parameter_names: Sequence[str] | None = None,
-        connection_string_setting: str | None = None,
+        connection: str | None = None,
     ) -> _Decorator:
         """Run the function when a client connects, disconnects or sends a message.
 
-        ``arg_name`` is the parameter that receives the SignalRInvocationContext; a function without it
-        simply does not see it. In the category ``messages`` every other parameter that belongs to no
-        binding is an argument of the call, bound by position and converted by its annotation; a call that
-        does not fit is answered with an error that says what fits. What the function returns answers
-        ``invoke``; HubException answers with an error, any other exception with a general one.
+        The parameter ``arg_name``, or without it the one annotated SignalRInvocationContext, receives who
+        calls; a function that has neither does not see it. In the category ``messages`` every other
+        parameter that belongs to no binding is an argument of the call, bound by position and converted by
+        its annotation; a call that does not fit is answered with an error that says what fits. What the
+        function returns answers ``invoke``; HubException answers with an error, any other exception with a
+        general one. ``requires`` restricts who may call.
 
-        ``event`` is ``connected`` or ``disconnected`` in the category ``connections``, and the name of
-        the method that clients call in ``messages``. ``hub_name``, ``event`` and ``category`` may be app
-        settings, ``%NAME%``. ``parameter_names`` names arguments for expressions in other bindings of the
-        function; with it the host refuses calls of any other length, in words of its own.
+        ``event`` is the name of the method that clients call, by default the function's name in camelCase.
+        The events ``connected`` and ``disconnected`` have the category ``connections``, all others
+        ``messages``. ``hub``, ``event`` and ``category`` may be app settings, ``%NAME%``; ``connection``
+        names the app setting or the group of settings that hold the connection. ``parameter_names`` names
+        arguments for expressions in other bindings of the function; with it the host refuses calls of any
+        other length, in words of its own.
         """
+        _check_called("signalr_trigger", arg_name)
 
         def configure(builder: FunctionBuilder) -> None:
             name = _name(builder)
-            _check_binding_name(name, arg_name)
-            _check_hub_name(name, hub_name)
-            _check_event(name, category, event)
+            binding_name = _INVOCATION if arg_name is None else arg_name
+            _check_binding_name(name, binding_name)
+            hub_name = self._hub_name(name, "signalr_trigger", hub)
+            written = name_of(builder._function.get_user_function())
+            event_name = to_camel_case(written) if event is None else event
+            if category is None:
+                check_event_name(f"the function {name}", event_name)
+            kind = str(category or category_of(event_name))
+            _check_event(name, kind, event_name)
             lowered = [item.lower() for item in parameter_names or ()]
             if len(set(lowered)) < len(lowered):
                 raise ValueError(f"the function {name}: parameter_names must differ in more than case")
-            self._claim_event(builder, hub_name, category, event)
-            builder.add_trigger(
-                _Trigger(
-                    name=arg_name,
-                    type=converter.TRIGGER_TYPE,
-                    hub_name=hub_name,
-                    category=str(category),
-                    event=event,
-                    parameter_names=None if parameter_names is None else list(parameter_names),
-                    connection_string_setting=connection_string_setting,
-                )
+            self._claim_event(builder, hub_name, kind, event_name)
+            trigger = _Trigger(
+                name=binding_name,
+                type=converter.TRIGGER_TYPE,
+                hub_name=hub_name,
+                category=kind,
+                event=event_name,
+                parameter_names=None if parameter_names is None else list(parameter_names),
+                connection_string_setting=connection or self._connection,
             )
+            trigger.is_default = arg_name is None
+            builder.add_trigger(trigger)
 
         return self._decorate(configure)
 
     def signalr_connection_info_input(
         self,
-        arg_name: str,
-        hub_name: str,
+        arg_name: str = "info",
+        *,
+        hub: str | None = None,
         user_id: str | None = None,
         id_token: str | None = None,
         claim_type_list: Sequence[str] | None = None,
-        connection_string_setting: str | None = None,
+        connection: str | None = None,
     ) -> _Decorator:
-        """Hand the function a SignalRConnectionInfo: what a negotiate function answers.
+        """Pass the function a SignalRConnectionInfo: what a negotiate function answers with.
 
         ``user_id`` and ``id_token`` are binding expressions, such as
         ``{headers.x-ms-client-principal-id}``; one that names an absent header or query parameter fails
         the invocation. The claims of ``id_token`` whose types are in ``claim_type_list`` go into the
         access token; the host does not verify the signature of ``id_token``.
         """
+        claims = None if claim_type_list is None else list(claim_type_list)
         return self._input(
+            "signalr_connection_info_input",
             "signalRConnectionInfo",
             arg_name,
-            hub_name,
+            hub,
+            connection,
             user_id=user_id,
             id_token=id_token,
-            claim_type_list=None if claim_type_list is None else list(claim_type_list),
-            connection_string_setting=connection_string_setting,
+            claim_type_list=claims,
         )
 
     def signalr_negotiation_input(
         self,
-        arg_name: str,
-        hub_name: str,
+        arg_name: str = "negotiation",
+        *,
+        hub: str | None = None,
         user_id: str | None = None,
         id_token: str | None = None,
         claim_type_list: Sequence[str] | None = None,
-        connection_string_setting: str | None = None,
+        connection: str | None = None,
     ) -> _Decorator:
-        """Hand the function a SignalRNegotiation: connection info for every endpoint, to choose from."""
+        """Pass the function a SignalRNegotiation: connection info for every endpoint, to choose from.
+
+        The other parameters are those of ``signalr_connection_info_input``.
+        """
+        claims = None if claim_type_list is None else list(claim_type_list)
         return self._input(
+            "signalr_negotiation_input",
             "signalRNegotiation",
             arg_name,
-            hub_name,
+            hub,
+            connection,
             user_id=user_id,
             id_token=id_token,
-            claim_type_list=None if claim_type_list is None else list(claim_type_list),
-            connection_string_setting=connection_string_setting,
+            claim_type_list=claims,
         )
 
     def signalr_endpoints_input(
-        self, arg_name: str, hub_name: str, connection_string_setting: str | None = None
+        self, arg_name: str = "endpoints", *, hub: str | None = None, connection: str | None = None
     ) -> _Decorator:
-        """Hand the function a list of SignalREndpoint: the instances of the service and their state."""
-        return self._input(
-            "signalREndpoints", arg_name, hub_name, connection_string_setting=connection_string_setting
-        )
+        """Pass the function a list of SignalREndpoint: the instances of the service and their state."""
+        return self._input("signalr_endpoints_input", "signalREndpoints", arg_name, hub, connection)
 
     def signalr_output(
-        self, arg_name: str, hub_name: str, connection_string_setting: str | None = None
+        self, arg_name: str = "outbox", *, hub: str | None = None, connection: str | None = None
     ) -> _Decorator:
-        """Hand the function a SignalROutput that collects messages and group actions.
+        """Pass the function a SignalROutput that collects messages and group actions.
 
         With the ``arg_name`` ``$return`` the function returns a SignalRMessage, a SignalRGroupAction or
         a list of them instead.
         """
+        return self._binding(_Output, "signalr_output", "signalR", arg_name, hub, connection)
+
+    def _input(
+        self,
+        decorator: str,
+        type_: str,
+        arg_name: str,
+        hub: str | None,
+        connection: str | None,
+        **properties: Any,
+    ) -> _Decorator:
+        return self._binding(_Input, decorator, type_, arg_name, hub, connection, **properties)
+
+    def _binding(
+        self,
+        make: type[_Input | _Output],
+        decorator: str,
+        type_: str,
+        arg_name: str,
+        hub: str | None,
+        connection: str | None,
+        **properties: Any,
+    ) -> _Decorator:
+        _check_called(decorator, arg_name)
 
         def configure(builder: FunctionBuilder) -> None:
             name = _name(builder)
-            if arg_name != RETURN:
+            if make is not _Output or arg_name != RETURN:
                 _check_binding_name(name, arg_name)
-            _check_hub_name(name, hub_name)
-            builder.add_binding(
-                _Output(
-                    name=arg_name,
-                    type="signalR",
-                    hub_name=hub_name,
-                    connection_string_setting=connection_string_setting,
-                )
+            binding = make(
+                name=arg_name,
+                type=type_,
+                hub_name=self._hub_name(name, decorator, hub),
+                **properties,
+                connection_string_setting=connection or self._connection,
             )
+            builder.add_binding(binding)
 
         return self._decorate(configure)
 
-    def _input(self, type_: str, arg_name: str, hub_name: str, **properties: Any) -> _Decorator:
-        def configure(builder: FunctionBuilder) -> None:
-            name = _name(builder)
-            _check_binding_name(name, arg_name)
-            _check_hub_name(name, hub_name)
-            builder.add_binding(_Input(name=arg_name, type=type_, hub_name=hub_name, **properties))
-
-        return self._decorate(configure)
+    def _hub_name(self, function: str, decorator: str, hub: str | None) -> str:
+        name = self._hub if hub is None else hub
+        if name is None:
+            raise TypeError(
+                f"the function {function}: {decorator} needs the name of a hub: {decorator}(hub=…), or "
+                f"{type(self).__name__}(hub=…) for all of its functions"
+            )
+        _check_hub_name(function, name)
+        return name
 
     def _decorate(self, configure: Callable[[FunctionBuilder], None]) -> _Decorator:
         def wrap(builder: FunctionBuilder) -> FunctionBuilder:
@@ -222,10 +294,21 @@ class SignalRApi(DecoratorApi):
         return decorator
 
     def _validate_type(self, func: Callable[..., Any] | FunctionBuilder) -> FunctionBuilder:
-        builder = super()._validate_type(func)
-        if not isinstance(builder, _AdaptingBuilder) and not isinstance(func, FunctionBuilder):
-            return _AdaptingBuilder(func, self._app_script_file)  # type: ignore[no-untyped-call]
-        return builder
+        if self._is_registered:
+            raise TypeError(
+                "this blueprint has been registered, and functions that are added to it now would be missing "
+                "in the app: register it after its last function"
+            )
+        if isinstance(func, FunctionBuilder):
+            if func not in self._function_builders:
+                raise TypeError(
+                    f"the function {_name(func)} has decorators of two apps or blueprints: use those of one. "
+                    "FunctionApp and Blueprint of serverless_signalr have all decorators of azure.functions"
+                )
+            self._function_builders.remove(func)
+            return func
+        builder = super()._validate_type(_function(func))
+        return _AdaptingBuilder(builder._function.get_user_function(), self._app_script_file)  # type: ignore[no-untyped-call]
 
     def _claim_event(self, builder: FunctionBuilder, hub: str, category: str, event: str) -> None:
         holder = self._signalr_events.setdefault((hub.lower(), category.lower(), event.lower()), builder)
@@ -237,24 +320,59 @@ class SignalRApi(DecoratorApi):
 
 
 class Blueprint(SignalRApi, func.Blueprint):
-    """Hold functions to be registered in an app, with the SignalR decorators beside all others."""
+    """Functions to be registered in an app, with the SignalR decorators beside all others.
+
+    ``hub`` and ``connection`` are the defaults of the SignalR decorators: the hub, and the app setting or
+    the group of settings that hold the connection.
+    """
 
 
 class FunctionApp(SignalRApi, func.FunctionApp):
-    """Be the function app, with the SignalR decorators beside all others."""
+    """The function app, with the SignalR decorators beside all others.
 
-    def register_functions(self, function_container: DecoratorApi) -> None:
-        """Register a blueprint's functions; raise ValueError where an event would have two functions."""
-        if isinstance(function_container, SignalRApi):
-            for event, builder in function_container._signalr_events.items():
+    ``hub`` and ``connection`` are the defaults of the SignalR decorators: the hub, and the app setting or
+    the group of settings that hold the connection. Everything else is passed to azure.functions.FunctionApp.
+    """
+
+    def register_functions(self, function_container: "DecoratorApi | HasBlueprint") -> None:
+        """Register the functions of a blueprint or of a hub.
+
+        Raise ValueError where an event would have two functions.
+        """
+        if isinstance(function_container, type):
+            raise TypeError(
+                f"register_functions takes a hub, not its class: pass {function_container.__name__}()"
+            )
+        container: Any = getattr(function_container, "blueprint", function_container)
+        if isinstance(container, SignalRApi):
+            for event, builder in container._signalr_events.items():
                 self._claim_event(builder, *event)
-        super().register_functions(function_container)
+            container._is_registered = True
+        super().register_functions(container)
 
     register_blueprint = register_functions
 
 
 def _name(builder: FunctionBuilder) -> str:
     return builder._function.get_function_name() or ""
+
+
+def _function(function: Any) -> Any:
+    """Return what azure-functions can take: it needs a name, which objects and partials do not have."""
+    if not callable(function) or hasattr(function, "__name__"):
+        return function
+
+    @functools.wraps(function, updated=())
+    def named(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    named.__name__ = named.__qualname__ = name_of(function)
+    return named
+
+
+def _check_called(decorator: str, arg_name: object) -> None:
+    if arg_name is not None and not isinstance(arg_name, str):
+        raise TypeError(f"write @….{decorator}(), with parentheses: its first argument names a parameter")
 
 
 def _check_binding_name(function: str, name: str) -> None:

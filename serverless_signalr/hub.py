@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from serverless_signalr._connection.router import Router, any_online
 from serverless_signalr._connection.settings import DEFAULT_CONNECTION
-from serverless_signalr._functions.answers import answering_client
 from serverless_signalr._hub.methods import Filter, HubMethod, hub_methods
 from serverless_signalr._hub.proxy import AnyClient, ClientInterface
 from serverless_signalr._rest.tokens import sign_client_token
@@ -20,10 +19,12 @@ from serverless_signalr.connection import ServiceConnection, service_connection
 from serverless_signalr.models import SignalRConnectionInfo, SignalRInvocationContext
 from serverless_signalr.protocol.claims import check_claims
 from serverless_signalr.protocol.names import check_hub_name
-from serverless_signalr.protocol.upstream import Category
 
 if TYPE_CHECKING:
+    from azure.functions.decorators.function_app import FunctionBuilder
+
     from serverless_signalr._hub.managers import ClientManager, Clients, Groups, UserGroups
+    from serverless_signalr._hub.negotiation import Authenticate
     from serverless_signalr.rest import ServiceClient
 
 if TYPE_CHECKING:
@@ -44,17 +45,22 @@ _DETAILED_ERRORS = "asrs.s.derror"
 
 
 class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, see above
-    """Serve one hub: its public methods are its events, its members reach its clients.
+    """One hub: its public methods are its events, its members reach its clients.
 
-    ``connected`` and ``disconnected`` are the events of a connection; every other public method is called
-    by clients under its name in camelCase, see ``event`` and ``not_an_event``. A parameter annotated
-    SignalRInvocationContext receives who calls; all others are the arguments of the call, converted by
-    their annotations. What a method returns answers ``invoke``.
+    ``connected`` and ``disconnected`` are the events of a connection. Every other public method that a hub
+    class defines is called by clients under its name in camelCase, see ``event`` and ``not_an_event``;
+    methods of a mixin only with ``event``. A parameter annotated SignalRInvocationContext receives who
+    calls; all others are the arguments of the call, converted by their annotations. What a method returns
+    answers ``invoke``. ``requires`` restricts who may call.
 
-    ``T`` is the interface of the clients, a Protocol: see ClientInterface. The hub's name, the lower-cased
-    class name unless told, and the setting that holds its connection string are said once, with the class::
+    ``T`` is the interface of the clients, a Protocol: see ClientInterface. ``hub`` is the name of the hub,
+    by default the class name in lower case, and ``connection`` the app setting or group of settings that
+    holds its connection::
 
         class Chat(ServerlessHub[ChatClient], hub="chat", connection="MySignalR"): ...
+
+    A derived class is the same hub unless it names another; a class whose name begins with an underscore
+    and that names none is a base class for hubs.
 
     With ``upstream_route`` the events come to one HTTP function of that route instead of to SignalR
     triggers: no system key, nothing under ``/runtime/webhooks``. The service's upstream URL is then the
@@ -67,27 +73,37 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
     """What surrounds every event, the first outermost."""
 
     _upstream_route: str | None = None
+    _is_named: ClassVar[bool] = False
     _methods: ClassVar[Sequence[HubMethod]] = ()
     _interface: ClassVar[ClientInterface[Any]] = ClientInterface(AnyClient)
 
     def __init_subclass__(cls, *, hub: str | None = None, connection: str | None = None, **rest: Any) -> None:
         super().__init_subclass__(**rest)
-        cls.hub_name = check_hub_name(cls.__name__.lower() if hub is None else hub)
+        if hub is not None:
+            cls.hub_name = check_hub_name(hub)
+            cls._is_named = True
+        elif not cls._is_named and not cls.__name__.startswith("_"):
+            cls.hub_name = check_hub_name(cls.__name__.lower())
         if connection is not None:
             cls.connection_setting = connection
         cls._methods = tuple(hub_methods(cls, ServerlessHub))
         cls._interface = ClientInterface(_client_interface(cls))
 
     def __init__(self, *, upstream_route: str | None = None) -> None:
+        if not hasattr(self, "hub_name"):
+            raise TypeError(
+                f"{type(self).__name__} is a base class for hubs: derive a hub from it, or name its hub with "
+                f"class {type(self).__name__}(ServerlessHub, hub=…)"
+            )
         self._upstream_route = upstream_route
 
     @cached_property
     def blueprint(self) -> Blueprint:
-        """Return the hub's functions, to be registered in the app; HTTP functions may be added to it.
+        """Return the hub's functions; HTTP functions may be added to it before it is registered.
 
         They are called ``<hub>_<method>``; with an upstream route there is one, ``<hub>_upstream``.
         """
-        blueprint = Blueprint()
+        blueprint = Blueprint(hub=self.hub_name, connection=self.connection_setting)
         if self._upstream_route is not None:
             from serverless_signalr._hub.http_upstream import add_upstream
 
@@ -97,30 +113,71 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
                 self._add_trigger(blueprint, method)
         return blueprint
 
+    @property
+    def _function_builders(self) -> "list[FunctionBuilder]":
+        # What register_functions of azure.functions asks for.
+        self.blueprint._is_registered = True
+        return self.blueprint._function_builders
+
+    def add_negotiate(
+        self,
+        route: str = "negotiate",
+        *,
+        user: "Authenticate | None" = None,
+        anonymous: bool = False,
+        lifetime: timedelta = timedelta(hours=1),
+        close_on_expiry: bool = False,
+        detailed_errors: bool = False,
+        router: Router = any_online,
+    ) -> None:
+        """Add the HTTP function that clients negotiate with, ``POST <route>``.
+
+        ``user`` is a function, sync or async, that is given the request and returns who sent it: a
+        SignalRUser, a Principal, a user id, or None for nobody. Raise PermissionError in it to refuse the
+        request. Without ``user`` it is the identity that App Service Authentication verified, with its
+        roles in the claim ``role``; on a developer's machine ``?user=ann&role=admin`` instead. Requests
+        from nobody are answered 401 unless ``anonymous`` is true. The other options are those of
+        ``negotiate``.
+        """
+        from serverless_signalr._hub.negotiation import add_negotiate, platform_user
+
+        add_negotiate(
+            self.blueprint,
+            self,
+            self._function_name("negotiate"),
+            route,
+            platform_user if user is None else user,
+            anonymous=anonymous,
+            lifetime=lifetime,
+            close_on_expiry=close_on_expiry,
+            detailed_errors=detailed_errors,
+            router=router,
+        )
+
     @cached_property
     def clients(self) -> "Clients[T]":
-        """Return whom one can send to."""
+        """Return the clients to send to: all, or some of them."""
         from serverless_signalr._hub.managers import Clients
 
         return Clients(self.service, self._interface)
 
     @cached_property
     def groups(self) -> "Groups":
-        """Return which connection is in which group."""
+        """Return the groups of client connections, to change who is in them."""
         from serverless_signalr._hub.managers import Groups
 
         return Groups(self.service)
 
     @cached_property
     def user_groups(self) -> "UserGroups":
-        """Return which user is in which group."""
+        """Return the groups of users, to change who is in them."""
         from serverless_signalr._hub.managers import UserGroups
 
         return UserGroups(self.service)
 
     @cached_property
     def client_manager(self) -> "ClientManager":
-        """Return what looks at connections and ends them."""
+        """Return the manager that looks up client connections and ends them."""
         from serverless_signalr._hub.managers import ClientManager
 
         return ClientManager(self.service)
@@ -140,7 +197,7 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
         detailed_errors: bool = False,
         router: Router = any_online,
     ) -> SignalRConnectionInfo:
-        """Return what lets one client connect: the answer of a negotiate function.
+        """Return what one client connects with: the answer of a negotiate function, see ``add_negotiate``.
 
         The user id and the claims are what the hub's methods will believe: take them from a verified
         identity, see ``Principal.from_request``. ``close_on_expiry`` ends the connection with the token;
@@ -162,27 +219,14 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
     def _connection(self) -> ServiceConnection:
         return service_connection(self.connection_setting)
 
-    async def _dispatch(self, method: HubMethod, invocation: SignalRInvocationContext) -> object:
-        """Run a method; of a message's failure a client learns what HubException says and nothing else."""
-        if method.category is Category.CONNECTIONS:
-            return await method.run(self, invocation, self.filters)
-        with answering_client(method.event):
-            return await method.run(self, invocation, self.filters)
-
     def _add_trigger(self, blueprint: Blueprint, method: HubMethod) -> None:
         async def trigger(invocation: SignalRInvocationContext) -> Any:
-            return await self._dispatch(method, invocation)
+            return await method.run(self, invocation, self.filters)
 
         trigger.__name__ = trigger.__qualname__ = self._function_name(method.name)
         trigger.__doc__ = method.function.__doc__
         trigger.__module__ = type(self).__module__
-        decorate = blueprint.signalr_trigger(
-            "invocation",
-            hub_name=self.hub_name,
-            event=method.event,
-            category=method.category,
-            connection_string_setting=self.connection_setting,
-        )
+        decorate = blueprint.signalr_trigger(event=method.event, category=method.category)
         decorate(trigger)
 
     def _function_name(self, name: str) -> str:

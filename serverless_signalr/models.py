@@ -6,13 +6,16 @@ Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-sig
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from serverless_signalr.protocol.claims import Claims, parse_claims
 from serverless_signalr.protocol.mappings import CaseInsensitiveMapping, ReadOnlyMapping
 from serverless_signalr.protocol.names import check_group_name
 from serverless_signalr.protocol.upstream import USER_CLAIMS_HEADER
 from serverless_signalr.protocol.values import to_builtins
+
+if TYPE_CHECKING:
+    import azure.functions as func
 
 __all__ = [
     "SignalRConnectionInfo",
@@ -27,7 +30,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class SignalRConnectionInfo:
-    """Tell a client where the service is and what opens it: the answer of a negotiate function."""
+    """The service's address and an access token for it: what a negotiate function answers with."""
 
     url: str
     access_token: str = field(repr=False)
@@ -45,10 +48,18 @@ class SignalRConnectionInfo:
         """Return the body that SignalR clients expect of ``POST …/negotiate``."""
         return json.dumps({"url": self.url, "accessToken": self.access_token})
 
+    def to_response(self) -> "func.HttpResponse":
+        """Return the HTTP response of a negotiate function; it must not be cached, and says so."""
+        import azure.functions as func
+
+        return func.HttpResponse(
+            self.to_json(), mimetype="application/json", headers={"Cache-Control": "no-store"}
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class SignalREndpoint:
-    """Describe one instance of the service and whether it can be reached."""
+    """One instance of the service, and whether it can be reached."""
 
     endpoint_type: Literal["Primary", "Secondary"]
     name: str
@@ -76,7 +87,7 @@ class SignalREndpoint:
 
 @dataclass(frozen=True, slots=True)
 class SignalRNegotiation:
-    """Offer connection info for every instance of the service, so that the function chooses."""
+    """Connection info for every instance of the service, for the function to choose from."""
 
     endpoints: list[tuple[SignalREndpoint, SignalRConnectionInfo]]
 
@@ -153,7 +164,7 @@ def _single_values(claims: dict[str, str] | None) -> dict[str, tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalRMessage:
-    """Invoke ``target`` on clients: on all of them, or on those of one connection, user or group.
+    """A call of ``target`` on clients: all of them, or those of one connection, user or group.
 
     Raise ValueError for an empty target and where more than one addressee is given: the service would
     silently take one of them.
@@ -187,7 +198,7 @@ class SignalRMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalRGroupAction:
-    """Change who is in a group: one connection, or all connections of one user.
+    """A change of who is in a group: one connection, or all connections of one user.
 
     ``removeAll`` takes a user out of every group and has no group name. Raise ValueError for a
     combination that the extension refuses or silently ignores.
@@ -225,9 +236,9 @@ class SignalRGroupAction:
 
 
 class SignalROutput:
-    """Collect messages and group actions; the host sends them, in order, once the function returned.
+    """Messages and group actions that the host sends, in order, once the function has returned.
 
-    Where the function raises, none is sent. The host sends one after the other and stops at the first
+    If the function raises, none is sent. The host sends one after the other and stops at the first
     that the service refuses, which fails the invocation.
     """
 
@@ -238,6 +249,9 @@ class SignalROutput:
     def items(self) -> Sequence[SignalRMessage | SignalRGroupAction]:
         """Return what was collected so far, oldest first."""
         return tuple(self._items)
+
+    def __repr__(self) -> str:
+        return f"SignalROutput({', '.join(map(repr, self._items))})"
 
     def append(self, item: SignalRMessage | SignalRGroupAction) -> None:
         """Add a message or a group action that was built elsewhere."""

@@ -4,26 +4,18 @@ import json
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import azure.functions as func
 from chat import Chat
 
-from serverless_signalr import FunctionApp, PayloadTooLargeError, Principal, insecure_user_id, is_deployed
+from serverless_signalr import FunctionApp, PayloadTooLargeError
 
 PAGE = Path(__file__).parents[2] / "web" / "dist" / "index.html"
 
 # With a route the events come to one HTTP function, without it to SignalR triggers.
 chat = Chat(upstream_route=os.environ.get("UPSTREAM_ROUTE") or None)
+chat.add_negotiate(anonymous=True)
 bp = chat.blueprint
-
-
-@bp.route("negotiate", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-async def negotiate(req: func.HttpRequest) -> func.HttpResponse:
-    principal = Principal.from_request(req)
-    chosen = None if is_deployed() else insecure_user_id(req)
-    connection = await chat.negotiate(user_id=principal.id if principal else chosen)
-    return func.HttpResponse(connection.to_json(), mimetype="application/json")
 
 
 @bp.route("index", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -37,23 +29,31 @@ async def send_to_all(req: func.HttpRequest) -> func.HttpResponse:
     return await _send(req, chat.service.send_to_all)
 
 
-@bp.route("{kind:regex(^(users|groups|connections)$)}/{name}/messages", methods=["POST"])
-async def send_to_some(req: func.HttpRequest) -> func.HttpResponse:
-    send: dict[str, Callable[..., Awaitable[None]]] = {
-        "users": chat.service.send_to_user,
-        "groups": chat.service.send_to_group,
-        "connections": chat.service.send_to_connection,
-    }
-    return await _send(req, send[req.route_params["kind"]], _name(req))
+@bp.route("users/{name}/messages", methods=["POST"])
+async def send_to_user(req: func.HttpRequest) -> func.HttpResponse:
+    return await _send(req, chat.service.send_to_user, _name(req))
 
 
-@bp.route("groups/{group}/{kind:regex(^(users|connections)$)}/{name}", methods=["PUT", "DELETE"])
-async def move(req: func.HttpRequest) -> func.HttpResponse:
-    group, name = _name(req, "group"), _name(req)
-    of_users = req.route_params["kind"] == "users"
-    members: Any = chat.user_groups if of_users else chat.groups
-    change = members.add if req.method == "PUT" else members.remove
-    return await _answered(change(group, **{"user_id" if of_users else "connection_id": name}))
+@bp.route("groups/{name}/messages", methods=["POST"])
+async def send_to_group(req: func.HttpRequest) -> func.HttpResponse:
+    return await _send(req, chat.service.send_to_group, _name(req))
+
+
+@bp.route("connections/{name}/messages", methods=["POST"])
+async def send_to_connection(req: func.HttpRequest) -> func.HttpResponse:
+    return await _send(req, chat.service.send_to_connection, _name(req))
+
+
+@bp.route("groups/{group}/users/{name}", methods=["PUT", "DELETE"])
+async def move_user(req: func.HttpRequest) -> func.HttpResponse:
+    change = chat.user_groups.add if req.method == "PUT" else chat.user_groups.remove
+    return await _answered(change(_name(req, "group"), user_id=_name(req)))
+
+
+@bp.route("groups/{group}/connections/{name}", methods=["PUT", "DELETE"])
+async def move_connection(req: func.HttpRequest) -> func.HttpResponse:
+    change = chat.groups.add if req.method == "PUT" else chat.groups.remove
+    return await _answered(change(_name(req, "group"), connection_id=_name(req)))
 
 
 @bp.route("users/{name}/groups", methods=["DELETE"])
@@ -61,16 +61,19 @@ async def leave_all(req: func.HttpRequest) -> func.HttpResponse:
     return await _answered(chat.user_groups.remove_from_all(user_id=_name(req)))
 
 
-@bp.route("{kind:regex(^(users|groups|connections)$)}/{name}", methods=["GET"])
-async def exists(req: func.HttpRequest) -> func.HttpResponse:
-    manager = chat.client_manager
-    checks = {
-        "users": manager.user_exists,
-        "groups": manager.group_exists,
-        "connections": manager.connection_exists,
-    }
-    found = await checks[req.route_params["kind"]](_name(req))
-    return func.HttpResponse(status_code=200 if found else 404)
+@bp.route("users/{name}", methods=["GET"])
+async def user_exists(req: func.HttpRequest) -> func.HttpResponse:
+    return await _found(chat.client_manager.user_exists(_name(req)))
+
+
+@bp.route("groups/{name}", methods=["GET"])
+async def group_exists(req: func.HttpRequest) -> func.HttpResponse:
+    return await _found(chat.client_manager.group_exists(_name(req)))
+
+
+@bp.route("connections/{name}", methods=["GET"])
+async def connection_exists(req: func.HttpRequest) -> func.HttpResponse:
+    return await _found(chat.client_manager.connection_exists(_name(req)))
 
 
 @bp.route("connections/{name}", methods=["DELETE"])
@@ -101,6 +104,10 @@ async def _send(req: func.HttpRequest, send: Callable[..., Awaitable[None]], *to
     return await _answered(send(*to, target, *arguments))
 
 
+async def _found(check: Awaitable[bool]) -> func.HttpResponse:
+    return func.HttpResponse(status_code=200 if await check else 404)
+
+
 async def _answered(action: Awaitable[None]) -> func.HttpResponse:
     try:
         await action
@@ -117,4 +124,4 @@ def _problem(field: str, detail: str, status: int = 400) -> func.HttpResponse:
 
 
 app = FunctionApp()
-app.register_functions(bp)
+app.register_functions(chat)

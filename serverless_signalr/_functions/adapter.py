@@ -1,16 +1,18 @@
-"""Between the worker, which knows texts, and a function written with typed bindings."""
+"""Between the worker, which passes text, and a function written with typed bindings."""
 
+import asyncio
 import inspect
-import typing
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from serverless_signalr._functions import authorization
 from serverless_signalr._functions.answers import answering_client, to_answer
 from serverless_signalr._functions.arguments import Arguments
 from serverless_signalr._functions.outputs import output_items
+from serverless_signalr._functions.signature import Signature, name_of
+from serverless_signalr._invocation import to_thread
 from serverless_signalr.models import (
     SignalRConnectionInfo,
     SignalREndpoint,
@@ -18,9 +20,9 @@ from serverless_signalr.models import (
     SignalRNegotiation,
     SignalROutput,
 )
-from serverless_signalr.protocol.upstream import Category
+from serverless_signalr.protocol.upstream import DISCONNECTED, Category
 
-__all__ = ["RETURN", "Bound", "adapt"]
+__all__ = ["RETURN", "Bound", "adapt", "check_untyped"]
 
 RETURN = "$return"
 
@@ -35,150 +37,233 @@ _READERS: dict[str, tuple[object, Callable[[str], object]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Name one typed binding of a function; ``event`` and ``category`` are those of a trigger."""
+    """One typed binding of a function.
+
+    ``event`` and ``category`` are those of a trigger. ``is_default`` marks a trigger whose ``arg_name`` was
+    left out: the function may call the parameter otherwise, or have none.
+    """
 
     name: str
     type: str
     category: str | None = None
     event: str | None = None
+    is_default: bool = False
 
 
 def adapt(
     function: Callable[..., Any], name: str, typed: Iterable[Bound], others: Iterable[str]
 ) -> Callable[..., Any]:
-    """Return the function as the worker is to see it: with a parameter for each binding, and no other.
+    """Return the function as the worker has to see it: with a parameter for each binding, and no other.
 
-    ``others`` are the names of bindings that are none of ours, left as they are. Raise TypeError that
-    names the function and the parameter where bindings and parameters do not fit.
+    ``others`` are the names of bindings that are not ours; they are passed on as they are. Raise TypeError
+    that names the function and the parameter where bindings, parameters and requirements do not fit.
     """
     call = _Call(function, name, list(typed), set(others))
     adapted: Any
-    if inspect.iscoroutinefunction(function):
+    if call.signature.is_coroutine:
 
         async def adapted_async(**values: Any) -> Any:
             with call.answering_client():
-                prepared = call.prepare(values)
-                result = await function(*prepared.args, **prepared.kwargs)
-                return call.finish(values, prepared, result)
+                args, kwargs, outputs = call.prepare(values)
+                return call.finish(values, outputs, await function(*args, **kwargs))
+
+        adapted = adapted_async
+    elif call.signature.wraps_coroutine:
+        # Below a decorator that is not a coroutine function itself, and that may block.
+        async def adapted_async(**values: Any) -> Any:
+            with call.answering_client():
+                args, kwargs, outputs = call.prepare(values)
+                result = await to_thread(function, *args, **kwargs)
+                return call.finish(values, outputs, await result if inspect.isawaitable(result) else result)
 
         adapted = adapted_async
     else:
 
         def adapted_sync(**values: Any) -> Any:
             with call.answering_client():
-                prepared = call.prepare(values)
-                result = function(*prepared.args, **prepared.kwargs)
-                return call.finish(values, prepared, result)
+                args, kwargs, outputs = call.prepare(values)
+                result = function(*args, **kwargs)
+                if inspect.isawaitable(result):
+                    # A decorator without functools.wraps hid that the function is a coroutine function. The
+                    # worker runs this in a thread, which has no event loop.
+                    result = asyncio.run(_awaited(result))
+                return call.finish(values, outputs, result)
 
         adapted = adapted_sync
-    adapted.__name__ = function.__name__
-    adapted.__qualname__ = function.__qualname__
+    adapted.__name__ = name_of(function)
+    adapted.__qualname__ = getattr(function, "__qualname__", adapted.__name__)
     adapted.__module__ = function.__module__
     adapted.__doc__ = function.__doc__
     adapted.__signature__ = call.worker_signature()
     adapted.__annotations__ = call.worker_annotations()
-    return typing.cast("Callable[..., Any]", adapted)
+    return cast("Callable[..., Any]", adapted)
+
+
+def check_untyped(function: Callable[..., Any], name: str) -> None:
+    """Raise TypeError for a function without our bindings that relies on them."""
+    _check_requirements(function, name, None)
+    for parameter, annotation in getattr(function, "__annotations__", {}).items():
+        if annotation in (SignalROutput, "SignalROutput"):
+            raise TypeError(
+                f"the function {name} has no binding for its parameter {parameter}: put "
+                f"@….signalr_output({parameter!r}) above it"
+            )
+
+
+async def _awaited(result: Awaitable[Any]) -> Any:
+    return await result
+
+
+def _check_requirements(function: Callable[..., Any], name: str, trigger: Bound | None) -> None:
+    """Raise TypeError for requirements that could not be checked, or that have no meaning."""
+    if authorization.hides_requirements(function):
+        raise TypeError(
+            f"the function {name} has a decorator that hides its @requires: use functools.wraps in that "
+            "decorator, or put @requires above it"
+        )
+    if authorization.is_open(function):
+        raise TypeError(
+            f"the function {name} has @requires_nothing, which lifts what an overriding hub method inherits; "
+            "a function inherits nothing: remove it"
+        )
+    if not authorization.requirements(function):
+        return
+    if trigger is None:
+        raise TypeError(
+            f"the function {name} has @requires but no signalr_trigger, so there is no client whose roles "
+            "could be checked: protect it with a function key or App Service Authentication, and remove "
+            "@requires"
+        )
+    if (trigger.event or "").lower() == DISCONNECTED and _is_connections(trigger):
+        raise TypeError(
+            f"the function {name} has @requires, but a client that has disconnected cannot be refused: look "
+            "at the claims of the invocation instead"
+        )
+    authorization.enforce(function)
+
+
+def _is_connections(trigger: Bound) -> bool:
+    return (trigger.category or "").lower() == Category.CONNECTIONS
 
 
 class _Call:
-    """Know how one function is called, and what becomes of its outputs."""
+    """How one function is called, and what becomes of its outputs."""
 
     def __init__(self, function: Callable[..., Any], name: str, typed: list[Bound], others: set[str]) -> None:
         self._name = name
-        self._signature = inspect.signature(function)
-        self._annotations = typing.get_type_hints(function, include_extras=True)
-        parameters = self._signature.parameters
-        self._inputs = [bound for bound in typed if bound.type in _READERS]
+        self.signature = Signature(function, f"the function {name}")
+        self._inputs = [bound for bound in typed if bound.type in _READERS and bound.event is None]
         self._outputs = [bound for bound in typed if bound.type not in _READERS and bound.name != RETURN]
         self._returns_output = any(bound.name == RETURN for bound in typed)
         self._trigger = next((bound for bound in typed if bound.event is not None), None)
+        self._is_message = self._trigger is not None and not _is_connections(self._trigger)
+        self._event = (self._trigger and self._trigger.event) or name
+        _check_requirements(function, name, self._trigger)
+        self._requirements = authorization.requirements(function)
 
-        for bound in typed:
-            self._check_parameter(bound)
-        taken = {bound.name for bound in typed} | others | {"context"}
-        free = [parameter for parameter in parameters.values() if parameter.name not in taken]
+        self._invocation = self._invocation_parameter()
+        for bound in (*self._inputs, *self._outputs):
+            self._check_parameter(bound, bound.name)
+        if self._trigger is not None and self._invocation is not None:
+            self._check_parameter(self._trigger, self._invocation)
+        taken = {bound.name for bound in typed} | others | {"context", self._invocation}
+        free = [parameter for parameter in self.signature.parameters if parameter.name not in taken]
         if free and not self._is_message:
-            raise TypeError(f"the parameter {free[0].name} of the function {name} belongs to no binding")
+            raise TypeError(self._unbound(free[0]))
         # A function that takes the invocation and nothing else reads the arguments itself.
         self._arguments: Arguments | None = None
-        if self._trigger and self._is_message and (free or self._trigger.name not in parameters):
+        if self._is_message and (free or self._invocation is None):
             try:
-                self._arguments = Arguments(self._trigger.event or name, free, self._annotations)
+                self._arguments = Arguments(self._event, free, self.signature.annotations)
             except TypeError as error:
                 raise TypeError(f"the function {name}: {error}") from None
-        self._passed = {bound.name for bound in typed} | others
         self._free = {parameter.name for parameter in free}
 
-    @property
-    def _is_message(self) -> bool:
-        return self._trigger is not None and (self._trigger.category or "").lower() != Category.CONNECTIONS
-
-    def _check_parameter(self, bound: Bound) -> None:
-        expected = _READERS[bound.type][0] if bound.type in _READERS else SignalROutput
-        if bound.name == RETURN:
-            return
-        if bound.name not in self._signature.parameters:
-            if bound is self._trigger:
-                return
+    def _invocation_parameter(self) -> str | None:
+        """Return the parameter that receives who calls, if the function has one."""
+        trigger = self._trigger
+        if trigger is None:
+            return None
+        if trigger.name in self.signature.names:
+            return trigger.name
+        if not trigger.is_default:
             raise TypeError(
-                f"the function {self._name} has no parameter {bound.name} for its {bound.type} binding"
+                f"the function {self._name} has no parameter {trigger.name}, which its signalr_trigger "
+                "names: name the parameter that receives who calls like that, or leave out arg_name"
             )
-        annotation = self._annotations.get(bound.name, expected)
+        annotations = self.signature.annotations
+        found = [name for name in self.signature.names if annotations.get(name) is SignalRInvocationContext]
+        if len(found) > 1:
+            raise TypeError(f"the function {self._name} takes the invocation twice: {', '.join(found)}")
+        return found[0] if found else None
+
+    def _check_parameter(self, bound: Bound, name: str) -> None:
+        expected = _READERS[bound.type][0] if bound.type in _READERS else SignalROutput
+        if name not in self.signature.names:
+            raise TypeError(f"the function {self._name} has no parameter {name} for its {bound.type} binding")
+        annotation = self.signature.annotations.get(name, expected)
         if annotation != expected:
             shown = getattr(expected, "__name__", str(expected))
             raise TypeError(
-                f"the parameter {bound.name} of the function {self._name} is annotated "
+                f"the parameter {name} of the function {self._name} is annotated "
                 f"{inspect.formatannotation(annotation)}, the {bound.type} binding delivers {shown}"
             )
 
+    def _unbound(self, parameter: inspect.Parameter) -> str:
+        text = f"the parameter {parameter.name} of the function {self._name} belongs to no binding"
+        if self.signature.annotations.get(parameter.name) is SignalROutput:
+            return f"{text}: put @….signalr_output({parameter.name!r}) above the function"
+        return text
+
     def worker_signature(self) -> inspect.Signature:
         """Return a parameter for each binding, and for the worker's own context where it is asked for."""
-        names = [name for name in self._signature.parameters if name not in self._free]
-        if self._trigger and self._trigger.name not in names:
-            names.append(self._trigger.name)
+        hidden = {*self._free, self._invocation}
+        names = [name for name in self.signature.names if name not in hidden]
+        if self._trigger is not None:
+            names.insert(0, self._trigger.name)
         return inspect.Signature([inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names])
 
     def worker_annotations(self) -> dict[str, Any]:
-        """Return the annotations of what is none of ours: the worker checks those, and refuses ours."""
-        ours = {bound.name for bound in (*self._inputs, *self._outputs)} | self._free
+        """Return the annotations of what is not ours: the worker checks those, and refuses ours."""
+        ours = {bound.name for bound in (*self._inputs, *self._outputs)} | self._free | {self._invocation}
         if self._trigger or self._returns_output:
             ours.add("return")
-        return {name: annotation for name, annotation in self._annotations.items() if name not in ours}
+        annotations = self.signature.annotations
+        return {name: annotation for name, annotation in annotations.items() if name not in ours}
 
     def answering_client(self) -> AbstractContextManager[None]:
         """Return what keeps a message's failure from its client, and nothing for any other event."""
-        if not self._is_message or self._trigger is None:
-            return nullcontext()
-        return answering_client(self._trigger.event or self._name)
+        return answering_client(self._event) if self._is_message else nullcontext()
 
-    def prepare(self, values: Mapping[str, Any]) -> inspect.BoundArguments:
-        """Turn the worker's values into those that the function's parameters ask for."""
-        given = dict(values)
+    def prepare(
+        self, values: Mapping[str, Any]
+    ) -> tuple[Sequence[object], Mapping[str, object], Mapping[str, SignalROutput]]:
+        """Return the arguments that the function's parameters ask for, and the outputs among them.
+
+        Raise HubException for a caller who may not call and for a call that does not fit.
+        """
+        given: dict[str, object] = dict(values)
+        rest: list[object] = []
+        if self._trigger is not None:
+            invocation = SignalRInvocationContext.from_json(values[self._trigger.name])
+            authorization.check(self._event, self._requirements, invocation)
+            if self._arguments is not None:
+                named, rest = self._arguments.bind(invocation.arguments)
+                given |= named
+            if self._invocation is not None:
+                given[self._invocation] = invocation
         for bound in self._inputs:
             given[bound.name] = _READERS[bound.type][1](values[bound.name])
-        for bound in self._outputs:
-            given[bound.name] = SignalROutput()
-        rest: list[object] = []
-        if self._arguments is not None and self._trigger is not None:
-            named, rest = self._arguments.bind(given[self._trigger.name].arguments)
-            given |= named
-        arguments: dict[str, Any] = {}
-        for name, parameter in self._signature.parameters.items():
-            if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-                arguments[name] = tuple(rest)
-            elif name in given:
-                arguments[name] = given[name]
-        called = inspect.BoundArguments(self._signature, OrderedDict(arguments))
-        # Without them BoundArguments hands what follows a default on by name, ``*args`` too.
-        called.apply_defaults()
-        return called
+        outputs = {bound.name: SignalROutput() for bound in self._outputs}
+        args, kwargs = self.signature.arrange(given | outputs, rest)
+        return args, kwargs, outputs
 
-    def finish(self, values: Mapping[str, Any], prepared: inspect.BoundArguments, result: Any) -> Any:
+    def finish(self, values: Mapping[str, Any], outputs: Mapping[str, SignalROutput], result: Any) -> Any:
         """Hand what the outputs collected to the worker, and return what it is to encode."""
-        for bound in self._outputs:
-            if items := prepared.arguments[bound.name].items:
+        for name, output in outputs.items():
+            if items := output.items:
                 # A list of objects, not JSON text: in text the host would rewrite what looks like a date.
-                values[bound.name].set([item.to_dict() for item in items])
+                values[name].set([item.to_dict() for item in items])
         if self._returns_output and result is not None:
             return output_items(self._name, result)
         return to_answer(result) if self._is_message else result

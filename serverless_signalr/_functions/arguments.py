@@ -6,8 +6,8 @@ import typing
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from serverless_signalr._functions.annotations import check_annotation
 from serverless_signalr.errors import HubException
-from serverless_signalr.models import SignalRInvocationContext
 from serverless_signalr.protocol.names import to_camel_case
 from serverless_signalr.protocol.values import convert
 
@@ -25,10 +25,12 @@ _JSON_NAMES = {
 
 
 class Arguments:
-    """Bind the arguments of a call to parameters, by position, each converted by its annotation.
+    """The arguments of a call, bound to parameters by position and converted by their annotations.
 
     A parameter with a default may be left out; ``*args`` takes what is left over. ``target`` and the
-    parameters appear in error messages as clients spell them.
+    parameters appear in error messages as clients spell them. Raise TypeError for a parameter that cannot
+    take an argument: without an annotation, of a type that no argument can have or that only the app may
+    make, or not to be passed by position.
     """
 
     def __init__(
@@ -38,20 +40,11 @@ class Arguments:
         self._positional: list[inspect.Parameter] = []
         self._rest: inspect.Parameter | None = None
         for parameter in parameters:
+            _check_parameter(parameter, annotations)
             if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
                 self._rest = parameter
-            elif parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:
-                self._positional.append(parameter)
             else:
-                raise TypeError(
-                    f"the parameter {parameter} cannot take an argument: a call binds them by position"
-                )
-            if _mentions_invocation(annotations.get(parameter.name)):
-                # Its user and claims would be those that a client chose to send.
-                raise TypeError(
-                    f"the parameter {parameter.name} would take a SignalRInvocationContext from what clients "
-                    "send: annotate the invocation with that type alone, and name it as the trigger does"
-                )
+                self._positional.append(parameter)
         self._annotations = annotations
         self._required = sum(parameter.default is inspect.Parameter.empty for parameter in self._positional)
 
@@ -72,8 +65,11 @@ class Arguments:
         return named, rest
 
     def _convert(self, parameter: inspect.Parameter, argument: object) -> object:
+        annotation = self._annotations[parameter.name]
+        if annotation in (Any, object):
+            return argument
         try:
-            return convert(argument, self._annotations.get(parameter.name, Any))
+            return convert(argument, annotation)
         except ValueError as error:
             name = to_camel_case(parameter.name)
             raise HubException(f"{self} was called with a wrong {name}: {error}.") from None
@@ -89,14 +85,23 @@ class Arguments:
         return f"{self._target}({', '.join(shown)})"
 
     def _type(self, parameter: inspect.Parameter) -> str:
-        annotation = self._annotations.get(parameter.name, Any)
+        annotation = self._annotations[parameter.name]
         return "" if annotation in (Any, object) else f": {_json_name(annotation)}"
 
 
-def _mentions_invocation(annotation: Any) -> bool:
-    return annotation is SignalRInvocationContext or any(
-        _mentions_invocation(part) for part in typing.get_args(annotation)
-    )
+def _check_parameter(parameter: inspect.Parameter, annotations: Mapping[str, Any]) -> None:
+    if parameter.name not in annotations:
+        raise TypeError(
+            f"the parameter {parameter.name} has no annotation, so clients would choose what it is: annotate "
+            "it SignalRInvocationContext to receive who calls, or with the type of the argument that clients "
+            "pass, Any for any"
+        )
+    if parameter.kind not in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.POSITIONAL_OR_KEYWORD):
+        raise TypeError(f"the parameter {parameter} cannot take an argument: a call binds them by position")
+    try:
+        check_annotation(annotations[parameter.name])
+    except TypeError as error:
+        raise TypeError(f"the parameter {parameter.name} cannot take an argument: {error}") from None
 
 
 def _json_name(annotation: Any) -> str:

@@ -126,7 +126,7 @@ class _Receiver:
     ) -> func.HttpResponse:
         invocation = _invocation(event, request, error=_close_error(request.get_body()))
         try:
-            await self._hub._dispatch(method, invocation)
+            await method.run(self._hub, invocation, self._hub.filters)
         except Exception as error:  # noqa: BLE001 - the answer is the extension's, whatever it was
             if (refusal := hub_exception(error)) is None:
                 _log.exception("%s failed", method.event)
@@ -152,7 +152,7 @@ class _Receiver:
         try:
             # A method may return what the protocol cannot carry, so encoding is part of the call.
             with answering_client(method.event):
-                result = await self._hub._dispatch(method, invocation)
+                result = await method.run(self._hub, invocation, self._hub.filters)
                 value = to_builtins(result, binary=protocol.has_binary)
                 body = protocol.encode(Completion(id or "", value))
         except HubException as error:

@@ -21,9 +21,9 @@ SECTIONS = {
     "Function apps and decorators": "FunctionApp Blueprint",
     "What functions receive and return": "SignalRInvocationContext SignalRConnectionInfo SignalRNegotiation "
     "SignalREndpoint SignalROutput SignalRMessage SignalRGroupAction Category",
-    "Hub classes": "ServerlessHub event not_an_event requires Filter Call",
+    "Hub classes": "ServerlessHub event not_an_event requires requires_nothing Filter Call",
     "The clients of a hub": "AnyClient target Clients Groups UserGroups ClientManager",
-    "Who is calling": "Principal insecure_user_id is_deployed",
+    "Who is calling": "SignalRUser platform_user Principal insecure_user_id is_deployed",
     "The REST API of the service": "ServiceClient GroupConnection Command SendMessage JoinGroup LeaveGroup "
     "CloseConnection run_sync",
     "The way to the service": "service_connection ServiceConnection Endpoint Router any_online",

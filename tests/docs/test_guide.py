@@ -188,7 +188,7 @@ async def test_outbox_takes_any_number_of_messages(guide: Guide, start_app: Star
 async def test_underscore_in_a_typed_binding_is_refused_with_the_rule(guide: Guide, start_app: Start) -> None:
     section = guide.sections[TYPED]
     with pytest.raises(AppError) as refused:
-        await start_app(changed(section, "outbox", "out_box"))
+        await start_app(changed(section, "signalr_output()", 'signalr_output("out_box")'))
     (quote,) = section.quotes
     assert quote in str(refused.value)
 
@@ -320,6 +320,7 @@ async def test_functions_have_the_names_of_hub_and_method(open_section: Open) ->
     assert {name for name in app.functions if name.startswith("kitchen_")} == {
         "kitchen_connected",
         "kitchen_join_station",
+        "kitchen_negotiate",
         "kitchen_place_order",
     }
 
@@ -343,21 +344,21 @@ async def test_wrong_call_of_a_client_is_an_error_before_anything_runs(guide: Gu
 
 async def test_anybody_may_be_anybody_on_a_developers_machine(open_section: Open) -> None:
     app = await open_section(USERS)
-    _, token = await app.negotiate("user=ada&roles=waiter+chef")
+    _, token = await app.negotiate("user=ada&role=waiter,chef")
     claims = jwt.decode(token, options={"verify_signature": False})
     assert (claims["asrs.s.uid"], claims["role"]) == ("ada", ["waiter", "chef"])
 
 
 async def test_verified_identity_comes_before_what_the_query_says(open_section: Open) -> None:
     app = await open_section(USERS)
-    _, token = await app.negotiate("user=eve&roles=waiter", EASY_AUTH)
+    _, token = await app.negotiate("user=eve&role=waiter", EASY_AUTH)
     claims = jwt.decode(token, options={"verify_signature": False})
     assert (claims["asrs.s.uid"], claims["role"]) == ("ada", ["chef"])
 
 
 async def test_connection_ends_with_its_token(open_section: Open) -> None:
     app = await open_section(USERS)
-    _, token = await app.negotiate()
+    _, token = await app.negotiate("user=ada")
     claims = jwt.decode(token, options={"verify_signature": False})
     assert claims["exp"] - claims["iat"] == timedelta(hours=8).total_seconds()
     assert claims["asrs.s.coae"] == "true"
@@ -372,11 +373,19 @@ async def test_unverified_identity_is_refused_in_azure() -> None:
 
 
 async def test_claim_that_could_pose_as_another_is_refused(guide: Guide, start_app: Start) -> None:
+    line = "kitchen = Kitchen()"
+    user = 'SignalRUser("ada", {"name": "x, role: chef"})'
     files = changed(
-        guide.sections[USERS], 'claims={"role": roles}', 'claims={"name": "x, role: chef"}', "negotiating.py"
+        guide.sections[USERS], line, f"from serverless_signalr import SignalRUser\n{line}", "hubs.py"
     )
+    files["hubs.py"] = files["hubs.py"].replace("negotiate(", f"negotiate(user=lambda req: {user}, ")
     status, _ = await (await start_app(files)).request("POST", "negotiate")
     assert status == 500
+
+
+async def test_nobody_is_let_in_without_an_identity(open_section: Open) -> None:
+    status, text = await (await open_section(USERS)).request("POST", "negotiate")
+    assert (status, text) == (401, "Sign in first.")
 
 
 # 8. Groups and users in groups.
@@ -419,7 +428,7 @@ async def test_hub_knows_whom_it_put_into_a_group(open_section: Open) -> None:
 
 async def test_role_of_the_token_decides(guide: Guide, open_section: Open) -> None:
     app = await open_section(RULES)
-    waiter, chef = await app.connect("user=ada&roles=waiter"), await app.connect("user=bob&roles=chef")
+    waiter, chef = await app.connect("user=ada&role=waiter"), await app.connect("user=bob&role=chef")
     assert [await waiter.refusal("closeKitchen")] == guide.sections[RULES].quotes
     await chef.invoke("closeKitchen")
     assert await waiter.next() == ("notice", ["The kitchen is closed."])
@@ -427,7 +436,7 @@ async def test_role_of_the_token_decides(guide: Guide, open_section: Open) -> No
 
 async def test_one_role_of_several_is_enough(open_section: Open) -> None:
     app = await open_section(RULES)
-    chef, waiter = await app.connect("roles=chef"), await app.connect("roles=waiter")
+    chef, waiter = await app.connect("user=bob&role=chef"), await app.connect("user=bob&role=waiter")
     assert await chef.invoke("joinStation", "grill") is None
     assert await waiter.refusal("joinStation", "grill") == (
         "joinStation is not allowed: it requires the role chef or cook."
@@ -438,7 +447,7 @@ async def test_connection_stays_where_connected_is_refused(guide: Guide, start_a
     line = '    @requires(role="chef")\n'
     refusing = f"{line}    async def connected(self) -> None: ...\n\n{line}"
     app = await start_app(changed(guide.sections[RULES], line, refusing, "kitchen.py"))
-    waiter = await app.connect("roles=waiter")
+    waiter = await app.connect("user=bob&role=waiter")
     assert await waiter.invoke("placeOrder", 4, []) is True
 
 
@@ -457,7 +466,7 @@ async def test_filter_sees_each_call_and_refuses(open_section: Open, log: Log) -
 async def test_http_function_looks_and_sends(open_section: Open) -> None:
     app = await open_section(ANYWHERE)
     assert await app.request("POST", "tables/4/ready") == (409, "Nobody is on shift.")
-    waiter = await app.connect("user=ada&roles=waiter")
+    waiter = await app.connect("user=ada&role=waiter")
     await waiter.invoke("startShift")
     assert await app.request("POST", "tables/4/ready") == (202, "")
     assert await waiter.next() == ("ready", [4])
@@ -479,7 +488,7 @@ async def test_function_without_an_event_sends(
     open_section: Open, function: str, trigger: dict[str, str], message: object
 ) -> None:
     app = await open_section(ANYWHERE)
-    screen = await app.connect()
+    screen = await app.connect("user=screen")
     await app.run(function, trigger)
     assert await screen.next() == message
 
@@ -498,7 +507,7 @@ async def test_local_runtime_says_what_it_cannot_run(open_section: Open) -> None
 
 async def test_script_sends_without_a_hub_class(open_section: Open) -> None:
     app = await open_section(ANYWHERE)
-    screen = await app.connect()
+    screen = await app.connect("user=screen")
     connection = {"AzureSignalRConnectionString": app.runtime.emulator.connection_string}
     script = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -515,12 +524,18 @@ async def test_script_sends_without_a_hub_class(open_section: Open) -> None:
 
 async def test_events_over_http_have_one_function(open_section: Open) -> None:
     app = await open_section(UPSTREAM)
-    assert [name for name in app.functions if name.startswith("kitchen")] == ["kitchen_upstream"]
+    assert sorted(app.functions) == [
+        "kitchen_negotiate",
+        "kitchen_upstream",
+        "last_orders",
+        "online_order",
+        "ready",
+    ]
 
 
 async def test_events_over_http_are_answered_as_before(guide: Guide, open_section: Open) -> None:
     app = await open_section(UPSTREAM)
-    waiter, chef = await app.connect("roles=waiter"), await app.connect("roles=chef")
+    waiter, chef = await app.connect("user=bob&role=waiter"), await app.connect("user=bob&role=chef")
     assert [await waiter.refusal("closeKitchen")] == guide.sections[RULES].quotes
     assert await waiter.refusal("placeOrder", 4) == (
         "placeOrder(table: integer, dishes: list) was called with 1 argument."
@@ -532,7 +547,7 @@ async def test_events_over_http_are_answered_as_before(guide: Guide, open_sectio
 
 async def test_client_that_speaks_messagepack_is_answered(open_section: Open) -> None:
     app = await open_section(UPSTREAM)
-    screen = await app.connect()
+    screen = await app.connect("user=screen")
     event = UpstreamEvent("kitchen", "messages", "placeOrder", "1", claims={"role": ("waiter",)})
     order = Invocation("placeOrder", [4, [{"name": "soup"}]], invocation_id="7")
     async with app.session.post(

@@ -66,7 +66,7 @@ def broadcast(app: Any) -> Decorate:
 METADATA = [
     pytest.param(
         typed_trigger,
-        lambda app: [app.signalr_trigger("invocation", hub_name="chat", event="broadcast")],
+        lambda app: [app.signalr_trigger("invocation", hub="chat", event="broadcast")],
         generic_trigger,
         lambda app: [broadcast(app)],
         id="trigger-of-messages",
@@ -76,10 +76,10 @@ METADATA = [
         lambda app: [
             app.signalr_trigger(
                 "invocation",
-                hub_name="%HUB%",
+                hub="%HUB%",
                 event="connected",
                 category="connections",
-                connection_string_setting="Other",
+                connection="Other",
             )
         ],
         generic_trigger,
@@ -98,7 +98,7 @@ METADATA = [
     pytest.param(
         typed_trigger,
         lambda app: [
-            app.signalr_trigger("invocation", hub_name="chat", event="send", parameter_names=("to", "text"))
+            app.signalr_trigger("invocation", hub="chat", event="send", parameter_names=("to", "text"))
         ],
         generic_trigger,
         lambda app: [
@@ -118,7 +118,7 @@ METADATA = [
             typed_input,
             lambda app, name=name: [
                 app.route(route="negotiate", methods=["POST"]),
-                getattr(app, name)("given", hub_name="chat"),
+                getattr(app, name)("given", hub="chat"),
             ],
             generic_input,
             lambda app, kind=kind: [
@@ -140,11 +140,11 @@ METADATA = [
                 app.route(route="negotiate"),
                 getattr(app, name)(
                     "given",
-                    hub_name="chat",
+                    hub="chat",
                     user_id="{headers.x-ms-client-principal-id}",
                     id_token="{headers.x-ms-token-aad-id-token}",
                     claim_type_list=("name", "role"),
-                    connection_string_setting="Other",
+                    connection="Other",
                 ),
             ],
             generic_input,
@@ -169,7 +169,7 @@ METADATA = [
     ),
     pytest.param(
         typed_output,
-        lambda app: [broadcast(app), app.signalr_output("outbox", hub_name="chat")],
+        lambda app: [broadcast(app), app.signalr_output("outbox", hub="chat")],
         generic_output,
         lambda app: [
             broadcast(app),
@@ -181,7 +181,7 @@ METADATA = [
         typed_trigger,
         lambda app: [
             broadcast(app),
-            app.signalr_output("$return", hub_name="chat", connection_string_setting="Other"),
+            app.signalr_output("$return", hub="chat", connection="Other"),
         ],
         generic_trigger,
         lambda app: [
@@ -214,10 +214,10 @@ def test_metadata_is_that_of_the_generic_decorators(
             lambda app: [
                 app.signalr_trigger(
                     "invocation",
-                    hub_name="chat",
+                    hub="chat",
                     event="SendMessage",
                     parameter_names=["message"],
-                    connection_string_setting="AzureSignalRConnectionString",
+                    connection="AzureSignalRConnectionString",
                 )
             ],
             {
@@ -238,9 +238,9 @@ def test_metadata_is_that_of_the_generic_decorators(
                 app.route(route="negotiate"),
                 app.signalr_connection_info_input(
                     "given",
-                    hub_name="chat",
+                    hub="chat",
                     user_id="{headers.x-ms-client-principal-id}",
-                    connection_string_setting="AzureSignalRConnectionString",
+                    connection="AzureSignalRConnectionString",
                 ),
             ],
             {
@@ -255,7 +255,7 @@ def test_metadata_is_that_of_the_generic_decorators(
         ),
         pytest.param(
             typed_output,
-            lambda app: [broadcast(app), app.signalr_output("outbox", hub_name="chat")],
+            lambda app: [broadcast(app), app.signalr_output("outbox", hub="chat")],
             {"direction": "OUT", "type": "signalR", "name": "outbox", "hubName": "chat"},
             id="output",
         ),
@@ -272,7 +272,7 @@ def test_metadata_is_what_the_host_reads(
 
 
 def message(app: FunctionApp) -> Decorate:
-    return app.signalr_trigger("invocation", hub_name="chat", event="broadcast")
+    return app.signalr_trigger("invocation", hub="chat", event="broadcast")
 
 
 def arguments(invocation: SignalRInvocationContext, group_name: str, times: int = 1, *more: Any) -> bool:
@@ -310,37 +310,41 @@ def returned(req: func.HttpRequest, outbox: SignalROutput) -> str:
     ("function", "decorators"),
     [
         pytest.param(arguments, lambda app: [message(app)], id="arguments"),
-        pytest.param(unused_trigger, lambda app: [message(app)], id="unused-trigger"),
+        pytest.param(
+            unused_trigger,
+            lambda app: [app.signalr_trigger(hub="chat", event="broadcast")],
+            id="unused-trigger",
+        ),
         pytest.param(worker_context, lambda app: [message(app)], id="context"),
         pytest.param(later, lambda app: [message(app)], id="coroutine"),
         pytest.param(
             typed_output,
-            lambda app: [message(app), app.signalr_output("outbox", hub_name="chat")],
+            lambda app: [message(app), app.signalr_output("outbox", hub="chat")],
             id="output",
         ),
         pytest.param(
             typed_trigger,
-            lambda app: [message(app), app.signalr_output("$return", hub_name="chat")],
+            lambda app: [message(app), app.signalr_output("$return", hub="chat")],
             id="return-value",
         ),
         pytest.param(
             returned,
-            lambda app: [app.route(route="x"), app.signalr_output("outbox", hub_name="chat")],
+            lambda app: [app.route(route="x"), app.signalr_output("outbox", hub="chat")],
             id="http",
         ),
         pytest.param(
             connection_info,
-            lambda app: [app.route(route="x"), app.signalr_connection_info_input("given", hub_name="chat")],
+            lambda app: [app.route(route="x"), app.signalr_connection_info_input("given", hub="chat")],
             id="connection-info",
         ),
         pytest.param(
             negotiation,
-            lambda app: [app.route(route="x"), app.signalr_negotiation_input("given", hub_name="chat")],
+            lambda app: [app.route(route="x"), app.signalr_negotiation_input("given", hub="chat")],
             id="negotiation",
         ),
         pytest.param(
             endpoints,
-            lambda app: [app.route(route="x"), app.signalr_endpoints_input("given", hub_name="chat")],
+            lambda app: [app.route(route="x"), app.signalr_endpoints_input("given", hub="chat")],
             id="endpoints",
         ),
         pytest.param(
@@ -369,14 +373,14 @@ def test_order_of_decorators_is_free() -> None:
     found = indexed(
         app,
         typed_output,
-        lambda app: [app.signalr_output("outbox", hub_name="chat"), message(app)],
+        lambda app: [app.signalr_output("outbox", hub="chat"), message(app)],
     )
     assert {binding.name for binding in found.get_bindings()} == {"invocation", "outbox"}
 
 
 def test_blueprint_brings_its_functions() -> None:
     blueprint, app = Blueprint(), FunctionApp()
-    blueprint.signalr_trigger("invocation", hub_name="chat", event="broadcast")(typed_trigger)
+    blueprint.signalr_trigger("invocation", hub="chat", event="broadcast")(typed_trigger)
     app.register_functions(blueprint)
     assert [function.get_function_name() for function in app.get_functions()] == ["typed_trigger"]
 
@@ -388,19 +392,19 @@ def test_blueprint_brings_its_functions() -> None:
     ("decorators", "error"),
     [
         pytest.param(
-            lambda app: [app.signalr_trigger("the_invocation", hub_name="chat", event="x")],
+            lambda app: [app.signalr_trigger("the_invocation", hub="chat", event="x")],
             "the function typed_trigger: the binding name 'the_invocation' is not valid; the Functions host "
             "accepts a letter followed by letters and digits, and no underscore",
             id="underscore-in-name",
         ),
         pytest.param(
-            lambda app: [app.signalr_connection_info_input("1st", hub_name="chat")],
+            lambda app: [app.signalr_connection_info_input("1st", hub="chat")],
             "the function typed_trigger: the binding name '1st' is not valid; the Functions host "
             "accepts a letter followed by letters and digits, and no underscore",
             id="digit-first",
         ),
         pytest.param(
-            lambda app: [app.signalr_output("$result", hub_name="chat")],
+            lambda app: [app.signalr_output("$result", hub="chat")],
             "the function typed_trigger: the binding name '$result' is not valid; the Functions host "
             "accepts a letter followed by letters and digits, and no underscore",
             id="dollar",
@@ -409,42 +413,38 @@ def test_blueprint_brings_its_functions() -> None:
             pytest.param(
                 decorators,
                 "the function typed_trigger: the hub name 'my-hub' is not valid: it has 1 to 128 characters, "
-                "starts with a letter and goes on with letters, digits or one of _`,.[]",
+                "starts with a letter and continues with letters, digits or any of _`,.[]",
                 id=f"hub-of-{name}",
             )
             for name, decorators in {
-                "trigger": lambda app: [app.signalr_trigger("invocation", hub_name="my-hub", event="x")],
-                "connection-info": lambda app: [app.signalr_connection_info_input("i", hub_name="my-hub")],
-                "negotiation": lambda app: [app.signalr_negotiation_input("i", hub_name="my-hub")],
-                "endpoints": lambda app: [app.signalr_endpoints_input("i", hub_name="my-hub")],
-                "output": lambda app: [app.signalr_output("$return", hub_name="my-hub")],
+                "trigger": lambda app: [app.signalr_trigger("invocation", hub="my-hub", event="x")],
+                "connection-info": lambda app: [app.signalr_connection_info_input("i", hub="my-hub")],
+                "negotiation": lambda app: [app.signalr_negotiation_input("i", hub="my-hub")],
+                "endpoints": lambda app: [app.signalr_endpoints_input("i", hub="my-hub")],
+                "output": lambda app: [app.signalr_output("$return", hub="my-hub")],
             }.items()
         ),
         pytest.param(
-            lambda app: [
-                app.signalr_trigger("invocation", hub_name="chat", event="x", category="connection")
-            ],
+            lambda app: [app.signalr_trigger("invocation", hub="chat", event="x", category="connection")],
             "the function typed_trigger: the category is 'connection', expected connections or messages",
             id="category",
         ),
         pytest.param(
             lambda app: [
-                app.signalr_trigger("invocation", hub_name="chat", event="connect", category="connections")
+                app.signalr_trigger("invocation", hub="chat", event="connect", category="connections")
             ],
             "the function typed_trigger: the event is 'connect', "
             "the category connections has connected and disconnected",
             id="event-of-connections",
         ),
         pytest.param(
-            lambda app: [app.signalr_trigger("invocation", hub_name="chat", event="")],
+            lambda app: [app.signalr_trigger("invocation", hub="chat", event="")],
             "the function typed_trigger: the event must not be empty",
             id="no-event",
         ),
         pytest.param(
             lambda app: [
-                app.signalr_trigger(
-                    "invocation", hub_name="chat", event="x", parameter_names=["text", "Text"]
-                )
+                app.signalr_trigger("invocation", hub="chat", event="x", parameter_names=["text", "Text"])
             ],
             "the function typed_trigger: parameter_names must differ in more than case",
             id="parameter-names",
@@ -461,11 +461,11 @@ def test_what_the_host_refuses_is_refused_with_the_function_and_the_rule(
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"hub_name": "%HUB%", "event": "x"},
-        {"hub_name": "chat", "event": "%EVENT%"},
-        {"hub_name": "chat", "event": "x", "category": "%CATEGORY%"},
-        {"hub_name": "chat", "event": "%EVENT%", "category": "connections"},
-        {"hub_name": "chat", "event": "Connected", "category": "Connections"},
+        {"hub": "%HUB%", "event": "x"},
+        {"hub": "chat", "event": "%EVENT%"},
+        {"hub": "chat", "event": "x", "category": "%CATEGORY%"},
+        {"hub": "chat", "event": "%EVENT%", "category": "connections"},
+        {"hub": "chat", "event": "Connected", "category": "Connections"},
     ],
 )
 def test_app_settings_and_any_case_are_accepted(arguments: dict[str, str]) -> None:
@@ -478,7 +478,7 @@ def listens(app: FunctionApp | Blueprint, name: str, hub: str, event: str) -> No
     def function(invocation: SignalRInvocationContext) -> None: ...
 
     function.__name__ = name
-    app.signalr_trigger("invocation", hub_name=hub, event=event)(function)
+    app.signalr_trigger("invocation", hub=hub, event=event)(function)
 
 
 SAME_EVENT = (

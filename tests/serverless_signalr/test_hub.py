@@ -24,8 +24,9 @@ from serverless_signalr import (
     HubException,
     SignalRInvocationContext,
 )
-from serverless_signalr._hub.authorization import requires
-from serverless_signalr._hub.methods import Call, event
+from serverless_signalr._functions.authorization import requires
+from serverless_signalr._hub.events import event
+from serverless_signalr._hub.methods import Call
 from serverless_signalr.hub import ServerlessHub
 from signalr_local.worker import protos
 
@@ -146,13 +147,6 @@ def name_that_starts_with_a_digit() -> type[ServerlessHub[Any]]:
     return Hub
 
 
-def name_of_a_class_with_an_underscore() -> type[ServerlessHub[Any]]:
-    class _Hub(ServerlessHub):
-        pass
-
-    return _Hub
-
-
 def name_that_is_empty() -> type[ServerlessHub[Any]]:
     class Hub(ServerlessHub, hub=""):
         pass
@@ -172,7 +166,6 @@ def name_that_is_too_long() -> type[ServerlessHub[Any]]:
     [
         pytest.param(name_with_a_blank, "my chat", id="blank"),
         pytest.param(name_that_starts_with_a_digit, "1st", id="digit-first"),
-        pytest.param(name_of_a_class_with_an_underscore, "_hub", id="class-with-an-underscore"),
         pytest.param(name_that_is_empty, "", id="empty"),
         pytest.param(name_that_is_too_long, "x" * 129, id="long"),
     ],
@@ -349,7 +342,7 @@ def test_same_hub_twice_is_refused() -> None:
 def test_event_that_another_function_has_is_refused() -> None:
     blueprint = Blueprint()
 
-    @blueprint.signalr_trigger("invocation", hub_name="chat", event="sendToGroup")
+    @blueprint.signalr_trigger("invocation", hub="chat", event="sendToGroup")
     def other(invocation: SignalRInvocationContext) -> None: ...
 
     with pytest.raises(ValueError, match="other and chat_send_to_group both listen to hub 'chat'"):

@@ -105,7 +105,7 @@ class Chat(ServerlessHub, hub="chat"):
 def make_app() -> FunctionApp:
     app = FunctionApp()
 
-    @app.signalr_trigger("invocation", hub_name="chat", event="plain")
+    @app.signalr_trigger("invocation", hub="chat", event="plain")
     def plain(invocation: SignalRInvocationContext) -> None:
         log.info("plain")
         run_sync(operation())

@@ -24,6 +24,7 @@ from serverless_signalr import (
 from serverless_signalr._functions.adapter import Bound, adapt
 
 MESSAGE = Bound("invocation", "signalRTrigger", "messages", "sendNews")
+DEFAULT = Bound("invocation", "signalRTrigger", "messages", "sendNews", is_default=True)
 CONNECTED = Bound("invocation", "signalRTrigger", "connections", "connected")
 OUTBOX = Bound("outbox", "signalR")
 RETURN = Bound("$return", "signalR")
@@ -74,7 +75,7 @@ def without_invocation(text: str, *more: int) -> str:
         pytest.param(with_everything, [MESSAGE, OUTBOX], [], ["invocation", "outbox"], id="arguments"),
         pytest.param(with_blob, [MESSAGE], ["blob"], ["invocation", "blob"], id="other-binding"),
         pytest.param(with_context, [MESSAGE], [], ["invocation", "context"], id="worker-context"),
-        pytest.param(without_invocation, [MESSAGE], [], ["invocation"], id="unused-trigger"),
+        pytest.param(without_invocation, [DEFAULT], [], ["invocation"], id="unused-trigger"),
     ],
 )
 def test_worker_sees_a_parameter_for_each_binding(
@@ -167,7 +168,7 @@ def test_arguments_come_before_bindings_as_well_as_after() -> None:
 
 
 def test_function_that_does_not_take_the_invocation_gets_the_arguments() -> None:
-    assert adapt(without_invocation, "f", [MESSAGE], [])(invocation=invocation("hi", 1, 2)) == "hi"
+    assert adapt(without_invocation, "f", [DEFAULT], [])(invocation=invocation("hi", 1, 2)) == "hi"
 
 
 def test_function_that_takes_only_the_invocation_accepts_any_number_of_arguments() -> None:
@@ -192,7 +193,7 @@ def test_outputs_are_handed_on_as_objects_in_order() -> None:
         outbox.send("news", "2026-02-03T04:05:06Z", group_name="g")
 
     out = Out()
-    adapt(function, "f", [MESSAGE, OUTBOX], [])(invocation=invocation(), outbox=out)
+    adapt(function, "f", [DEFAULT, OUTBOX], [])(invocation=invocation(), outbox=out)
     assert out.get() == [
         {"action": "add", "groupName": "g", "connectionId": "c"},
         {"target": "news", "arguments": ["2026-02-03T04:05:06Z"], "groupName": "g"},
@@ -212,7 +213,7 @@ def test_nothing_is_sent_where_the_function_raises() -> None:
 
     out = Out()
     with pytest.raises(HubException):
-        adapt(function, "f", [MESSAGE, OUTBOX], [])(invocation=invocation(), outbox=out)
+        adapt(function, "f", [DEFAULT, OUTBOX], [])(invocation=invocation(), outbox=out)
     assert out.get() is None
 
 
@@ -222,7 +223,7 @@ def test_two_outputs_are_kept_apart() -> None:
         other.send("two")
 
     outs = {"outbox": Out(), "other": Out()}
-    adapt(function, "f", [MESSAGE, OUTBOX, Bound("other", "signalR")], [])(invocation=invocation(), **outs)
+    adapt(function, "f", [DEFAULT, OUTBOX, Bound("other", "signalR")], [])(invocation=invocation(), **outs)
     assert [out.get() for out in outs.values()] == [
         [{"target": "one", "arguments": []}],
         [{"target": "two", "arguments": []}],

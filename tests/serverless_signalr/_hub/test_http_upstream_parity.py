@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import pytest
 
 from serverless_signalr import FunctionApp, HubException, SignalRInvocationContext
-from serverless_signalr._hub.authorization import requires
+from serverless_signalr._functions.authorization import requires
 from serverless_signalr.hub import ServerlessHub
 from serverless_signalr.protocol.upstream import UpstreamEvent
 from tests.serverless_signalr._hub.upstream_requests import (

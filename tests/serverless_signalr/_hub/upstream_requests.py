@@ -10,7 +10,7 @@ import azure.functions as func
 import msgpack
 
 from serverless_signalr import FunctionApp, HubException, SignalRInvocationContext
-from serverless_signalr._hub.authorization import requires
+from serverless_signalr._functions.authorization import requires
 from serverless_signalr.hub import ServerlessHub
 from serverless_signalr.protocol.upstream import UpstreamEvent
 

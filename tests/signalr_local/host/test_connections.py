@@ -52,14 +52,14 @@ from serverless_signalr import FunctionApp, SignalREndpoint, SignalRMessage, Sig
 app = FunctionApp()
 
 @app.route()
-@app.signalr_negotiation_input("offered", hub_name="chat", user_id="ann")
+@app.signalr_negotiation_input("offered", hub="chat", user_id="ann")
 def negotiate(req: func.HttpRequest, offered: SignalRNegotiation) -> str:
     wanted = req.params["name"]
     return next(info.to_json() for endpoint, info in offered.endpoints if endpoint.name == wanted)
 
 @app.route()
-@app.signalr_endpoints_input("endpoints", hub_name="chat")
-@app.signalr_output("outbox", hub_name="chat")
+@app.signalr_endpoints_input("endpoints", hub="chat")
+@app.signalr_output("outbox", hub="chat")
 def send(req: func.HttpRequest, endpoints: list[SignalREndpoint], outbox: SignalROutput) -> str:
     wanted = [endpoint for endpoint in endpoints if endpoint.name == req.params["name"]]
     outbox.append(SignalRMessage(target="t", arguments=[1], endpoints=wanted))

@@ -88,31 +88,31 @@ from serverless_signalr import FunctionApp, HubException, SignalRInvocationConte
 
 app = FunctionApp()
 
-@app.signalr_trigger("invocation", hub_name="chat", event="isLong")
+@app.signalr_trigger(hub="chat", event="isLong")
 def is_long(text: str) -> bool:
     return len(text) > 3
 
-@app.signalr_trigger("invocation", hub_name="chat", event="facts")
+@app.signalr_trigger("invocation", hub="chat", event="facts")
 def facts(invocation: SignalRInvocationContext) -> dict[str, object]:
     return {"user": invocation.user_id, "day": date(2026, 10, 21), "yes": True}
 
-@app.signalr_trigger("invocation", hub_name="chat", event="refuse")
+@app.signalr_trigger(hub="chat", event="refuse")
 async def refuse(reason: str) -> None:
     raise HubException(reason)
 
-@app.signalr_trigger("invocation", hub_name="chat", event="fail")
+@app.signalr_trigger(hub="chat", event="fail")
 def fail() -> None:
     raise ValueError("my own mistake")
 
-@app.signalr_trigger("invocation", hub_name="chat", event="send")
-@app.signalr_output("outbox", hub_name="chat")
+@app.signalr_trigger("invocation", hub="chat", event="send")
+@app.signalr_output("outbox", hub="chat")
 def send(invocation: SignalRInvocationContext, outbox: SignalROutput, *words: str) -> int:
     for word in words:
         outbox.send("newMessage", word)
     outbox.add_to_group("g", connection_id=invocation.connection_id)
     return len(words)
 
-@app.signalr_trigger("invocation", hub_name="chat", event="show")
+@app.signalr_trigger(hub="chat", event="show")
 def show(invocation: SignalRInvocationContext) -> str:
     logging.warning("called by %s with %s", invocation, dict(invocation.query))
     print(invocation.headers, invocation.query)

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, assert_type
 
 from serverless_signalr import Blueprint, SignalRConnectionInfo, SignalRInvocationContext
-from serverless_signalr._hub.authorization import requires
+from serverless_signalr._functions.authorization import requires
+from serverless_signalr._hub.events import event, not_an_event
 from serverless_signalr._hub.managers import ClientManager, Clients, Groups, UserGroups
-from serverless_signalr._hub.methods import Call, event, not_an_event
+from serverless_signalr._hub.methods import Call
 from serverless_signalr._hub.proxy import AnyClient, target
 from serverless_signalr.hub import ServerlessHub
 from serverless_signalr.rest import GroupConnection

@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Protocol
 
 from serverless_signalr import SignalRInvocationContext
-from serverless_signalr._hub.authorization import requires
-from serverless_signalr._hub.methods import Call, event
+from serverless_signalr._functions.authorization import requires
+from serverless_signalr._hub.events import event
+from serverless_signalr._hub.methods import Call
 from serverless_signalr._hub.proxy import target
 from serverless_signalr.hub import ServerlessHub
 

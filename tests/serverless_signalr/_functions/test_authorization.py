@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from serverless_signalr import HubException, SignalRInvocationContext
-from serverless_signalr._hub.authorization import ROLE_CLAIMS, Requirement, requirements, requires
-from serverless_signalr._hub.methods import event, hub_methods
+from serverless_signalr._functions.authorization import ROLE_CLAIMS, Requirement, requirements, requires
+from serverless_signalr._hub.events import event
+from serverless_signalr._hub.methods import hub_methods
 from serverless_signalr.hub import ServerlessHub
 from serverless_signalr.protocol.claims import Claims
 
@@ -179,12 +180,6 @@ def test_function_without_the_decorator_requires_nothing() -> None:
     async def anybody() -> None: ...
 
     assert requirements(anybody) == ()
-
-
-def test_function_stays_what_it_is() -> None:
-    async def function() -> None: ...
-
-    assert requires(role="admin")(function) is function
 
 
 def test_roles_are_the_claims_of_which_the_platforms_make_them() -> None:

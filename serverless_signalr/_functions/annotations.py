@@ -1,0 +1,245 @@
+"""Which annotations an argument of a call can have.
+
+JSON has text, numbers, lists and objects, so of several types with the same form in JSON only one can be
+meant. msgspec, which converts the arguments, finds that out at the first call; this module finds it out when
+the app is loaded, without importing msgspec.
+"""
+
+import collections.abc
+import dataclasses
+import datetime
+import decimal
+import enum
+import types
+import typing
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import azure.functions as func
+
+from serverless_signalr.models import (
+    SignalRConnectionInfo,
+    SignalREndpoint,
+    SignalRGroupAction,
+    SignalRInvocationContext,
+    SignalRMessage,
+    SignalRNegotiation,
+    SignalROutput,
+)
+from serverless_signalr.principal import Principal
+
+__all__ = ["check_annotation"]
+
+_TEXTS = (
+    str,
+    bytes,
+    bytearray,
+    memoryview,
+    datetime.datetime,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    uuid.UUID,
+    decimal.Decimal,
+)
+_LISTS = (
+    list,
+    tuple,
+    set,
+    frozenset,
+    collections.abc.Collection,
+    collections.abc.Sequence,
+    collections.abc.MutableSequence,
+    collections.abc.Set,
+    collections.abc.MutableSet,
+)
+_OBJECTS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
+_SCALARS = (bool, float, type(None))
+_NAMES_OF_SCALARS = tuple(scalar.__name__ for scalar in _SCALARS)
+
+_OTHER_BINDINGS = (
+    SignalRConnectionInfo,
+    SignalREndpoint,
+    SignalRNegotiation,
+    func.HttpRequest,
+    func.HttpResponse,
+    func.Context,
+    func.Out,
+    func.TimerRequest,
+    func.QueueMessage,
+)
+
+
+class _UnfitError(Exception):
+    """An annotation that no argument can have; the message is a clause."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Form:
+    """What a type looks like in JSON."""
+
+    kind: str
+    shown: str
+    annotation: Any
+    is_literal: bool = False
+
+
+def check_annotation(annotation: Any) -> None:
+    """Raise TypeError, whose message is a clause, for an annotation that no client's argument can fit."""
+    try:
+        _walk(annotation, frozenset())
+    except _UnfitError as unfit:
+        raise TypeError(str(unfit)) from None
+
+
+def _walk(annotation: Any, seen: frozenset[Any]) -> frozenset[_Form]:
+    """Return the forms that an annotation accepts."""
+    annotation = _resolved(annotation)
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    shown = _shown(annotation)
+    if annotation is Any or annotation is object or isinstance(annotation, typing.TypeVar):
+        return frozenset({_Form("anything", shown, annotation)})
+    if origin in (typing.Union, types.UnionType):
+        return _union(frozenset().union(*(_walk(part, seen) for part in arguments)))
+    if origin is typing.Literal:
+        return frozenset(_literal(value) for value in arguments)
+    plain = origin or annotation
+    if not isinstance(plain, type):
+        raise _UnfitError(f"{shown} is nothing that an argument can be converted to")
+    form = _form(plain, seen)
+    for part in arguments:
+        if part is not Ellipsis:
+            _walk(part, seen)
+    return frozenset({_Form(form, shown, annotation)})
+
+
+def _form(plain: type, seen: frozenset[Any]) -> str:
+    _refuse_trusted(plain)
+    if plain in _SCALARS:
+        return plain.__name__
+    for kind, members in (("integer", (int,)), ("text", _TEXTS), ("list", _LISTS), ("object", _OBJECTS)):
+        if plain in members:
+            return kind
+    if issubclass(plain, enum.Enum):
+        return _enum_form(plain)
+    if config := getattr(plain, "__struct_config__", None):
+        return "list" if config.array_like else "object"
+    is_tuple = issubclass(plain, tuple) and hasattr(plain, "_fields")
+    is_object = (
+        dataclasses.is_dataclass(plain) or typing.is_typeddict(plain) or hasattr(plain, "__attrs_attrs__")
+    )
+    if is_tuple or is_object:
+        if plain not in seen:
+            for part in _members(plain):
+                _walk(part, seen | {plain})
+        return "list" if is_tuple else "object"
+    raise _UnfitError(f"no value in JSON is {_a(plain.__name__)}")
+
+
+def _members(plain: type) -> Iterator[Any]:
+    try:
+        hints = typing.get_type_hints(plain, include_extras=True)
+    except NameError as error:
+        raise _UnfitError(f"{plain.__name__} has an annotation that cannot be evaluated: {error}") from None
+    for annotation in hints.values():
+        if typing.get_origin(annotation) is not typing.ClassVar and annotation is not typing.ClassVar:
+            yield annotation
+
+
+def _refuse_trusted(plain: type) -> None:
+    if issubclass(plain, SignalRInvocationContext | Principal):
+        raise _UnfitError(
+            f"clients would choose the {plain.__name__} themselves: to receive who calls, annotate one "
+            "parameter SignalRInvocationContext, without anything else, and name it as the trigger does"
+        )
+    if issubclass(plain, SignalROutput):
+        raise _UnfitError(
+            "a SignalROutput comes from a binding, not from clients: put @….signalr_output() above the "
+            "function, with this parameter's name"
+        )
+    if issubclass(plain, SignalRMessage | SignalRGroupAction):
+        raise _UnfitError(
+            f"clients would choose whom the {plain.__name__} goes to: take its parts as arguments"
+        )
+    if issubclass(plain, _OTHER_BINDINGS):
+        raise _UnfitError(
+            f"{_a(plain.__name__)} comes from a binding, not from clients: put the binding's decorator above "
+            "the function, with this parameter's name"
+        )
+
+
+def _union(forms: frozenset[_Form]) -> frozenset[_Form]:
+    if any(form.annotation is Any for form in forms):
+        return frozenset({_Form("anything", "Any", Any)})
+    by_kind: dict[str, list[_Form]] = {}
+    for form in sorted(forms, key=lambda form: form.shown):
+        by_kind.setdefault(form.kind, []).append(form)
+    if "anything" in by_kind and len(by_kind.keys() - {"NoneType"}) > 1:
+        raise _UnfitError(f"{by_kind['anything'][0].shown} in a union says nothing: use Any")
+    for kind, same in by_kind.items():
+        exact = [form for form in same if not form.is_literal]
+        is_plain = all(form.annotation in (str, int) for form in exact)
+        is_fine = kind in _NAMES_OF_SCALARS or all(map(_is_tagged, exact))
+        if len(exact) > 1 and not is_fine:
+            raise _UnfitError(
+                f"{exact[0].shown} and {exact[1].shown} look the same in JSON: keep one of them"
+            )
+        if exact and len(same) > len(exact) and not is_plain and kind not in _NAMES_OF_SCALARS:
+            raise _UnfitError(f"{exact[0].shown} and a literal look the same in JSON: keep one of them")
+    return forms
+
+
+def _literal(value: object) -> _Form:
+    match value:
+        case None | bool():
+            return _Form(type(value).__name__, repr(value), value, is_literal=True)
+        case str():
+            return _Form("text", repr(value), value, is_literal=True)
+        case int():
+            return _Form("integer", repr(value), value, is_literal=True)
+        case _:
+            raise _UnfitError(f"the literal {value!r} is neither text, integer, boolean nor None")
+
+
+def _is_tagged(form: _Form) -> bool:
+    """Tell whether a type is a tagged msgspec.Struct: several of those can be told apart."""
+    config = getattr(form.annotation, "__struct_config__", None)
+    return config is not None and config.tag is not None
+
+
+def _enum_form(plain: type[enum.Enum]) -> str:
+    values = [item.value for item in plain]
+    if values and all(isinstance(value, str) for value in values):
+        return "text"
+    if values and all(isinstance(value, int) for value in values):
+        return "integer"
+    raise _UnfitError(f"the values of the enum {plain.__name__} must be all text or all integers")
+
+
+def _resolved(annotation: Any) -> Any:
+    """Return what aliases, NewTypes and qualifiers stand for."""
+    while True:
+        origin = typing.get_origin(annotation)
+        if annotation is None:
+            return type(None)
+        if isinstance(annotation, typing.TypeAliasType):
+            annotation = annotation.__value__
+        elif isinstance(origin, typing.TypeAliasType):
+            annotation = origin.__value__[typing.get_args(annotation)]
+        elif isinstance(annotation, typing.NewType):
+            annotation = annotation.__supertype__
+        elif origin in (typing.Annotated, typing.Final, typing.Required, typing.NotRequired):
+            annotation = typing.get_args(annotation)[0]
+        else:
+            return annotation
+
+
+def _shown(annotation: Any) -> str:
+    if isinstance(annotation, type) and not typing.get_args(annotation):
+        return annotation.__name__
+    return str(annotation).removeprefix("typing.")
+
+
+def _a(name: str) -> str:
+    return f"{'an' if name[:1].lower() in 'aeio' else 'a'} {name}"

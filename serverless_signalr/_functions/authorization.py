@@ -1,0 +1,246 @@
+"""Who may call a function: roles and claims of the token that the client connected with."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from azure.functions.decorators.function_app import FunctionBuilder
+
+from serverless_signalr.errors import HubException
+from serverless_signalr.models import SignalRInvocationContext
+from serverless_signalr.protocol.claims import Claims
+
+__all__ = [
+    "ROLE_CLAIMS",
+    "Requirement",
+    "check",
+    "enforce",
+    "hides_requirements",
+    "is_open",
+    "layers",
+    "requirements",
+    "requires",
+    "requires_nothing",
+]
+
+ROLE_CLAIMS = (
+    "role",
+    "roles",
+    "http://schemas.microsoft.com/ws/2008/06/identity/claims/role",
+)
+"""Claim types that hold roles: the short ones, and the one of .NET."""
+
+_GUARD = "_signalr_guard"
+_OPEN = "_signalr_requires_nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A claim that a caller needs, with one of several values; without values its presence is enough."""
+
+    types: tuple[str, ...]
+    values: frozenset[str]
+    shown: str
+
+    def is_met(self, claims: Claims) -> bool:
+        """Tell whether a token's claims meet the requirement. Types and values are case-sensitive."""
+        found = {value for name in self.types for value in claims.get(name, ())}
+        return bool(found & self.values) if self.values else bool(found)
+
+
+@dataclass(slots=True)
+class _Guard:
+    """The requirements of one function, and whether something checks them before the function runs."""
+
+    requirements: tuple[Requirement, ...]
+    inner: "_Guard | None" = None
+    is_enforced: bool = field(default=False)
+
+    def chain(self) -> "Iterator[_Guard]":
+        guard: _Guard | None = self
+        while guard is not None:
+            yield guard
+            guard = guard.inner
+
+
+def requires[F: Callable[..., Any]](
+    *, role: str | Sequence[str] | None = None, claims: Mapping[str, str | Sequence[str] | None] | None = None
+) -> Callable[[F], F]:
+    """Let only callers with the role, or one of the roles, and all of the claims call a function.
+
+    Use it on hub methods and on functions with ``signalr_trigger``, above or below the other decorators. A
+    claim of None must be present, whatever its value. Roles are the values of the claims in ROLE_CLAIMS.
+    Several decorators add up, and so do those of a method and of the methods that it overrides, see
+    ``requires_nothing``. A caller who lacks something is answered with an error, and the function does not
+    run. Filters run first: a filter that answers without calling on answers everybody.
+
+    Where nothing could check the requirements, the app does not load: TypeError. A requirement that nothing
+    checks all the same, on a helper for example, raises TypeError when the function is called.
+    """
+    wanted: list[Requirement] = []
+    if role is not None:
+        roles = _texts(role)
+        wanted.append(Requirement(ROLE_CLAIMS, roles, f"the role {_one_of(roles)}"))
+    for name, value in (claims or {}).items():
+        values = frozenset() if value is None else _texts(value)
+        shown = f"the claim {name}" + (f" with the value {_one_of(values)}" if values else "")
+        wanted.append(Requirement((name,), values, shown))
+    if not wanted:
+        raise ValueError("requires needs a role or a claim")
+
+    def decorate(function: F) -> F:
+        if isinstance(function, FunctionBuilder):
+            _decorate_builder(function, decorate)
+            return cast("F", function)
+        return cast("F", _guarded(function, wanted))
+
+    return decorate
+
+
+def requires_nothing[F: Callable[..., Any]](function: F) -> F:
+    """Let everybody call an overriding hub method, whatever the methods that it overrides require.
+
+    Without it an override keeps their requirements. Where there is nothing to lift, the app does not load:
+    TypeError.
+    """
+    if not inspect.isfunction(function):
+        raise TypeError(
+            f"requires_nothing belongs on a hub method, directly on the function, not {function!r}"
+        )
+    if requirements(function):
+        raise TypeError(
+            f"{function.__qualname__} has both @requires and @requires_nothing: remove one of them"
+        )
+    setattr(function, _OPEN, True)
+    return function
+
+
+def requirements(function: object) -> tuple[Requirement, ...]:
+    """Return what ``requires`` asks for on a function, be it wrapped in a method object or property."""
+    return next((guard.requirements for guard in map(_guard, layers(function)) if guard), ())
+
+
+def is_open(function: object) -> bool:
+    """Tell whether ``requires_nothing`` is on a function."""
+    return any(getattr(layer, "__dict__", {}).get(_OPEN, False) for layer in layers(function))
+
+
+def enforce(function: object) -> None:
+    """Note that a function's requirements are checked before it runs."""
+    for guard in filter(None, map(_guard, layers(function))):
+        for each in guard.chain():
+            each.is_enforced = True
+
+
+def hides_requirements(function: Callable[..., Any]) -> bool:
+    """Tell whether a decorator without functools.wraps keeps requirements from being seen."""
+    own = _guard(function)
+    known = {id(guard) for guard in own.chain()} if own else set()
+    waiting: list[Any] = [function]
+    seen: set[int] = set()
+    while waiting:
+        current = waiting.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        guard = _guard(current)
+        if guard is not None and id(guard) not in known:
+            return True
+        waiting += _enclosed(current)
+    return False
+
+
+def check(event: str, wanted: Sequence[Requirement], invocation: SignalRInvocationContext) -> None:
+    """Raise HubException that names the first requirement which a client's claims do not meet."""
+    for requirement in wanted:
+        if not requirement.is_met(invocation.claims):
+            raise HubException(f"{event} is not allowed: it requires {requirement.shown}.")
+
+
+def _guarded(function: Callable[..., Any], wanted: Sequence[Requirement]) -> Callable[..., Any]:
+    if isinstance(function, type):
+        raise TypeError(
+            f"@requires on the class {function.__name__} would guard nothing: put it on each of its methods, "
+            "or refuse callers in one of the hub's filters"
+        )
+    if not inspect.isfunction(function):
+        raise TypeError(
+            f"@requires guards functions, not {function!r}: put it directly on the function, below what made "
+            "this object of it"
+        )
+    if is_open(function):
+        raise TypeError(
+            f"{function.__qualname__} has both @requires and @requires_nothing: remove one of them"
+        )
+    guard = _Guard((*requirements(function), *wanted), _guard(function))
+
+    @functools.wraps(function)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        if not guard.is_enforced:
+            raise TypeError(
+                f"{function.__qualname__} has @requires, but nothing checks it here: it guards hub methods "
+                "and functions with signalr_trigger, and every decorator above it must use functools.wraps"
+            )
+        return function(*args, **kwargs)
+
+    if inspect.iscoroutinefunction(function):
+        inspect.markcoroutinefunction(guarded)
+    setattr(guarded, _GUARD, guard)
+    return guarded
+
+
+def _decorate_builder(builder: FunctionBuilder, decorate: Callable[[Any], Any]) -> None:
+    replace = getattr(builder, "replace_function", None)
+    if replace is None:
+        raise TypeError(
+            f"@requires cannot guard the function {builder._function.get_function_name()}: its decorators "
+            "are those of azure.functions; import FunctionApp or Blueprint from serverless_signalr"
+        )
+    replace(decorate)
+
+
+def _guard(function: object) -> _Guard | None:
+    found: _Guard | None = getattr(function, "__dict__", {}).get(_GUARD)
+    return found
+
+
+def layers(function: object) -> Iterator[object]:
+    """Yield an attribute of a class and the functions inside it, as of a static method or a property."""
+    seen: set[int] = set()
+    waiting = [function]
+    while waiting:
+        current = waiting.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        if not inspect.isfunction(current) and not isinstance(current, type):
+            names = ("__func__", "__wrapped__", "func", "fget", "fset", "fdel")
+            waiting += [vars(type(current)).get(name) and getattr(current, name, None) for name in names]
+            waiting += [getattr(current, "__dict__", {}).get(name) for name in names]
+
+
+def _enclosed(function: Any) -> list[Any]:
+    """Return the functions that a function or a callable object holds on to."""
+    values = list(getattr(function, "__dict__", {}).values()) if not isinstance(function, type) else []
+    for cell in getattr(function, "__closure__", None) or ():
+        try:
+            values.append(cell.cell_contents)
+        except ValueError:  # a name that is not bound yet
+            continue
+    if isinstance(function, functools.partial):
+        values.append(function.func)
+    return [value for value in values if inspect.isfunction(value)]
+
+
+def _texts(value: str | Sequence[str]) -> frozenset[str]:
+    texts = frozenset([value] if isinstance(value, str) else value)
+    if not texts or not all(texts):
+        raise ValueError("requires needs roles and claim values that are not empty")
+    return texts
+
+
+def _one_of(values: frozenset[str]) -> str:
+    return " or ".join(sorted(values))

@@ -1,0 +1,26 @@
+"""The names of events: those of a connection, and what is mistaken for them."""
+
+from serverless_signalr.protocol.upstream import CONNECTED, DISCONNECTED, Category
+
+__all__ = ["category_of", "check_event_name"]
+
+_MISSPELT = {
+    **dict.fromkeys(("onconnected", "onconnectedasync", "onconnect"), CONNECTED),
+    **dict.fromkeys(("ondisconnected", "ondisconnectedasync", "ondisconnect"), DISCONNECTED),
+}
+
+
+def category_of(event: str) -> Category:
+    """Return the category of an event: connected and disconnected are about connections."""
+    return Category.CONNECTIONS if event in (CONNECTED, DISCONNECTED) else Category.MESSAGES
+
+
+def check_event_name(what: str, event: str) -> None:
+    """Raise TypeError for a name that is meant to be connected or disconnected, but is not."""
+    lowered = event.lower().replace("_", "")
+    meant = _MISSPELT.get(lowered, lowered)
+    if meant in (CONNECTED, DISCONNECTED) and event != meant:
+        raise TypeError(
+            f"{what} would be the event {event}, which every client could call and no connection raises: the "
+            f"event of a connection is called {meant}"
+        )

@@ -1,0 +1,95 @@
+"""How a function is called: its parameters, their annotations, and whether its result is awaited."""
+
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+__all__ = ["Signature", "name_of"]
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+class Signature:
+    """The parameters of a function, read once so that a call costs little.
+
+    ``name`` stands for the function in errors; ``bound`` leaves out its first parameter, ``self``. Raise
+    TypeError for annotations that cannot be evaluated and for generator functions.
+    """
+
+    def __init__(self, function: Callable[..., Any], name: str, *, bound: bool = False) -> None:
+        source = _source(function)
+        if inspect.isgeneratorfunction(source) or inspect.isasyncgenfunction(source):
+            raise TypeError(
+                f"{name} is a generator, and the service carries no streams from a function to its caller: "
+                "return a list, or stream to the client with stream_to_connection of a ServiceClient"
+            )
+        self.parameters = tuple(inspect.signature(function).parameters.values())[1 if bound else 0 :]
+        self.annotations = _annotations(self.parameters, source, name)
+        self.is_coroutine = inspect.iscoroutinefunction(function)
+        """Whether the function is a coroutine function."""
+        self.wraps_coroutine = inspect.iscoroutinefunction(source)
+        """Whether the function that its decorators wrap is one."""
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of the parameters."""
+        return [parameter.name for parameter in self.parameters]
+
+    def arrange(
+        self, values: Mapping[str, object], rest: Sequence[object]
+    ) -> tuple[list[object], dict[str, object]]:
+        """Return the positional and the keyword arguments that hand over values by parameter name.
+
+        ``rest`` goes to ``*args``. A parameter without a value gets its default.
+        """
+        positional: list[object] = []
+        keywords: dict[str, object] = {}
+        for parameter in self.parameters:
+            name = parameter.name
+            if parameter.kind in _POSITIONAL:
+                positional.append(values.get(name, parameter.default))
+            elif parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+                positional.extend(rest)
+            elif name in values:
+                keywords[name] = values[name]
+        return positional, keywords
+
+
+def name_of(function: object) -> str:
+    """Return the name of a function, or of what can be called in its place."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    found = getattr(function, "__name__", None)
+    return found if isinstance(found, str) else type(function).__name__
+
+
+def _source(function: Any) -> Any:
+    """Return the function as it was written: below its decorators, or behind an object's call."""
+    while True:
+        if isinstance(function, functools.partial):
+            function = function.func
+        elif hasattr(function, "__wrapped__"):
+            function = function.__wrapped__
+        elif inspect.isroutine(function) or isinstance(function, type):
+            return function
+        else:
+            return type(function).__call__
+
+
+def _annotations(parameters: Sequence[inspect.Parameter], source: Any, name: str) -> dict[str, Any]:
+    try:
+        found = typing.get_type_hints(source, include_extras=True)
+    except NameError as error:
+        raise TypeError(
+            f"{name} has an annotation that cannot be evaluated when the app is loaded: {error}; import or "
+            "define the name above the function, and not under TYPE_CHECKING"
+        ) from None
+    # A decorator may give its function other parameters than those of the function that it wraps.
+    added = {
+        item.name: item.annotation
+        for item in parameters
+        if item.annotation is not inspect.Parameter.empty and not isinstance(item.annotation, str)
+    }
+    return {**added, **found}

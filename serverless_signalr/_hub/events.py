@@ -1,0 +1,200 @@
+"""Which members of a hub class are events, what clients call them, and who may call them."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+from azure.functions.decorators.function_app import FunctionBuilder
+
+from serverless_signalr._functions import authorization
+from serverless_signalr._functions.event_names import check_event_name
+from serverless_signalr.protocol.names import to_camel_case
+from serverless_signalr.protocol.upstream import DISCONNECTED
+
+__all__ = ["HubEvent", "event", "hub_events", "not_an_event"]
+
+_EVENT = "_signalr_event"
+_METHOD_NAME = ""
+"""The mark of a method that is an event under its own name."""
+
+_METHOD_OBJECTS = (staticmethod, classmethod, functools.partialmethod, functools.singledispatchmethod)
+
+type _Definers = Sequence[tuple[type, Any]]
+"""The classes that define a member, the one that counts first, and what it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubEvent:
+    """One event of a hub class, and the method that it runs."""
+
+    name: str
+    event: str
+    function: Callable[..., Any]
+    requirements: tuple[authorization.Requirement, ...]
+
+
+@overload
+def event[F: Callable[..., Any]](name: F, /) -> F: ...
+@overload
+def event[F: Callable[..., Any]](name: str) -> Callable[[F], F]: ...
+def event(name: Any) -> Any:
+    """Make a method an event: ``@event`` under its own name in camelCase, ``@event("name")`` under another.
+
+    The public methods of hub classes are events without it, those of mixins only with it. Overrides of the
+    method inherit the name.
+    """
+    if not isinstance(name, str):
+        return _marked(name, _METHOD_NAME)
+    if not name:
+        raise ValueError("the event of a hub method must not be empty")
+    return lambda function: _marked(function, name)
+
+
+def not_an_event[F: Callable[..., Any]](function: F) -> F:
+    """Keep clients from calling a public method of a hub class. Overrides of it inherit that."""
+    marked: F = _marked(function, None)
+    return marked
+
+
+def hub_events(hub: type, base: type) -> Iterator[HubEvent]:
+    """Yield the events that a class adds to ``base``.
+
+    Raise TypeError for a member of which it is not clear whether it is to be an event or who may call it,
+    and for two events with the same name.
+    """
+    seen: dict[str, str] = {}
+    for name in dir(hub):
+        definers = [
+            (owner, vars(owner)[name])
+            for owner in hub.__mro__
+            if name in vars(owner) and owner not in base.__mro__
+        ]
+        if not definers:
+            continue
+        if not _is_event(hub, name, definers, base):
+            _check_no_event(name, definers)
+            continue
+        found = _event(name, definers)
+        other = seen.setdefault(found.event.lower(), name)
+        if other != name:
+            raise TypeError(f"{hub.__name__}.{other} and {name} both are the event {found.event}")
+        yield found
+
+
+def _is_event(hub: type, name: str, definers: _Definers, base: type) -> bool:
+    """Tell whether a member is an event. Raise TypeError where it would be one and cannot."""
+    owner, member = definers[0]
+    shown = f"{owner.__name__}.{name}"
+    mark = _mark(definers)
+    if name.startswith("_"):
+        if mark is not None and mark[1] is not None:
+            raise TypeError(f"{shown} has @event, but its name is private: remove the underscore or @event")
+        return False
+    if inspect.getattr_static(hub, name) is inspect.getattr_static(base, name, None):
+        return False
+    if mark is not None and mark[1] is None:
+        return False
+    if mark is None and not _is_method(member):
+        return False
+    if hasattr(base, name):
+        raise TypeError(
+            f"{hub.__name__}.{name} hides {base.__name__}.{name}: give it another name, "
+            f'and @event("{to_camel_case(name)}") for its event'
+        )
+    if mark is None and not any(issubclass(owner, base) for owner, _ in definers):
+        return False
+    if not inspect.isfunction(member):
+        raise TypeError(
+            f"{shown} is public but not a plain method ({type(member).__name__}), so it is unclear whether "
+            "clients may call it: put a plain method in its place, or mark it @not_an_event, or begin its "
+            "name with an underscore"
+        )
+    return True
+
+
+def _check_no_event(name: str, definers: _Definers) -> None:
+    for owner, member in definers:
+        if authorization.requirements(member) or authorization.is_open(member):
+            raise TypeError(
+                f"{owner.__name__}.{name} has @requires or @requires_nothing but is not an event, so nothing "
+                "would check it: guard the methods that clients call, or make it one with @event"
+            )
+        if _EVENT in _marks(member) or not _is_method(member):
+            # What is further up may be an event, and is closed here.
+            break
+
+
+def _event(name: str, definers: _Definers) -> HubEvent:
+    shown = f"{definers[0][0].__name__}.{name}"
+    mark = _mark(definers)
+    event = (mark and mark[1]) or to_camel_case(name)
+    check_event_name(shown, event)
+    wanted = _requirements(name, definers)
+    if wanted and event == DISCONNECTED:
+        raise TypeError(
+            f"{shown} has @requires, but a client that has disconnected cannot be refused: look at the "
+            "claims of the invocation instead"
+        )
+    return HubEvent(name, event, definers[0][1], wanted)
+
+
+def _requirements(name: str, definers: _Definers) -> tuple[authorization.Requirement, ...]:
+    """Return what a method and those that it overrides require together."""
+    wanted: list[authorization.Requirement] = []
+    opened: type | None = None
+    is_lifted = False
+    for owner, member in definers:
+        if inspect.isfunction(member) and authorization.hides_requirements(member):
+            raise TypeError(
+                f"{owner.__name__}.{name} has a decorator that hides its @requires: use functools.wraps in "
+                "that decorator, or put @requires above it"
+            )
+        # An override may call the method that it opens to everybody.
+        authorization.enforce(member)
+        found = authorization.requirements(member)
+        if opened is None:
+            wanted += [item for item in found if item not in wanted]
+            opened = owner if authorization.is_open(member) else None
+        else:
+            is_lifted = is_lifted or bool(found)
+    if opened is not None and not is_lifted:
+        raise TypeError(
+            f"{opened.__name__}.{name} has @requires_nothing, but overrides nothing that requires anything: "
+            "remove it"
+        )
+    return tuple(wanted)
+
+
+def _is_method(member: object) -> bool:
+    return isinstance(member, _METHOD_OBJECTS) or (callable(member) and not isinstance(member, type))
+
+
+def _marked(function: Any, mark: str | None) -> Any:
+    if isinstance(function, FunctionBuilder):
+        raise TypeError(
+            "@event and @not_an_event belong on hub methods; a function has signalr_trigger(event=…)"
+        )
+    try:
+        setattr(function, _EVENT, mark)
+    except AttributeError:
+        raise TypeError(
+            f"@event and @not_an_event cannot mark {function!r}: put them directly on the function"
+        ) from None
+    return function
+
+
+def _mark(definers: _Definers) -> tuple[type, str | None] | None:
+    """Return the nearest mark and the class that has it."""
+    for owner, member in definers:
+        if _EVENT in (marks := _marks(member)):
+            return owner, marks[_EVENT]
+    return None
+
+
+def _marks(member: Any) -> dict[str, Any]:
+    for layer in authorization.layers(member):
+        if _EVENT in (found := getattr(layer, "__dict__", {})) and not isinstance(layer, type):
+            return {_EVENT: found[_EVENT]}
+    return {}
