@@ -166,8 +166,8 @@ def _single_values(claims: dict[str, str] | None) -> dict[str, tuple[str, ...]]:
 class SignalRMessage:
     """A call of ``target`` on clients: all of them, or those of one connection, user or group.
 
-    Raise ValueError for an empty target and where more than one addressee is given: the service would
-    silently take one of them.
+    Raise ValueError for an empty target, for more than one addressee, of which the service would silently
+    take one, and TypeError or ValueError for arguments that cannot be sent.
     """
 
     target: str
@@ -180,6 +180,12 @@ class SignalRMessage:
     def __post_init__(self) -> None:
         if not self.target:
             raise ValueError("the target of a message must not be empty")
+        if isinstance(self.arguments, str | bytes | Mapping):
+            raise TypeError(
+                f"the arguments of a message are a {type(self.arguments).__name__}, expected a list"
+            )
+        # Told here, where the message is made, and not when it is sent after the function has returned.
+        to_builtins(list(self.arguments))
         _check_addressees(connection_id=self.connection_id, user_id=self.user_id, group_name=self.group_name)
         if self.group_name is not None:
             check_group_name(self.group_name)

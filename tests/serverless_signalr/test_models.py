@@ -357,3 +357,17 @@ def test_output_sends_to_the_addressee(addressee: dict[str, str], message: Signa
 
 def test_output_that_collected_nothing_is_empty() -> None:
     assert SignalROutput().items == ()
+
+
+@pytest.mark.parametrize("argument", [float("nan"), [float("inf")], object(), {(1,): 2}])
+def test_argument_that_cannot_be_sent_is_refused_where_it_is_given(argument: object) -> None:
+    outbox = SignalROutput()
+    with pytest.raises((TypeError, ValueError)):
+        outbox.send("m", argument)
+    assert outbox.items == ()
+
+
+@pytest.mark.parametrize("arguments", ["hello", b"hello", {"a": 1}])
+def test_arguments_that_are_no_list_are_told_so(arguments: Any) -> None:
+    with pytest.raises(TypeError, match=r"the arguments of a message are a \w+, expected a list"):
+        SignalRMessage(target="m", arguments=arguments)
