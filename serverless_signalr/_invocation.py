@@ -2,8 +2,8 @@
 
 A worker drops, or leaves without their invocation, the records of threads that it knows nothing of. It finds
 the invocation of a record in this order: the attribute of the running task, the context variable of
-``azure_functions_runtime`` (Python 3.13 and later), a thread-local variable. Its async path sets the first of
-these alone, which no thread inherits. Where none of the workers runs the app, nothing here does anything.
+``azure_functions_runtime`` (Python 3.13 and later), a thread-local variable. For a function that is async it
+sets the first of these alone, which no thread inherits. Where no worker runs the app, nothing is carried.
 
 Source: ``get_current_invocation_id`` in the dispatchers of azure_functions_worker and of its successor,
 proxy_worker, https://github.com/Azure/azure-functions-python-worker.

@@ -12,7 +12,7 @@ from serverless_signalr._functions.answers import answering_client, to_answer
 from serverless_signalr._functions.arguments import Arguments
 from serverless_signalr._functions.outputs import output_items
 from serverless_signalr._functions.signature import Signature, name_of
-from serverless_signalr._invocation import to_thread
+from serverless_signalr._invocation import current_invocation, running_as, to_thread
 from serverless_signalr.models import (
     SignalRConnectionInfo,
     SignalREndpoint,
@@ -63,7 +63,7 @@ def adapt(
     if call.signature.is_coroutine:
 
         async def adapted_async(**values: Any) -> Any:
-            with call.answering_client():
+            with call.answering_client(), running_as(current_invocation()):
                 args, kwargs, outputs = call.prepare(values)
                 return call.finish(values, outputs, await function(*args, **kwargs))
 
@@ -71,7 +71,7 @@ def adapt(
     elif call.signature.wraps_coroutine:
         # Below a decorator that is not a coroutine function itself, and that may block.
         async def adapted_async(**values: Any) -> Any:
-            with call.answering_client():
+            with call.answering_client(), running_as(current_invocation()):
                 args, kwargs, outputs = call.prepare(values)
                 result = await to_thread(function, *args, **kwargs)
                 return call.finish(values, outputs, await result if inspect.isawaitable(result) else result)

@@ -17,6 +17,7 @@ import azure.functions as func
 
 from serverless_signalr._functions.answers import answering_client, hub_exception
 from serverless_signalr._hub.methods import HubMethod
+from serverless_signalr._invocation import current_invocation, running_as
 from serverless_signalr.bindings import Blueprint
 from serverless_signalr.connection import ServiceConnection, service_connection
 from serverless_signalr.errors import HubException
@@ -57,7 +58,8 @@ def add_upstream(blueprint: Blueprint, hub: "ServerlessHub[Any]", name: str, rou
 
     async def upstream(req: func.HttpRequest) -> func.HttpResponse:
         try:
-            return await receiver.answer(req)
+            with running_as(current_invocation()):
+                return await receiver.answer(req)
         except _RefusedError as refused:
             _log.warning("an upstream request for the hub %s was refused: %s", hub.hub_name, refused)
             return func.HttpResponse(status_code=refused.status.value)

@@ -21,7 +21,7 @@ def check_hub_name(name: str) -> str:
     if not _HUB_NAME.fullmatch(name):
         raise ValueError(
             f"the hub name {name!r} is not valid: it has 1 to 128 characters, starts with a letter "
-            "and goes on with letters, digits or one of _`,.[]"
+            "and continues with letters, digits or any of _`,.[]"
         )
     return name
 

@@ -5,6 +5,7 @@ alone. What finds the invocation of a record is what each dispatcher does.
 """
 
 import asyncio
+import contextvars
 import json
 import logging
 import sys
@@ -99,16 +100,25 @@ class Chat(ServerlessHub, hub="chat"):
 
     async def waits(self) -> None:
         log.info("waits")
-        await to_thread(log.info, "thread of waits")
+        await asyncio.to_thread(log.info, "thread of waits")
 
 
 def make_app() -> FunctionApp:
     app = FunctionApp()
 
-    @app.signalr_trigger("invocation", hub="chat", event="plain")
+    @app.signalr_trigger(hub="chat", event="plain")
     def plain(invocation: SignalRInvocationContext) -> None:
         log.info("plain")
         run_sync(operation())
+
+    @app.signalr_trigger(hub="chat", event="waiting")
+    async def waiting(invocation: SignalRInvocationContext) -> None:
+        log.info("waiting")
+        await asyncio.to_thread(log.info, "thread of waiting")
+        context = contextvars.copy_context()
+        thread = threading.Thread(target=context.run, args=(log.info, "bare thread"))
+        thread.start()
+        thread.join()
 
     app.register_functions(Chat().blueprint)
     return app
@@ -175,6 +185,7 @@ NAMES = {
     "chat_sends": ["sends", "operation", "part"],
     "chat_waits": ["waits", "thread of waits"],
     "plain": ["plain", "operation", "part"],
+    "waiting": ["waiting", "thread of waiting", "bare thread"],
 }
 
 
