@@ -17,7 +17,7 @@ from serverless_signalr._rest.tokens import sign_client_token
 from serverless_signalr.bindings import Blueprint
 from serverless_signalr.connection import ServiceConnection, service_connection
 from serverless_signalr.models import SignalRConnectionInfo, SignalRInvocationContext
-from serverless_signalr.protocol.claims import check_claims
+from serverless_signalr.protocol.claims import check_claims, check_lifetime
 from serverless_signalr.protocol.names import check_hub_name
 
 if TYPE_CHECKING:
@@ -206,6 +206,7 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
         """
         carried: dict[str, str | Sequence[str]] = dict(claims or {})
         check_claims(user_id, carried)
+        check_lifetime(lifetime)
         if close_on_expiry:
             expires = int(time.time() + lifetime.total_seconds())
             carried |= {_CLOSE_ON_EXPIRY: "true", _EXPIRES_ON: str(expires)}

@@ -632,6 +632,25 @@ async def test_claim_of_the_service_itself_is_refused(name: str) -> None:
         await Chat().negotiate(claims={name: "admin"})
 
 
+@pytest.mark.parametrize(
+    ("options", "kind", "reason"),
+    [
+        pytest.param({"user_id": " ann"}, ValueError, "blanks at an end", id="blank-before"),
+        pytest.param({"user_id": ""}, ValueError, "the user id is empty", id="empty"),
+        pytest.param({"claims": {"sub": "admin"}}, ValueError, "names another", id="sub"),
+        pytest.param({"user_id": "ann", "claims": {"nameid": "admin"}}, ValueError, "another", id="nameid"),
+        pytest.param({"claims": {"tenant": 5}}, TypeError, "the claim tenant is a int", id="number"),
+        pytest.param({"lifetime": timedelta(0)}, ValueError, "the lifetime of a token is 0", id="no-time"),
+        pytest.param({"lifetime": 60, "close_on_expiry": True}, TypeError, "a timedelta", id="seconds"),
+    ],
+)
+async def test_negotiation_that_would_mislead_is_refused(
+    options: dict[str, Any], kind: type[Exception], reason: str
+) -> None:
+    with pytest.raises(kind, match=reason):
+        await Chat().negotiate(**options)
+
+
 async def test_claim_with_a_meaning_in_the_token_is_prefixed() -> None:
     assert (await negotiated(claims={"iss": "mine"}))["asrs.u.iss"] == "mine"
 
