@@ -2,32 +2,20 @@
 
 import argparse
 import asyncio
-import logging
-import os
-import signal
-import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from urllib.parse import urljoin
 
-from signalr_local import listing
-from signalr_local.doctor.examination import examine
-from signalr_local.doctor.files import Papers
-from signalr_local.doctor.findings import State
 from signalr_local.emulator import DEFAULT_PORT as EMULATOR_PORT
-from signalr_local.emulator import Emulator, UpstreamRule
-from signalr_local.host import console, trigger
-from signalr_local.host.host import DEFAULT_PORT as HOST_PORT
-from signalr_local.host.host import FunctionsHost, describe_error
-from signalr_local.host.worker import AppError
-from signalr_local.runtime import PortInUseError, Runtime
+from signalr_local.emulator_command import WEBHOOK, add_emulator, say_emulator
+from signalr_local.emulator_options import add_version
+from signalr_local.serving import PortInUseError, fail, serve
 
+_HOST_PORT = 7071
 _FUNCTION_APP = "function_app.py"
 
 __all__ = ["main"]
 
 type Command = Callable[[argparse.Namespace], Coroutine[None, None, int]]
-type Step = Callable[[], Coroutine[None, None, None]]
 
 
 def main() -> int:
@@ -37,7 +25,16 @@ def main() -> int:
     return asyncio.run(command(arguments))
 
 
+# The emulator alone does not need the packages of host and doctor: each command imports its own.
+
+
 async def _both(arguments: argparse.Namespace) -> int:
+    from signalr_local import listing
+    from signalr_local.host import console
+    from signalr_local.host.host import describe_error
+    from signalr_local.host.worker import AppError
+    from signalr_local.runtime import Runtime
+
     app = _app(arguments)
     if app is None:
         return 1
@@ -45,25 +42,30 @@ async def _both(arguments: argparse.Namespace) -> int:
         app,
         port=arguments.port,
         emulator_port=arguments.emulator_port,
-        upstream=arguments.upstream or trigger.PATH,
+        upstream=arguments.upstream or WEBHOOK,
         levels=console.install(),
     )
 
     async def start() -> None:
         await runtime.start()
         listing.say_functions(runtime.host)
-        listing.say_emulator(runtime.emulator)
+        say_emulator(runtime.emulator)
         listing.say_page(runtime.host)
 
-    return await _serve(start, runtime.stop)
+    return await serve(start, runtime.stop, errors=(AppError,), describe=describe_error)
 
 
 async def _host(arguments: argparse.Namespace) -> int:
+    from signalr_local import listing
+    from signalr_local.host import console
+    from signalr_local.host.host import FunctionsHost, describe_error
+    from signalr_local.host.worker import AppError
+
     app = _app(arguments)
     if app is None:
         return 1
     host = FunctionsHost(app, levels=console.install())
-    port = HOST_PORT if arguments.port is None else arguments.port
+    port = _HOST_PORT if arguments.port is None else arguments.port
 
     async def start() -> None:
         try:
@@ -74,31 +76,17 @@ async def _host(arguments: argparse.Namespace) -> int:
         listing.say_functions(host)
         listing.say_page(host)
 
-    return await _serve(start, host.stop)
-
-
-async def _emulator(arguments: argparse.Namespace) -> int:
-    console.install()
-    upstream = urljoin(f"http://localhost:{HOST_PORT}", arguments.upstream or trigger.PATH)
-    try:
-        emulator = Emulator(upstream=[UpstreamRule(upstream)], hosts=arguments.host_names)
-    except ValueError as error:
-        _fail(f"{error}.")
-        return 1
-    port = EMULATOR_PORT if arguments.emulator_port is None else arguments.emulator_port
-
-    async def start() -> None:
-        try:
-            await emulator.start(port=port)
-        except OSError:
-            raise PortInUseError(port, "--emulator-port") from None
-        listing.say_emulator(emulator)
-        console.say(f"Events go to {upstream}")
-
-    return await _serve(start, emulator.stop)
+    return await serve(start, host.stop, errors=(AppError,), describe=describe_error)
 
 
 async def _doctor(arguments: argparse.Namespace) -> int:
+    import logging
+
+    from signalr_local.doctor.examination import examine
+    from signalr_local.doctor.files import Papers
+    from signalr_local.doctor.findings import State
+    from signalr_local.host import console
+
     app = _app(arguments)
     if app is None:
         return 1
@@ -110,7 +98,7 @@ async def _doctor(arguments: argparse.Namespace) -> int:
     try:
         papers = Papers.read(app, **files)
     except ValueError as error:
-        _fail(f"{error}.")
+        fail(f"{error}.")
         return 1
     # What goes wrong is a finding; the libraries' own words about it would only stand in its way.
     logging.getLogger().addHandler(logging.NullHandler())
@@ -123,50 +111,14 @@ async def _doctor(arguments: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
-async def _serve(start: Step, stop: Step) -> int:
-    """Start, wait for Ctrl+C or SIGTERM, stop. A second signal ends the process at once."""
-    loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-
-    def end() -> None:
-        if ended.is_set():
-            os._exit(1)
-        ended.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end)
-    starting = asyncio.ensure_future(start())
-    ending = asyncio.ensure_future(ended.wait())
-    try:
-        await asyncio.wait([starting, ending], return_when=asyncio.FIRST_COMPLETED)
-        if starting.done():
-            starting.result()
-        await ending
-    except (AppError, PortInUseError, ValueError) as error:
-        _fail(describe_error(error))
-        return 1
-    finally:
-        for task in (starting, ending):
-            task.cancel()
-        await asyncio.gather(starting, ending, return_exceptions=True)
-        await stop()
-    console.say("\nStopped.")
-    return 0
-
-
 def _app(arguments: argparse.Namespace) -> Path | None:
     app = Path(arguments.app or ".").resolve()
     if (app / _FUNCTION_APP).is_file():
         return app
-    _fail(
+    fail(
         f"There is no {_FUNCTION_APP} in {app}. Start in the folder of a function app, or name it with --app."
     )
     return None
-
-
-def _fail(text: str) -> None:
-    sys.stdout.flush()
-    sys.stderr.write(f"{text}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -174,29 +126,15 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m signalr_local",
         description="Run a function app with a Functions host and an emulator of Azure SignalR Service.",
     )
+    add_version(parser)
     _add_host_options(parser)
     _add_emulator_options(parser)
     parser.set_defaults(command=_both)
     commands = parser.add_subparsers(
         title="one part alone, and a check", metavar="[emulator | host | doctor]"
     )
+    add_emulator(commands)
     # An option that is absent after the command must not undo the one before it.
-    emulator = commands.add_parser(
-        "emulator",
-        help="only the emulator, for func start or an app in any language",
-        argument_default=argparse.SUPPRESS,
-    )
-    _add_emulator_options(emulator)
-    emulator.add_argument(
-        "--host-name",
-        dest="host_names",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a name by which others reach the emulator, such as host.docker.internal: tokens that were made "
-        "for it are good; may be repeated",
-    )
-    emulator.set_defaults(command=_emulator)
     host = commands.add_parser(
         "host",
         help="only the host, against a service that runs elsewhere",
@@ -231,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_host_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--app", metavar="DIR", help="the app's folder (default: this one)")
-    parser.add_argument("--port", type=int, metavar="N", help=f"the host's port (default: {HOST_PORT})")
+    parser.add_argument("--port", type=int, metavar="N", help=f"the host's port (default: {_HOST_PORT})")
 
 
 def _add_emulator_options(parser: argparse.ArgumentParser) -> None:
@@ -242,5 +180,5 @@ def _add_emulator_options(parser: argparse.ArgumentParser) -> None:
         "--upstream",
         metavar="URL",
         help="where events go, a URL or a path of the host; {hub}, {category} and {event} are filled in "
-        f"(default: {trigger.PATH})",
+        f"(default: {WEBHOOK})",
     )

@@ -1,11 +1,10 @@
 """What the local runtime prints once it is up: the functions, as Core Tools list them, and the addresses."""
 
-from signalr_local.emulator import Emulator
 from signalr_local.host import admin
 from signalr_local.host.console import say
 from signalr_local.host.host import FunctionsHost
 
-__all__ = ["say_emulator", "say_functions", "say_page"]
+__all__ = ["say_functions", "say_page"]
 
 
 def say_functions(host: FunctionsHost) -> None:
@@ -24,12 +23,6 @@ def say_functions(host: FunctionsHost) -> None:
             say(f"\t{function.name}: {function.trigger['type']}\n")
     for name in instance.table.disabled:
         say(f"\tFunction {name} is disabled.\n")
-
-
-def say_emulator(emulator: Emulator) -> None:
-    """Print where the service is and what opens it: the emulator's key is well known, no secret."""
-    say(f"SignalR Service emulator: http://localhost:{emulator.port}")
-    say(f"Connection string: {emulator.connection_string}")
 
 
 def say_page(host: FunctionsHost) -> None:

@@ -15,8 +15,9 @@ from signalr_local.host.console import LevelFilter
 from signalr_local.host.host import DEFAULT_PORT as HOST_PORT
 from signalr_local.host.host import FunctionsHost
 from signalr_local.host.settings import LocalSettings
+from signalr_local.serving import PortInUseError
 
-__all__ = ["PortInUseError", "Runtime"]
+__all__ = ["Runtime"]
 
 _LOCAL = ("http://localhost", "http://127.0.0.1", "http://[::1]")
 _KEYS = (DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY)
@@ -24,16 +25,6 @@ _KEYS = (DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY)
 _IDENTITY_BASED = ("__serviceuri", ":serviceuri")
 
 _log = logging.getLogger("signalr_local.runtime")
-
-
-class PortInUseError(Exception):
-    """Say which port cannot be had, and which option chooses another."""
-
-    def __init__(self, port: int, option: str) -> None:
-        super().__init__(
-            f"Port {port} is unavailable. Close the process using that port, or specify another port "
-            f"using {option}."
-        )
 
 
 class Runtime:

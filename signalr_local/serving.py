@@ -1,0 +1,70 @@
+"""Servers on the command line: they run until they are asked to stop."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+
+__all__ = ["PortInUseError", "fail", "serve"]
+
+type Step = Callable[[], Coroutine[None, None, None]]
+
+
+class PortInUseError(Exception):
+    """Say which port cannot be had, and which option chooses another."""
+
+    def __init__(self, port: int, option: str) -> None:
+        super().__init__(
+            f"Port {port} is unavailable. Close the process using that port, or specify another port "
+            f"using {option}."
+        )
+
+
+async def serve(
+    start: Step,
+    stop: Step,
+    *,
+    errors: tuple[type[Exception], ...] = (),
+    describe: Callable[[Exception], str] = str,
+) -> int:
+    """Start, wait for Ctrl+C or SIGTERM, stop, and return the exit code.
+
+    A second signal ends the process at once. A PortInUseError, ValueError or one of ``errors`` from ``start``
+    is printed as ``describe`` says.
+    """
+    expected: tuple[type[Exception], ...] = (PortInUseError, ValueError, *errors)
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+
+    def end() -> None:
+        if ended.is_set():
+            os._exit(1)
+        ended.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end)
+    starting = asyncio.ensure_future(start())
+    ending = asyncio.ensure_future(ended.wait())
+    try:
+        await asyncio.wait([starting, ending], return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+        await ending
+    except expected as error:
+        fail(describe(error))
+        return 1
+    finally:
+        for task in (starting, ending):
+            task.cancel()
+        await asyncio.gather(starting, ending, return_exceptions=True)
+        await stop()
+    sys.stdout.write("\nStopped.\n")
+    sys.stdout.flush()
+    return 0
+
+
+def fail(text: str) -> None:
+    """Print what went wrong."""
+    sys.stdout.flush()
+    sys.stderr.write(f"{text}\n")
