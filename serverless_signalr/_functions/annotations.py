@@ -93,17 +93,17 @@ def check_annotation(annotation: Any) -> None:
         raise TypeError(str(unfit)) from None
 
 
-def _walk(annotation: Any, seen: frozenset[Any]) -> frozenset[_Form]:
+def _walk(annotation: Any, seen: frozenset[Any]) -> list[_Form]:
     """Return the forms that an annotation accepts."""
     annotation = _resolved(annotation)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     shown = _shown(annotation)
     if annotation is Any or annotation is object or isinstance(annotation, typing.TypeVar):
-        return frozenset({_Form("anything", shown, annotation)})
+        return [_Form("anything", shown, annotation)]
     if origin in (typing.Union, types.UnionType):
-        return _union(frozenset().union(*(_walk(part, seen) for part in arguments)))
+        return _union([form for part in arguments for form in _walk(part, seen)])
     if origin is typing.Literal:
-        return frozenset(_literal(value) for value in arguments)
+        return [_literal(value) for value in arguments]
     plain = origin or annotation
     if not isinstance(plain, type):
         raise _UnfitError(f"{shown} is nothing that an argument can be converted to")
@@ -111,7 +111,7 @@ def _walk(annotation: Any, seen: frozenset[Any]) -> frozenset[_Form]:
     for part in arguments:
         if part is not Ellipsis:
             _walk(part, seen)
-    return frozenset({_Form(form, shown, annotation)})
+    return [_Form(form, shown, annotation)]
 
 
 def _form(plain: type, seen: frozenset[Any]) -> str:
@@ -169,25 +169,34 @@ def _refuse_trusted(plain: type) -> None:
         )
 
 
-def _union(forms: frozenset[_Form]) -> frozenset[_Form]:
+def _union(forms: list[_Form]) -> list[_Form]:
+    """Return the forms of a union, unless two of its types have the same form."""
     if any(form.annotation is Any for form in forms):
-        return frozenset({_Form("anything", "Any", Any)})
+        return [_Form("anything", "Any", Any)]
     by_kind: dict[str, list[_Form]] = {}
-    for form in sorted(forms, key=lambda form: form.shown):
+    for form in forms:
         by_kind.setdefault(form.kind, []).append(form)
     if "anything" in by_kind and len(by_kind.keys() - {"NoneType"}) > 1:
         raise _UnfitError(f"{by_kind['anything'][0].shown} in a union says nothing: use Any")
-    for kind, same in by_kind.items():
-        exact = [form for form in same if not form.is_literal]
-        is_plain = all(form.annotation in (str, int) for form in exact)
-        is_fine = kind in _NAMES_OF_SCALARS or all(map(_is_tagged, exact))
-        if len(exact) > 1 and not is_fine:
-            raise _UnfitError(
-                f"{exact[0].shown} and {exact[1].shown} look the same in JSON: keep one of them"
-            )
-        if exact and len(same) > len(exact) and not is_plain and kind not in _NAMES_OF_SCALARS:
-            raise _UnfitError(f"{exact[0].shown} and a literal look the same in JSON: keep one of them")
+    structs = [form for form in forms if hasattr(form.annotation, "__struct_config__")]
+    if len(structs) > 1 and not all(map(_is_tagged, structs)):
+        raise _same(structs[0].shown, structs[1].shown)
+    for kind in by_kind.keys() - set(_NAMES_OF_SCALARS):
+        _check_kind(by_kind[kind])
     return forms
+
+
+def _check_kind(forms: list[_Form]) -> None:
+    exact = [form for form in forms if not form.is_literal]
+    plain = [form for form in exact if form.annotation in (str, int)]
+    if len(plain) < len(exact) and len(exact) < len(forms):
+        raise _same(exact[0].shown, "a literal")
+    if len(exact) > 1 and len(plain) < len(exact) and not all(map(_is_tagged, exact)):
+        raise _same(exact[0].shown, exact[1].shown)
+
+
+def _same(one: str, other: str) -> _UnfitError:
+    return _UnfitError(f"{one} and {other} look the same in JSON: keep one of them")
 
 
 def _literal(value: object) -> _Form:

@@ -223,16 +223,15 @@ def layers(function: object) -> Iterator[object]:
 
 
 def _enclosed(function: Any) -> list[Any]:
-    """Return the functions that a function or a callable object holds on to."""
-    values = list(getattr(function, "__dict__", {}).values()) if not isinstance(function, type) else []
+    """Return what can be called among what a function or a callable object holds on to."""
+    values = list(getattr(function, "__dict__", {}).values())
+    values += [getattr(function, "func", None), getattr(function, "__func__", None)]
     for cell in getattr(function, "__closure__", None) or ():
         try:
             values.append(cell.cell_contents)
         except ValueError:  # a name that is not bound yet
             continue
-    if isinstance(function, functools.partial):
-        values.append(function.func)
-    return [value for value in values if inspect.isfunction(value)]
+    return [value for value in values if callable(value) and not isinstance(value, type)]
 
 
 def _texts(value: str | Sequence[str]) -> frozenset[str]:

@@ -1,7 +1,6 @@
-"""Members of a hub class: which of them are events, and which classes are refused."""
+"""Members of a hub class: which of them are events, and under which name."""
 
 import functools
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -193,154 +192,83 @@ def test_empty_event_is_refused() -> None:
         event("")
 
 
-# What a class must not have.
+# Names and marks.
 
 
-def hides_a_method() -> type:
-    class Hub(ServerlessHub):
-        async def groups(self) -> None: ...  # type: ignore[override]
+class Named(ServerlessHub):
+    @event("foo")
+    async def bar(self) -> None: ...
 
-    return Hub
+    @not_an_event
+    async def helper(self) -> None: ...
 
-
-def hides_with_a_longer_name() -> type:
-    class Hub(ServerlessHub):
-        async def client_manager(self) -> None: ...  # type: ignore[override]
-
-    return Hub
+    @event
+    async def marked(self) -> None: ...
 
 
-def hides_with_an_event() -> type:
-    class Hub(ServerlessHub):
-        @event("join")
-        async def negotiate(self) -> None: ...  # type: ignore[override]
+def test_override_inherits_the_name_of_the_event() -> None:
+    class Sub(Named):
+        async def bar(self) -> None: ...
 
-    return Hub
-
-
-def has_an_event_twice() -> type:
-    class Hub(ServerlessHub):
-        async def send_all(self) -> None: ...
-
-        @event("sendAll")
-        async def to_everybody(self) -> None: ...
-
-    return Hub
+    assert events(Sub)["bar"] == "foo"
 
 
-def has_an_event_twice_but_for_case() -> type:
-    class Hub(ServerlessHub):
-        @event("SENDALL")
-        async def other(self) -> None: ...
+def test_override_may_name_the_event_anew() -> None:
+    class Sub(Named):
+        @event("other")
+        async def bar(self) -> None: ...
 
-        async def send_all(self) -> None: ...
-
-    return Hub
+    assert events(Sub)["bar"] == "other"
 
 
-def takes_a_keyword() -> type:
-    class Hub(ServerlessHub):
-        async def send(self, text: str, *, loud: bool) -> None: ...
+def test_override_may_take_its_own_name_back() -> None:
+    class Sub(Named):
+        @event
+        async def bar(self) -> None: ...
 
-    return Hub
-
-
-def takes_any_keyword() -> type:
-    class Hub(ServerlessHub):
-        async def send(self, **options: str) -> None: ...
-
-    return Hub
+    assert events(Sub)["bar"] == "bar"
 
 
-def is_connected_with_arguments() -> type:
-    class Hub(ServerlessHub):
-        async def connected(self, caller: SignalRInvocationContext, text: str) -> None: ...
+def test_override_of_what_is_not_an_event_is_not_one() -> None:
+    class Sub(Named):
+        async def helper(self) -> None: ...
 
-    return Hub
-
-
-def is_disconnected_with_arguments() -> type:
-    class Hub(ServerlessHub):
-        async def disconnected(self, reason: str) -> None: ...
-
-    return Hub
+    assert "helper" not in events(Sub)
 
 
-def takes_two_invocations() -> type:
-    class Hub(ServerlessHub):
-        async def send(self, one: SignalRInvocationContext, two: SignalRInvocationContext) -> None: ...
+def test_override_may_become_an_event() -> None:
+    class Sub(Named):
+        @event
+        async def helper(self) -> None: ...
 
-    return Hub
-
-
-def may_take_an_invocation() -> type:
-    class Hub(ServerlessHub):
-        async def send(self, caller: SignalRInvocationContext | None = None) -> None: ...
-
-    return Hub
+    assert events(Sub)["helper"] == "helper"
 
 
-def takes_a_list_of_invocations() -> type:
-    class Hub(ServerlessHub):
-        async def send(self, callers: list[SignalRInvocationContext]) -> None: ...
+def test_override_by_a_mixin_keeps_the_event() -> None:
+    class Mixin:
+        async def bar(self) -> None: ...
 
-    return Hub
+    class Sub(Mixin, Named):
+        pass
+
+    assert events(Sub)["bar"] == "foo"
 
 
-@pytest.mark.parametrize(
-    ("define", "message"),
-    [
-        pytest.param(
-            hides_a_method,
-            'Hub.groups hides ServerlessHub.groups: give it another name, and @event("groups") for its event',
-            id="hides-a-member",
-        ),
-        pytest.param(
-            hides_with_a_longer_name,
-            "Hub.client_manager hides ServerlessHub.client_manager: give it another name, and "
-            '@event("clientManager") for its event',
-            id="hides-a-member-of-two-words",
-        ),
-        pytest.param(
-            hides_with_an_event, "Hub.negotiate hides ServerlessHub.negotiate", id="hides-negotiate"
-        ),
-        pytest.param(
-            has_an_event_twice, "Hub.send_all and to_everybody both are the event sendAll", id="event-twice"
-        ),
-        pytest.param(
-            has_an_event_twice_but_for_case,
-            "Hub.other and send_all both are the event sendAll",
-            id="event-twice-but-for-case",
-        ),
-        pytest.param(
-            takes_a_keyword,
-            "Hub.send: the parameter loud: bool cannot take an argument: a call binds them by position",
-            id="keyword-only",
-        ),
-        pytest.param(takes_any_keyword, "Hub.send: the parameter **options: str cannot", id="keywords"),
-        pytest.param(
-            is_connected_with_arguments,
-            "Hub.connected takes text, but connected comes with no arguments: its one parameter is "
-            "annotated SignalRInvocationContext",
-            id="connected-with-arguments",
-        ),
-        pytest.param(
-            is_disconnected_with_arguments,
-            "Hub.disconnected takes reason, but disconnected comes with no arguments",
-            id="disconnected-with-arguments",
-        ),
-        pytest.param(
-            takes_two_invocations, "Hub.send takes the invocation twice: one, two", id="two-invocations"
-        ),
-        # From what a client sends msgspec would make an invocation of any user with any claims.
-        pytest.param(may_take_an_invocation, "Hub.send: the parameter caller", id="optional-invocation"),
-        pytest.param(
-            takes_a_list_of_invocations, "Hub.send: the parameter callers", id="list-of-invocations"
-        ),
-    ],
-)
-def test_class_with_a_method_that_cannot_be_called_is_refused(
-    define: Callable[[], type], message: str
-) -> None:
-    with pytest.raises(TypeError, match=re.escape(message)):
-        define()
+def test_event_may_be_closed_by_an_attribute() -> None:
+    class Sub(Named):
+        marked = None  # type: ignore[assignment]
+
+    assert "marked" not in events(Sub)
+
+
+def test_objects_of_a_mixin_are_not_looked_at() -> None:
+    class Mixin:
+        cached = functools.lru_cache(len)
+
+        @staticmethod
+        def static() -> None: ...
+
+    class Sub(Mixin, ServerlessHub):
+        pass
+
+    assert events(Sub) == {}
