@@ -15,7 +15,13 @@ from signalr_local.emulator.connection import Channel, Connection
 from signalr_local.emulator.delivery import Delivery
 from signalr_local.emulator.event_stream import EventStreamSession
 from signalr_local.emulator.hub import Hubs
-from signalr_local.emulator.incoming import HUB_NAME_RULE, is_event_stream, is_websocket, query_of
+from signalr_local.emulator.incoming import (
+    HUB_NAME_RULE,
+    is_event_stream,
+    is_websocket,
+    json_response,
+    query_of,
+)
 from signalr_local.emulator.limits import Limits
 from signalr_local.emulator.negotiate import Ticket, Tickets, TicketTakenError, new_id, response, version_of
 from signalr_local.emulator.polling import PollingSession
@@ -62,8 +68,8 @@ class ClientSide:
         try:
             version = version_of(query_of(request).get("negotiateVersion"))
         except ValueError as error:
-            return web.json_response({"error": str(error)})
-        return web.json_response(response(self._tickets.issue(hub, version), version, identity.terms))
+            return json_response({"error": str(error)})
+        return json_response(response(self._tickets.issue(hub, version), version, identity.terms))
 
     async def connect(self, request: web.BaseRequest) -> web.StreamResponse:
         """Serve a client's connection, or one of the requests that it consists of."""

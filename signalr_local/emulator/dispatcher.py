@@ -153,7 +153,8 @@ class Dispatcher:
         answer = await self._deliver(Category.MESSAGES, event.target, self._protocol.content_type, body)
         # The items and the end of a stream come from the app through the REST API.
         is_stream = isinstance(event, StreamInvocation) and answer.error is None and not answer.body
-        if event.invocation_id is not None and not (answer.is_silent or is_stream):
+        # As in ASP.NET Core, an empty id is none.
+        if event.invocation_id and not (answer.is_silent or is_stream):
             self._reply(self._completion(event, event.invocation_id, answer))
 
     def _completion(

@@ -1,9 +1,12 @@
-"""What every part of the emulator asks of an HTTP request."""
+"""What every part of the emulator needs to read HTTP requests and to answer them."""
+
+import json
+from collections.abc import Mapping
 
 from aiohttp import web
 from multidict import CIMultiDict
 
-__all__ = ["HUB_NAME_RULE", "is_event_stream", "is_websocket", "query_of", "shown"]
+__all__ = ["HUB_NAME_RULE", "is_event_stream", "is_websocket", "json_response", "query_of", "shown"]
 
 HUB_NAME_RULE = (
     "Invalid hub name. Valid hub name should be in between 1 and 128 characters long. The first character "
@@ -30,3 +33,12 @@ def query_of(request: web.BaseRequest) -> CIMultiDict[str]:
 def shown(request: web.BaseRequest) -> str:
     """Return method and path for the log. The query stays out of it: it may hold an access token."""
     return f"{request.method} {request.rel_url.raw_path}"
+
+
+def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Return a response as ASP.NET Core writes it: compact JSON, with no charset in its content type.
+
+    Raise ValueError for a number that JSON does not have.
+    """
+    body = json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    return web.Response(body=body, status=status, headers=headers, content_type="application/json")

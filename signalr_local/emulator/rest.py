@@ -5,7 +5,6 @@ Source: https://github.com/Azure/azure-signalr/tree/dev/docs/swagger.
 
 import hashlib
 import inspect
-import json
 import logging
 from http import HTTPStatus
 from urllib.parse import unquote
@@ -19,7 +18,7 @@ from signalr_local.emulator.bodies import check_content_type, read_item, read_me
 from signalr_local.emulator.call import Body, Call, Framed, NotExistedError, Operation, RestError
 from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.hub import Hubs
-from signalr_local.emulator.incoming import query_of, shown
+from signalr_local.emulator.incoming import json_response, query_of, shown
 from signalr_local.emulator.operations import OPERATIONS
 from signalr_local.emulator.parameters import check_names, hub_name
 from signalr_local.emulator.tiers import Quota
@@ -32,7 +31,6 @@ _ERROR_CODE = "x-ms-error-code"
 _PROTOCOL = "X-ASRS-Protocol"
 _FRAMES = "application/octet-stream"
 
-_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _log = logging.getLogger(__name__)
 
 
@@ -109,7 +107,8 @@ class Rest:
             answer = operation.run(call)
             if inspect.isawaitable(answer):
                 answer = await answer
-            text = _encode(answer) if isinstance(answer, dict) else None
+            if isinstance(answer, dict):
+                return json_response(answer, operation.v1_status if is_v1 else operation.status)
         except TimeoutError:
             raise RestError(HTTPStatus.INTERNAL_SERVER_ERROR, "The client did not answer in time.") from None
         except RestError:
@@ -120,7 +119,7 @@ class Rest:
         if isinstance(answer, Framed):
             headers = {_PROTOCOL: answer.protocol, "Content-Type": _FRAMES}
             return web.Response(status=status, body=answer.frame, headers=headers)
-        return web.Response(status=status, text=text, content_type="application/json" if text else None)
+        return web.Response(status=status)
 
     def _access_key(self, request: web.BaseRequest, *, is_v1: bool) -> web.Response:
         """Hand out a key that signs client tokens. Azure gives it to identities, and renews it."""
@@ -131,7 +130,7 @@ class Rest:
         if version is not None and version < _ACCESS_KEY_SINCE:
             raise _not_in(version, _ACCESS_KEY_SINCE)
         key = self._gate.keys[0]
-        return web.json_response({"KeyId": hashlib.sha256(key.encode()).hexdigest()[:16], "AccessKey": key})
+        return json_response({"KeyId": hashlib.sha256(key.encode()).hexdigest()[:16], "AccessKey": key})
 
     def _version(self, query: CIMultiDict[str], *, is_v1: bool) -> str | None:
         return None if is_v1 else self._versions.check(query.get("api-version"))
@@ -209,4 +208,4 @@ def _refusal(request: web.BaseRequest, error: RestError, *, is_v1: bool) -> web.
     detail = {"code": error.status.phrase.replace(" ", ""), "message": str(error)}
     if error.target is not None:
         detail["target"] = error.target
-    return web.json_response(detail, status=error.status, headers=headers)
+    return json_response(detail, status=error.status, headers=headers)

@@ -249,6 +249,12 @@ async def test_who_sends_without_an_id_gets_no_answer_whatever_it_is(
     assert await client.invoke("after", id="2") == {"type": 3, "invocationId": "2"}
 
 
+async def test_a_call_with_an_empty_id_gets_no_answer_as_in_net(service_with_app: Any, app: Any) -> None:
+    client = await service_with_app.connect()
+    await client.send({"type": 1, "invocationId": "", "target": "m", "arguments": []})
+    assert await client.invoke("m", id="2") == {"type": 3, "invocationId": "2"}
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 500])
 async def test_a_client_stays_whatever_connected_is_answered(
     service_with_app: Any, app: Any, caplog: pytest.LogCaptureFixture, status: int

@@ -27,6 +27,16 @@ async def test_version_1_has_a_token_besides_the_connection_id(service: Any, ver
     assert answer["availableTransports"] == TRANSPORTS
 
 
+async def test_the_answer_is_written_as_net_writes_it(service: Any) -> None:
+    reply = await service.negotiate()
+    assert reply.headers["Content-Type"] == "application/json"
+    assert reply.text.startswith('{"negotiateVersion":1,"connectionId":"')
+    assert reply.text.endswith(
+        '{"transport":"ServerSentEvents","transferFormats":["Text"]},'
+        '{"transport":"LongPolling","transferFormats":["Text","Binary"]}]}'
+    )
+
+
 @pytest.mark.parametrize(
     ("bits", "names"),
     [

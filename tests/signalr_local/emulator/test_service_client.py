@@ -16,6 +16,7 @@ from serverless_signalr.rest import (
     SendMessage,
     ServiceClient,
 )
+from signalr_local.emulator.versions import API_VERSIONS
 
 
 @pytest.fixture
@@ -110,3 +111,36 @@ async def test_a_token_is_generated_that_lets_a_client_in(service: Any, client: 
 
 async def test_the_emulator_is_healthy(client: ServiceClient) -> None:
     assert await client.is_healthy()
+
+
+NOTHING: list[tuple[str, dict[str, str], object]] = [
+    ("send_to_all", {"target": "m"}, None),
+    ("send_to_user", {"user_id": "nobody", "target": "m"}, None),
+    ("send_to_group", {"group_name": "none", "target": "m"}, None),
+    ("send_to_connection", {"connection_id": "gone", "target": "m"}, None),
+    ("add_connection_to_group", {"group_name": "none", "connection_id": "gone"}, None),
+    ("remove_connection_from_group", {"group_name": "none", "connection_id": "gone"}, None),
+    ("remove_connection_from_all_groups", {"connection_id": "gone"}, None),
+    ("remove_user_from_group", {"group_name": "none", "user_id": "nobody"}, None),
+    ("remove_user_from_all_groups", {"user_id": "nobody"}, None),
+    ("is_user_in_group", {"group_name": "none", "user_id": "nobody"}, False),
+    ("connection_exists", {"connection_id": "gone"}, False),
+    ("user_exists", {"user_id": "nobody"}, False),
+    ("group_exists", {"group_name": "none"}, False),
+    ("close_connection", {"connection_id": "gone"}, None),
+    ("close_user_connections", {"user_id": "nobody"}, None),
+    ("close_group_connections", {"group_name": "none"}, None),
+    ("close_all_connections", {}, None),
+]
+"""What the client makes of something that is not there: the service tells it by its error codes."""
+
+
+@pytest.mark.parametrize("version", API_VERSIONS)
+@pytest.mark.parametrize(("name", "arguments", "expected"), NOTHING, ids=[name for name, *_ in NOTHING])
+async def test_what_is_not_there_is_no_error_in_any_version(
+    service: Any, version: str, name: str, arguments: dict[str, str], expected: object
+) -> None:
+    async with ServiceClient(
+        service.emulator.connection_string, "chat", retries=0, api_version=version
+    ) as client:
+        assert await getattr(client, name)(**arguments) is expected
