@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
+from signalr_local.doctor.options import add_parser as add_doctor
 from signalr_local.emulator import DEFAULT_PORT as EMULATOR_PORT
 from signalr_local.emulator_command import WEBHOOK, add_emulator, say_emulator
 from signalr_local.emulator_options import add_version
@@ -80,35 +81,9 @@ async def _host(arguments: argparse.Namespace) -> int:
 
 
 async def _doctor(arguments: argparse.Namespace) -> int:
-    import logging
+    from signalr_local.doctor.command import run
 
-    from signalr_local.doctor.examination import examine
-    from signalr_local.doctor.files import Papers
-    from signalr_local.doctor.findings import State
-    from signalr_local.host import console
-
-    app = _app(arguments)
-    if app is None:
-        return 1
-    files = {
-        name: Path(path)
-        for name in ("settings", "cors", "service", "roles")
-        if (path := getattr(arguments, name)) is not None
-    }
-    try:
-        papers = Papers.read(app, **files)
-    except ValueError as error:
-        fail(f"{error}.")
-        return 1
-    # What goes wrong is a finding; the libraries' own words about it would only stand in its way.
-    logging.getLogger().addHandler(logging.NullHandler())
-    findings = []
-    async for finding in examine(app, papers):
-        console.say(str(finding))
-        findings.append(finding)
-    bad = sum(finding.state is State.WRONG for finding in findings)
-    console.say(f"\n{len(findings)} checks, {bad} to be fixed.")
-    return 1 if bad else 0
+    return await run(arguments)
 
 
 def _app(arguments: argparse.Namespace) -> Path | None:
@@ -142,28 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_host_options(host)
     host.set_defaults(command=_host)
-    doctor = commands.add_parser(
-        "doctor",
-        help="look at settings, functions and service; change nothing; exit code 1 for an error",
-        argument_default=argparse.SUPPRESS,
-    )
-    doctor.add_argument("--app", metavar="DIR", help="the app's folder (default: this one)")
-    for name, what in (
-        (
-            "settings",
-            "settings of a deployed app, as az functionapp config appsettings list prints them "
-            "(default: local.settings.json of the app)",
-        ),
-        ("cors", "its allowed origins, as az functionapp cors show prints them"),
-        ("service", "the service, as az signalr show prints it"),
-        (
-            "roles",
-            "the roles of the app's identity, as az role assignment list --all --assignee IDENTITY "
-            "prints them",
-        ),
-    ):
-        doctor.add_argument(f"--{name}", metavar="FILE", default=None, help=what)
-    doctor.set_defaults(command=_doctor)
+    add_doctor(commands).set_defaults(command=_doctor)
     return parser
 
 

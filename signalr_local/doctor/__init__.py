@@ -1,1 +1,1 @@
-"""The doctor: looks at an app's settings, its functions and its service, and changes nothing."""
+"""The doctor: checks an app's settings, its functions and its service, and changes nothing."""

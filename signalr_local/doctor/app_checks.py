@@ -1,51 +1,32 @@
-"""The app itself: does it load, would the host in Azure take its functions, is its host.json complete?"""
+"""The app's functions: does the app load, and would the host in Azure run its functions?"""
 
 import asyncio
-import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from signalr_local.doctor.findings import Finding, fine, warning, wrong
-from signalr_local.host.configuration import HOST_JSON, HostConfiguration
+from signalr_local.host.configuration import HostConfiguration
 from signalr_local.host.functions import Function, FunctionTable
 from signalr_local.host.worker import AppError, Worker, worker_environment
 
-__all__ = ["app_error", "check_functions", "check_host_json", "load_functions", "route_prefix"]
+__all__ = ["app_error", "check_functions", "check_routes", "load_functions", "route_prefix"]
 
 _PATIENCE = 60.0
 """Seconds that an app may take to load: far more than a slow machine needs."""
 
 _SECRET = 16
-"""Characters from which on the value of a setting is not repeated."""
+"""Length from which on the value of a setting is not repeated."""
 
 _KEY = re.compile(r"AccessKey=[^;\s]+", re.IGNORECASE)
-_BUNDLE = "Microsoft.Azure.Functions.ExtensionBundle"
-_BUNDLE_FIX = f'add "extensionBundle": {{"id": "{_BUNDLE}", "version": "[4.*, 5.0.0)"}}'
 
-
-def check_host_json(app: Path) -> Iterator[Finding]:
-    """Look at what the SignalR bindings need of host.json."""
-    try:
-        content: Any = json.loads((app / HOST_JSON).read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        yield wrong(HOST_JSON, "there is none", "make one: version 2.0 and the extension bundle")
-        return
-    except ValueError as error:
-        yield wrong(HOST_JSON, f"it is not valid JSON: {error}", "correct it")
-        return
-    bundle = content.get("extensionBundle") if isinstance(content, dict) else None
-    if not isinstance(bundle, dict) or not str(bundle.get("id", "")).startswith(_BUNDLE):
-        yield wrong(HOST_JSON, "it names no extension bundle", _BUNDLE_FIX)
-    elif not re.match(r"\[4\b", str(bundle.get("version", ""))):
-        yield wrong(HOST_JSON, f"the extension bundle is {bundle.get('version')}", _BUNDLE_FIX)
-    else:
-        yield fine(HOST_JSON, f"extension bundle {bundle['version']}")
+_PARAMETER = re.compile(r"\{(\*{0,2})([^{}:=?]+)((?::[^{}=?]*)?)(=[^{}]*)?(\?)?\}")
+_SAMPLES = ("x", "1", "true", "2026-01-02", "00000000-0000-0000-0000-000000000000", "x.y")
+"""Values of which one satisfies nearly every constraint."""
 
 
 async def load_functions(app: Path, values: Mapping[str, str]) -> list[Function]:
-    """Index the app in a worker of its own. Raise AppError where it cannot be loaded."""
+    """Index the app in a worker of its own. Raise AppError if it cannot be loaded."""
     try:
         async with asyncio.timeout(_PATIENCE):
             worker = await Worker.start(app, worker_environment(values, app, 7071), _ignore)
@@ -65,31 +46,93 @@ def route_prefix(app: Path) -> str:
         return HostConfiguration().route_prefix
 
 
-def check_functions(table: FunctionTable, known: Collection[str] = ()) -> Iterator[Finding]:
-    """Look for names, routes and events that the host in Azure refuses, beside what is known already."""
-    errors = {name: error for name, error in table.errors.items() if error not in known}
+def check_functions(
+    table: FunctionTable, known: Collection[str], *, already: Collection[str] = ()
+) -> Iterator[Finding]:
+    """Check names, routes and events.
+
+    ``known`` are messages that have been reported with their settings, ``already`` the names of functions
+    that have been reported.
+    """
+    errors = {
+        name: error for name, error in table.errors.items() if error not in known and name not in already
+    }
     for name, error in errors.items():
-        yield wrong(f"function {name}", error, "the host in Azure would not run it: correct its decorators")
+        yield wrong(
+            "functions.refused",
+            f"function {name}",
+            f"{error.rstrip('.')}. The host in Azure does not run the function",
+            "correct its decorators accordingly",
+        )
     count = len(table.functions) + len(table.errors) + len(table.disabled)
     if not count:
-        yield wrong("functions", "the app has none", "register the blueprints in function_app.py")
-    elif not errors:
-        yield fine("functions", f"{count}, with names that the host takes")
+        yield wrong(
+            "functions.none",
+            "functions",
+            "the app has none",
+            "register the blueprints in function_app.py: app.register_functions(...)",
+        )
+    elif not errors and not already:
+        yield fine("functions.names", "functions", f"{count}, all with valid names and bindings")
     for name in table.disabled:
         yield warning(
-            f"function {name}", "it is disabled", f"remove AzureWebJobs.{name}.Disabled if not meant"
+            "functions.disabled",
+            f"function {name}",
+            "it is disabled",
+            f"remove the app setting AzureWebJobs.{name}.Disabled unless that is intended",
         )
 
 
+def check_routes(table: FunctionTable, prefix: str) -> Iterator[Finding]:
+    """Look for HTTP functions that no request reaches.
+
+    The host takes the first route that matches, in the order of the functions' names.
+    """
+    for function in table.functions:
+        if not function.is_http:
+            continue
+        for method in function.methods or ["GET"]:
+            hidden_by = _hidden_by(table, function, prefix, method)
+            if hidden_by is not None:
+                yield _hidden(function, hidden_by, prefix, method)
+                break
+
+
+def _hidden_by(table: FunctionTable, function: Function, prefix: str, method: str) -> Function | None:
+    template = f"{prefix}/{function.route.lstrip('/')}".strip("/")
+    takers = []
+    for sample in _SAMPLES:
+        found = table.by_request("/" + _PARAMETER.sub(sample, template), method)
+        if found is not None:
+            takers.append(found[0])
+    # With parameters, another function may take some values only.
+    return takers[0] if takers and all(taker is not function for taker in takers) else None
+
+
+def _hidden(function: Function, other: Function, prefix: str, method: str) -> Finding:
+    path, taken = (f"/{f'{prefix}/' if prefix else ''}{item.route.lstrip('/')}" for item in (function, other))
+    return wrong(
+        "functions.hidden-route",
+        f"function {function.name}",
+        f"{method} {path} never reaches it: the function {other.name}, earlier in the order of names, "
+        f"takes {taken}",
+        f"give {function.name} a name that sorts before {other.name}, as in "
+        f'@bp.function_name("a_{function.name}"), or give {other.name} a narrower route',
+    )
+
+
 def app_error(error: AppError, values: Mapping[str, str]) -> Finding:
-    """Return the finding for an app that cannot be loaded, without the settings that it may have printed."""
+    """Return the finding for an app that cannot be loaded, without settings that it may have printed."""
     last = (error.stack or str(error)).strip().splitlines()[-1]
     for value in sorted(values.values(), key=len, reverse=True):
         if len(value) >= _SECRET:
             last = last.replace(value, "…")
     last = _KEY.sub("AccessKey=…", last)
     return wrong(
-        "function_app.py", f"it cannot be loaded: {last}", "run python -m signalr_local for the traceback"
+        "functions.load",
+        "function_app.py",
+        f"it cannot be loaded: {last}",
+        "correct that; signalr-local shows the traceback when it starts the app",
     )
 
 

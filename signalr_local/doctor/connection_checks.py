@@ -1,4 +1,4 @@
-"""The connections: do their settings make sense, do secrets and service open, and is that of use in Azure?"""
+"""Connections: are their settings valid, can their secrets be read, and does the service accept them?"""
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
@@ -12,7 +12,8 @@ from serverless_signalr._connection.settings import (
 from serverless_signalr._connection.vault import SecretReference, is_reference
 from serverless_signalr.errors import ConnectionStringError
 from serverless_signalr.health import BY_KEY, InstanceHealth, check_health
-from signalr_local.doctor.findings import Finding, fine, warning, wrong
+from signalr_local.doctor.emulator import CONNECTION_STRING
+from signalr_local.doctor.findings import Finding, fine, note, warning, wrong
 from signalr_local.host.functions import Function, connection_setting, is_of_a_hub
 from signalr_local.host.service import check_transport
 from signalr_local.host.settings import Settings
@@ -21,23 +22,32 @@ from signalr_local.secrets import read_reference
 __all__ = ["check_connections", "check_hidden", "connections_of", "problems", "resolve"]
 
 _LOCAL = ("http://localhost", "http://127.0.0.1", "http://[::1]")
-_START = "start it with make run; where it runs on another port, write that port into the connection string"
-_AS_SAID = "as said, then run the doctor again"
+_KEY_FIX = "copy the connection string anew: az signalr key list --query primaryConnectionString"
+_NETWORK_FIX = "check the endpoint, that access keys are enabled, and that network rules let this machine in"
+_ROLE_FIX = "grant the identity the role SignalR Service Owner on the resource"
+_AS_YOU = "only if the app has the same problem: sign in as somebody who may, or look at its /api/health"
+_REFERENCE_FIX = "write it as @Microsoft.KeyVault(VaultName=NAME;SecretName=NAME)"
 
 
-def connections_of(functions: Iterable[Function]) -> list[str]:
-    """Return the names of the connections that the bindings use, the default one where none does."""
+def connections_of(functions: Iterable[Function], values: Mapping[str, str]) -> list[str]:
+    """Return the names of the connections that the bindings use; without any, the default one if it is set.
+
+    An app without SignalR bindings may use the service through its REST API, or not at all.
+    """
     found = {
         connection_setting(binding)
         for function in functions
         for binding in (function.trigger, *function.inputs, *function.outputs)
         if is_of_a_hub(binding)
     }
-    return sorted(found or {DEFAULT_CONNECTION})
+    prefix = DEFAULT_CONNECTION.lower()
+    if not found and any(value and name.lower().startswith(prefix) for name, value in values.items()):
+        found = {DEFAULT_CONNECTION}
+    return sorted(found)
 
 
 def problems(names: Iterable[str], values: Mapping[str, str]) -> dict[str, str]:
-    """Return what is wrong with the settings of connections in themselves, by the connections' names."""
+    """Return what is wrong with the settings of connections, by the connections' names."""
     settings = Settings(values)
     found = {}
     for name in names:
@@ -51,16 +61,19 @@ def problems(names: Iterable[str], values: Mapping[str, str]) -> dict[str, str]:
 
 
 def check_hidden(names: Iterable[str], values: Mapping[str, str]) -> Iterator[Finding]:
-    """Look for empty settings behind which the host in Azure does not look."""
+    """Look for empty settings that the host in Azure takes for the whole connection."""
     for name in names:
         for setting in hidden_by_empty(name, values):
             yield warning(
-                setting, "it is set and empty, and hides what is behind it from the bindings", "remove it"
+                "connections.empty",
+                setting,
+                "it is set but empty, which hides the settings below it from the bindings",
+                "remove it",
             )
 
 
 async def resolve(values: Mapping[str, str], *, is_deployed: bool) -> tuple[dict[str, str], list[Finding]]:
-    """Return settings with the secrets that they refer to, as far as who runs the doctor may read them."""
+    """Return settings with the secrets that they refer to, as far as you may read them."""
     resolved, findings = dict(values), []
     for name, value in values.items():
         if not is_reference(value):
@@ -69,14 +82,17 @@ async def resolve(values: Mapping[str, str], *, is_deployed: bool) -> tuple[dict
             reference = SecretReference.parse(value)
             resolved[name] = await read_reference(name, value)
         except ConnectionStringError as error:
-            findings.append(wrong(name, str(error), "correct the reference"))
+            findings.append(wrong("connections.reference", name, str(error), _REFERENCE_FIX))
         except ValueError as error:
             if is_deployed:
-                findings.append(warning(name, f"as you, not as the app: {error}", _AS_SAID))
+                seen = f"as you, not as the app: {error}"
+                findings.append(warning("connections.secret-as-you", name, seen, _AS_YOU))
             else:
-                findings.append(wrong(name, str(error), _AS_SAID))
+                findings.append(
+                    wrong("connections.secret", name, str(error), "sign in with az login, then retry")
+                )
         else:
-            findings.append(fine(name, f"{reference} is there"))
+            findings.append(fine("connections.secret", name, f"{reference} exists"))
     return resolved, findings
 
 
@@ -96,7 +112,7 @@ def _as_developer(values: Mapping[str, str], sources: Iterable[InstanceSettings]
 async def check_connections(
     names: Iterable[str], values: Mapping[str, str], *, is_deployed: bool
 ) -> AsyncIterator[Finding]:
-    """Try connections, as who runs the doctor. One whose secret was not read is passed over."""
+    """Try connections, as you. One whose secret was not read is passed over."""
     for name in names:
         sources = read_instances(name, Settings(values))
         if any(source.has_references() for source in sources):
@@ -108,12 +124,25 @@ async def check_connections(
 
 def _finding(instance: InstanceHealth, *, is_deployed: bool) -> Finding:
     is_local = (instance.endpoint or "").startswith(_LOCAL)
+    name, problem = instance.setting, instance.problem
     if is_deployed and is_local:
-        return wrong(instance.setting, "it names an emulator", "use the connection string of the service")
-    if instance.problem is None:
-        return fine(instance.setting, f"{instance.endpoint} is well, and lets in {instance.opened_by}")
-    if is_local and "there was no connection" in instance.problem:
-        return wrong(instance.setting, f"{instance.endpoint} cannot be reached", _START)
-    if is_deployed and instance.opened_by not in (None, BY_KEY):
-        return warning(instance.setting, f"as you, not as the app: {instance.problem}", _AS_SAID)
-    return wrong(instance.setting, instance.problem, _AS_SAID)
+        fix = "set it to the connection string of the service in Azure"
+        return wrong("connections.emulator", name, "it names an emulator", fix)
+    if problem is None:
+        return fine("connections.service", name, f"{instance.endpoint} works with {instance.opened_by}")
+    if is_local and "there was no connection" in problem:
+        return note(
+            "connections.emulator-down",
+            name,
+            f"nothing listens at {instance.endpoint}; signalr-local starts the emulator there",
+        )
+    by_key = instance.opened_by in (None, BY_KEY)
+    # Network rules may keep this machine out and let the app in; a wrong key is wrong everywhere.
+    is_wrong_key = by_key and "was answered 401" in problem
+    if is_deployed and not is_wrong_key:
+        return warning("connections.as-you", name, f"as you, not as the app: {problem}", _AS_YOU)
+    if is_local:
+        fix = f"the emulator accepts this connection string: {CONNECTION_STRING}"
+        return wrong("connections.service", name, problem, fix)
+    fix = _KEY_FIX if is_wrong_key else _NETWORK_FIX if by_key else _ROLE_FIX
+    return wrong("connections.service", name, problem, fix)

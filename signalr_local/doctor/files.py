@@ -1,4 +1,4 @@
-"""What the doctor reads: an app's settings, and what the Azure CLI prints of what lies around it."""
+"""What the doctor reads: an app's settings, and what the Azure CLI prints about its surroundings."""
 
 import json
 import os
@@ -8,30 +8,61 @@ from pathlib import Path
 from typing import Any
 
 from signalr_local.host.cors import Cors
-from signalr_local.host.settings import LocalSettings
+from signalr_local.host.functions import Function
+from signalr_local.host.settings import LOCAL_SETTINGS, LocalSettings
 
-__all__ = ["AppSettings", "Papers", "Role", "ServiceDescription"]
+__all__ = ["AppSettings", "Papers", "Role", "ServiceDescription", "parse_functions"]
+
+_SECTIONS = ("isencrypted", "values", "connectionstrings", "host")
 
 
 @dataclass(frozen=True, slots=True)
 class AppSettings:
-    """Hold an app's settings; ``is_deployed`` tells that they are those of an app in Azure.
+    """An app's settings; ``is_deployed`` tells whether they are those of an app in Azure.
 
-    ``values`` are what the app sees, ``own`` those among them that were given for it. ``cors`` is None where
-    nothing is known of it.
+    ``values`` are what the app sees, ``own`` those of them that are its own rather than the machine's.
+    ``cors`` is None if it is not known. ``beside`` names what stands outside Values, ``problem`` says why
+    the file was not read; ``is_flex`` is None if the plan is not known.
     """
 
     values: Mapping[str, str]
     own: Mapping[str, str]
     is_deployed: bool
     cors: Cors | None = None
+    beside: tuple[str, ...] = ()
+    problem: str = ""
+    has_file: bool = True
+    is_flex: bool | None = None
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there are no settings at all, so that everything that needs one is bound to fail."""
+        return not self.own
 
     @classmethod
     def of_folder(cls, app: Path) -> "AppSettings":
-        """Read local.settings.json of an app's folder. Raise ValueError for a file that is wrong."""
-        local = LocalSettings.read(app)
-        cors = Cors(local.cors_origins, local.cors_credentials)
-        return cls({**os.environ, **local.effective()}, local.values, False, cors)
+        """Read local.settings.json of an app's folder; a faulty file becomes the ``problem``."""
+        path = app / LOCAL_SETTINGS
+        content = _content(path)
+        cors = _local_cors(content)
+        try:
+            local = LocalSettings.read(app)
+        except ValueError as error:
+            if not cors.credentials or "*" not in cors.origins:
+                return cls(os.environ, {}, False, problem=_without_path(str(error), path))
+            # The runtime refuses these origins; the rest of the file is looked at all the same.
+            values = content.get("Values")
+            own = {str(name): str(value) for name, value in dict(values or {}).items()}
+            return cls({**os.environ, **own}, own, False, cors)
+        beside = tuple(
+            name
+            for name, value in content.items()
+            if name.lower() not in _SECTIONS and isinstance(value, str | int | float | bool)
+        )
+        values = {**os.environ, **local.effective()}
+        # Without the file, settings may come from the environment, as they do in a container.
+        own = local.values or {name: value for name, value in os.environ.items() if "signalr" in name.lower()}
+        return cls(values, own, False, cors, beside, has_file=path.exists())
 
     @classmethod
     def of_files(cls, path: Path, cors: Path | None = None) -> "AppSettings":
@@ -39,44 +70,64 @@ class AppSettings:
 
         ``cors`` is what ``az functionapp cors show`` printed.
         """
-        content = _read(path)
+        return cls.parse(_read(path), None if cors is None else _read(cors), str(path), str(cors))
+
+    @classmethod
+    def parse(
+        cls,
+        content: Any,
+        cors: Any,
+        source: str = "az functionapp config appsettings list",
+        cors_source: str = "az functionapp cors show",
+        *,
+        is_flex: bool | None = None,
+    ) -> "AppSettings":
+        """Read what az printed. Raise ValueError, which names the source, for anything else."""
         try:
             if isinstance(content, list):
                 content = {item["name"]: item["value"] for item in content}
         except (TypeError, KeyError):
             content = None
         if not isinstance(content, dict) or "Values" in content:
-            raise ValueError(f"{path} holds neither a list of settings nor an object of names and values")
+            raise ValueError(f"{source} holds neither a list of settings nor an object of names and values")
         values = {str(name): "" if value is None else str(value) for name, value in content.items()}
-        return cls(values, values, True, None if cors is None else _cors(cors))
+        allowed = None if cors is None else _cors(cors, cors_source)
+        return cls(values, values, True, allowed, is_flex=is_flex)
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceDescription:
-    """Hold what ``az signalr show`` says: the mode, the upstream rules in their order, and CORS."""
+    """What ``az signalr show`` says: the mode, the upstream rules in their order, and CORS."""
 
     mode: str | None
-    rules: list[Mapping[str, str]] = field(default_factory=list)
+    rules: list[Mapping[str, Any]] = field(default_factory=list)
     cors_origins: tuple[str, ...] = ()
+    name: str = ""
+    group: str = ""
 
     @classmethod
     def of_file(cls, path: Path) -> "ServiceDescription":
         """Read what ``az signalr show`` printed. Raise ValueError for anything else."""
-        content = _read(path)
+        return cls.parse(_read(path), str(path))
+
+    @classmethod
+    def parse(cls, content: Any, source: str = "az signalr show") -> "ServiceDescription":
+        """Read what ``az signalr show`` printed. Raise ValueError, which names the source, otherwise."""
         try:
             features = {item["flag"]: item["value"] for item in content["features"] or ()}
-            templates: list[Mapping[str, str]] = [
+            templates: list[Mapping[str, Any]] = [
                 dict(item) for item in (content.get("upstream") or {}).get("templates") or ()
             ]
             origins = tuple(map(str, (content.get("cors") or {}).get("allowedOrigins") or ()))
+            name, group = (str(content.get(member) or "") for member in ("name", "resourceGroup"))
         except (TypeError, KeyError, ValueError, AttributeError):
-            raise ValueError(f"{path} is not what az signalr show prints") from None
-        return cls(features.get("ServiceMode"), templates, origins)
+            raise ValueError(f"{source} is not what az signalr show prints") from None
+        return cls(features.get("ServiceMode"), templates, origins, name, group)
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """Name a role, by its id too, and the resource, group or subscription on which it is held."""
+    """A role, with its id, and the resource, group or subscription on which it is held."""
 
     id: str
     name: str
@@ -85,7 +136,11 @@ class Role:
     @classmethod
     def of_file(cls, path: Path) -> "list[Role]":
         """Read what ``az role assignment list`` printed. Raise ValueError for anything else."""
-        content = _read(path)
+        return cls.parse(_read(path), str(path))
+
+    @classmethod
+    def parse(cls, content: Any, source: str = "az role assignment list") -> "list[Role]":
+        """Read what ``az role assignment list`` printed. Raise ValueError, which names the source."""
         try:
             return [
                 cls(
@@ -96,16 +151,23 @@ class Role:
                 for item in content
             ]
         except (TypeError, KeyError, AttributeError):
-            raise ValueError(f"{path} is not what az role assignment list prints") from None
+            raise ValueError(f"{source} is not what az role assignment list prints") from None
 
 
 @dataclass(frozen=True, slots=True)
 class Papers:
-    """Hold all that was handed in; what is None was not."""
+    """Everything that is known before the examination; None is not known.
+
+    ``functions`` are those that Azure lists; without them the app in the folder is loaded. ``host_name`` is
+    the deployed app's.
+    """
 
     app: AppSettings
     service: ServiceDescription | None = None
     roles: list[Role] | None = None
+    functions: list[Function] | None = None
+    route_prefix: str | None = None
+    host_name: str | None = None
 
     @classmethod
     def read(
@@ -127,10 +189,48 @@ class Papers:
         )
 
 
-def _cors(path: Path) -> Cors:
-    content = _read(path)
+def parse_functions(content: Any) -> list[Function]:
+    """Read what ``az functionapp function list`` printed. Raise ValueError for anything else."""
+    try:
+        return [
+            Function.from_metadata(
+                {
+                    "id": item["name"],
+                    "name": str(item["name"]).rpartition("/")[2],
+                    "bindings": [{"direction": "in", **binding} for binding in item["config"]["bindings"]],
+                }
+            )
+            for item in content
+        ]
+    except (TypeError, KeyError, AttributeError):
+        raise ValueError("az functionapp function list printed something unexpected") from None
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """Return local.settings.json as it is, empty where the host's reader will say what is wrong."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _local_cors(content: Mapping[str, Any]) -> Cors:
+    host = content.get("Host")
+    if not isinstance(host, dict):
+        return Cors()
+    # A list in JSON is not what Core Tools reads; commas in a text are.
+    origins = tuple(item.strip() for item in str(host.get("CORS") or "").split(",") if item.strip())
+    return Cors(origins, str(host.get("CORSCredentials", False)).lower() == "true")
+
+
+def _without_path(text: str, path: Path) -> str:
+    return text.replace(f"{path} ", "it ", 1).rstrip(".")
+
+
+def _cors(content: Any, source: str) -> Cors:
     if not isinstance(content, dict) or not {"allowedOrigins", "supportCredentials"} & content.keys():
-        raise ValueError(f"{path} is not what az functionapp cors show prints")
+        raise ValueError(f"{source} is not what az functionapp cors show prints")
     return Cors(tuple(content.get("allowedOrigins") or ()), bool(content.get("supportCredentials")))
 
 

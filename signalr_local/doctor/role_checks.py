@@ -1,4 +1,4 @@
-"""The roles of the app's identity: are they those that its connections need?
+"""The roles of the app's identity: do they include those that its connections need?
 
 Source: https://learn.microsoft.com/azure/azure-signalr/signalr-howto-authorize-managed-identity and
 https://learn.microsoft.com/azure/key-vault/general/rbac-guide.
@@ -32,11 +32,11 @@ _READ_SECRETS = {
 
 
 def check_roles(roles: Iterable[Role], names: Iterable[str], values: Mapping[str, str]) -> Iterator[Finding]:
-    """Look for what every instance of the connections takes: rights on the service, and on its secret."""
+    """Check what every instance of the connections needs: rights on the service, and on its secret."""
     held = list(roles)
     for name in names:
         for source in read_instances(name, Settings(values)):
-            # Whoever tries the connection tells of one that is wrong in itself.
+            # The check of the connection reports one that is wrong in itself.
             with suppress(ConnectionStringError):
                 yield from _check_source(held, source)
 
@@ -56,15 +56,16 @@ def _check_service(held: list[Role], setting: str, endpoint: Endpoint) -> Findin
     service = host.partition(".")[0] if host.endswith(_DOMAIN) else None
     seen = {role.id for role in held if _covers(role, "microsoft.signalrservice/signalr", service)}
     if _SERVICE_OWNER in seen or {_APP_SERVER, _REST_API_OWNER} <= seen:
-        return fine(setting, f"the identity has the role that it needs on {host}")
+        return fine("roles.service", setting, f"the identity has the role that it needs on {host}")
     lacking = {
         frozenset({_APP_SERVER}): "may negotiate, but not send",
         frozenset({_REST_API_OWNER}): "may send, but not negotiate",
     }
     what = lacking.get(frozenset(seen & {_APP_SERVER, _REST_API_OWNER}), "may neither negotiate nor send")
     return wrong(
+        "roles.service",
         setting,
-        f"by the roles that were handed in, the identity {what} on {host}",
+        f"the app's identity {what} on {host}",
         "grant it the role SignalR Service Owner on the resource",
     )
 
@@ -75,12 +76,15 @@ def _check_vault(held: list[Role], name: str, reference: SecretReference) -> Fin
     for role in held:
         covers = any(_covers(role, "microsoft.keyvault/vaults", place) for place in (vault, secret))
         if role.id in _READ_SECRETS and covers:
-            return fine(name, f"the identity has the role {_READ_SECRETS[role.id]} for {reference}")
+            return fine(
+                "roles.vault", name, f"the identity has the role {_READ_SECRETS[role.id]} for {reference}"
+            )
     return wrong(
+        "roles.vault",
         name,
-        f"by the roles that were handed in, the identity may not read {reference}",
-        "grant it the role Key Vault Secrets User on the vault; where the vault has access policies in place "
-        "of roles, Get for secrets",
+        f"the app's identity may not read {reference}",
+        "grant it the role Key Vault Secrets User on the vault; if the vault has access policies instead of "
+        "roles, the permission Get for secrets",
     )
 
 

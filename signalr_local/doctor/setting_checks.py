@@ -1,95 +1,162 @@
-"""The app settings: those that the platform refuses, and those on which triggers and users depend."""
+"""App settings: those that the platform refuses, and those that triggers depend on.
 
+Source of what Flex Consumption refuses:
+https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#considerations and the list with
+which azure-cli moves an app there.
+"""
+
+import json
 from collections.abc import Iterator
 
+from signalr_local.doctor.emulator import CONNECTION_STRING
 from signalr_local.doctor.files import AppSettings
-from signalr_local.doctor.findings import Finding, fine, warning, wrong
+from signalr_local.doctor.findings import Finding, fine, note, warning, wrong
 from signalr_local.host.functions import Function
 from signalr_local.host.settings import LOCAL_SETTINGS, Settings
 
-__all__ = ["check_settings", "check_storage"]
+__all__ = ["FLEX_REFUSES", "check_settings", "check_storage"]
 
-_FLEX_REFUSES = frozenset(
+FLEX_REFUSES = frozenset(
     {
-        "ENABLE_ORYX_BUILD",
-        "FUNCTIONS_EXTENSION_VERSION",
-        "FUNCTIONS_WORKER_PROCESS_COUNT",
-        "FUNCTIONS_WORKER_RUNTIME",
-        "FUNCTIONS_WORKER_RUNTIME_VERSION",
-        "SCM_DO_BUILD_DURING_DEPLOYMENT",
-        "TZ",
-        "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING",
-        "WEBSITE_CONTENTOVERVNET",
-        "WEBSITE_CONTENTSHARE",
-        "WEBSITE_RUN_FROM_PACKAGE",
-        "WEBSITE_TIME_ZONE",
-        "WEBSITE_VNET_ROUTE_ALL",
+        *("ENABLE_ORYX_BUILD", "FUNCTIONS_EXTENSION_VERSION", "FUNCTIONS_MAX_HTTP_CONCURRENCY"),
+        *("FUNCTIONS_WORKER_DYNAMIC_CONCURRENCY_ENABLED", "FUNCTIONS_WORKER_PROCESS_COUNT"),
+        *("FUNCTIONS_WORKER_RUNTIME", "FUNCTIONS_WORKER_RUNTIME_VERSION", "SCM_DO_BUILD_DURING_DEPLOYMENT"),
+        *("TZ", "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING", "WEBSITE_CONTENTOVERVNET"),
+        *("WEBSITE_CONTENTSHARE", "WEBSITE_DNS_SERVER", "WEBSITE_MAX_DYNAMIC_APPLICATION_SCALE_OUT"),
+        *("WEBSITE_NODE_DEFAULT_VERSION", "WEBSITE_RUN_FROM_PACKAGE", "WEBSITE_SKIP_CONTENTSHARE_VALIDATION"),
+        *("WEBSITE_TIME_ZONE", "WEBSITE_VNET_ROUTE_ALL"),
     }
 )
-_VERIFIED = ("{headers.x-ms-client-principal-id}", "{headers.x-ms-client-principal-name}")
-_NO_SETTINGS = {
-    True: "hand in all that az functionapp config appsettings list prints",
-    False: "copy local.settings.json.example, as make run does",
-}
+"""App settings that Flex Consumption refuses or ignores, in upper case."""
+
+_WHOLE = json.dumps(
+    {
+        "IsEncrypted": False,
+        "Values": {
+            "FUNCTIONS_WORKER_RUNTIME": "python",
+            "AzureWebJobsStorage": "",
+            "AzureWebJobsSecretStorageType": "files",
+            "AzureSignalRConnectionString": CONNECTION_STRING,
+        },
+    }
+)
+"""A local.settings.json to start with."""
+
+_RUNTIME = "FUNCTIONS_WORKER_RUNTIME"
 _STORAGE = "AzureWebJobsStorage"
+_NEEDS_NO_STORAGE = ("httptrigger", "kafkatrigger", "rabbitmqtrigger")
 
 
 def check_settings(given: AppSettings) -> Iterator[Finding]:
-    """Look at what does not depend on the app's functions."""
-    source = "settings of the function app" if given.is_deployed else LOCAL_SETTINGS
-    if given.own:
-        yield fine(source, f"{len(given.own)} settings")
+    """Check what does not depend on the app's functions."""
+    if given.is_deployed:
+        yield from _check_deployed(given)
     else:
-        yield wrong(source, "there are no settings", _NO_SETTINGS[given.is_deployed])
-    if given.is_deployed:
-        for name in given.values:
-            if name.upper() in _FLEX_REFUSES:
-                yield warning(name, "it is set", "remove it on Flex Consumption, which refuses it")
-    elif given.values.get("FUNCTIONS_WORKER_RUNTIME", "").lower() != "python":
-        yield warning(
-            "FUNCTIONS_WORKER_RUNTIME", "it is not python", "func start asks for it: add it to Values"
+        yield from _check_local(given)
+
+
+def _check_deployed(given: AppSettings) -> Iterator[Finding]:
+    source = "app settings"
+    if given.own:
+        yield fine("settings.given", source, f"{len(given.own)} settings")
+    else:
+        yield wrong(
+            "settings.given",
+            source,
+            "there are none",
+            "provide the complete output of az functionapp config appsettings list",
         )
-    if given.is_deployed:
-        yield from _check_user_id(given)
+    # On other plans these settings are needed, or do no harm.
+    if given.is_flex is not False:
+        for name in sorted(given.own):
+            if name.upper() in FLEX_REFUSES:
+                yield warning(
+                    "settings.flex",
+                    name,
+                    "Flex Consumption refuses or ignores this setting",
+                    "remove it if the app is on Flex Consumption",
+                )
 
 
-def _check_user_id(given: AppSettings) -> Iterator[Finding]:
-    user_id = given.values.get("NEGOTIATE_USER_ID")
-    if not user_id:
+def _check_local(given: AppSettings) -> Iterator[Finding]:
+    if given.problem:
+        yield wrong("settings.file", LOCAL_SETTINGS, given.problem, "correct the file")
         return
-    if user_id.lower() not in _VERIFIED:
+    if given.beside:
         yield wrong(
-            "NEGOTIATE_USER_ID",
-            f"{user_id} lets every caller choose who to be, and the app refuses to start with it",
-            f"{' or '.join(_VERIFIED)} with App Service Authentication, or remove it",
+            "settings.beside",
+            LOCAL_SETTINGS,
+            f"settings stand outside Values, where nothing reads them ({', '.join(given.beside)})",
+            "move them into Values",
         )
-    elif given.values.get("WEBSITE_AUTH_ENABLED", "").lower() != "true":
-        yield wrong(
-            "NEGOTIATE_USER_ID",
-            "App Service Authentication is off, so that its headers are the caller's, and the app refuses to "
-            "start",
-            "turn authentication on, with the setting WEBSITE_AUTH_ENABLED=true, or remove NEGOTIATE_USER_ID",
+    elif given.own:
+        yield fine("settings.given", LOCAL_SETTINGS, f"{len(given.own)} settings")
+    else:
+        seen = "Values is empty" if given.has_file else "the file does not exist"
+        yield wrong("settings.given", LOCAL_SETTINGS, seen, f"give it this content: {_WHOLE}")
+        return
+    runtime = given.values.get(_RUNTIME, "")
+    if runtime and runtime.lower() != "python":
+        yield wrong("settings.runtime", _RUNTIME, f"it is {runtime}", "set it to python")
+    elif not runtime and _RUNTIME not in given.beside:
+        yield warning(
+            "settings.runtime",
+            _RUNTIME,
+            "it is not set, and func start asks for it",
+            f'add "{_RUNTIME}": "python" to Values',
         )
 
 
 def check_storage(given: AppSettings, settings: Settings, functions: list[Function]) -> Iterator[Finding]:
-    """Look whether a deployed app has the storage without which its SignalR triggers are disabled."""
-    if not given.is_deployed or not any(function.is_signalr for function in functions):
-        return
-    has_identity = any(
-        name.lower().replace(":", "__").startswith(f"{_STORAGE}__".lower()) for name in settings
-    )
+    """Check whether an app has the storage without which the host disables its triggers."""
+    if given.is_deployed:
+        if any(function.is_signalr for function in functions):
+            yield from _check_deployed_storage(settings)
+    elif not settings.get(_STORAGE) and not _has_identity(settings):
+        others = [item for item in functions if _needs_storage(item)]
+        if others:
+            yield note(
+                "settings.local-storage",
+                _STORAGE,
+                f"func start needs it for {others[0].name}: UseDevelopmentStorage=true with Azurite running",
+            )
+        elif (
+            any(function.is_signalr for function in functions)
+            and (settings.get("AzureWebJobsSecretStorageType") or "").lower() != "files"
+        ):
+            yield warning(
+                "settings.local-secrets",
+                _STORAGE,
+                "it is empty, and func start then disables SignalR triggers",
+                'add "AzureWebJobsSecretStorageType": "files" to Values',
+            )
+
+
+def _check_deployed_storage(settings: Settings) -> Iterator[Finding]:
+    has_identity = _has_identity(settings)
     if not settings.get(_STORAGE) and not has_identity:
         yield wrong(
+            "settings.storage",
             _STORAGE,
-            "it is not set, and without it SignalR triggers are disabled",
-            f"add {_STORAGE}__blobServiceUri and {_STORAGE}__credential, or its connection string",
+            "it is not set, and without it the host disables SignalR triggers",
+            f"add {_STORAGE}__blobServiceUri and {_STORAGE}__credential, or {_STORAGE} itself",
         )
     elif has_identity and _STORAGE in settings:
         yield warning(
+            "settings.storage-twice",
             _STORAGE,
-            f"it is set beside {_STORAGE}__…, of which the host uses neither reliably",
-            "remove it and keep those of the identity, even where it is empty",
+            f"it is set beside {_STORAGE}__…, even if empty, and the host then uses neither reliably",
+            f"remove {_STORAGE} and keep {_STORAGE}__…",
         )
     else:
-        yield fine(_STORAGE, "triggers have their storage")
+        yield fine("settings.storage", _STORAGE, "the host has its storage")
+
+
+def _has_identity(settings: Settings) -> bool:
+    prefix = f"{_STORAGE}__".lower()
+    return any(name.lower().replace(":", "__").startswith(prefix) for name in settings)
+
+
+def _needs_storage(function: Function) -> bool:
+    kind = str(function.trigger.get("type", "")).lower()
+    return bool(kind) and kind not in _NEEDS_NO_STORAGE and not function.is_signalr

@@ -357,6 +357,9 @@ class Cloud(abc.AbstractResolver):
         self.down: set[str] = set()
         """Hosts that refuse connections."""
 
+        self.ports: dict[str, int] = {}
+        """Hosts that a server of the test stands for, by its port."""
+
         self.port = 0
         self.identity_url = ""
         self._runners: list[web.ServerRunner] = []
@@ -378,9 +381,9 @@ class Cloud(abc.AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[abc.ResolveResult]:
-        if host not in self.hosts:
+        if host not in {**self.hosts, **self.ports}:
             raise OSError(None, f"there is no host {host}")
-        to = self._closed_port if host in self.down else self.port
+        to = self._closed_port if host in self.down else self.ports.get(host, self.port)
         return [
             abc.ResolveResult(
                 hostname=host, host="127.0.0.1", port=to, family=socket.AF_INET, proto=0, flags=0

@@ -1,0 +1,130 @@
+"""The doctor as a command: what it examines, what it prints, and its exit code."""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import AsyncIterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from signalr_local.doctor import report
+from signalr_local.doctor.azure import AzureError, DeployedApp
+from signalr_local.doctor.examination import examine
+from signalr_local.doctor.files import Papers
+from signalr_local.doctor.findings import Finding, State
+from signalr_local.doctor.options import FILES
+from signalr_local.doctor.report import Format
+from signalr_local.doctor.round_trip import Call, Plan, plan, travel
+from signalr_local.host.console import say
+
+__all__ = ["run"]
+
+_FUNCTION_APP = "function_app.py"
+_PROBLEMS, _UNUSABLE = 1, 2
+
+
+class _UsageError(Exception):
+    """The doctor cannot do what the command line asks for."""
+
+
+async def run(arguments: argparse.Namespace) -> int:
+    """Examine an app, print the report and return the exit code."""
+    # What goes wrong is a finding; log lines of the libraries would only repeat it.
+    logging.getLogger().addHandler(logging.NullHandler())
+    form = Format(arguments.output)
+    try:
+        checks = _deployed(arguments) if arguments.azure else _folder(arguments)
+        findings = await _print(checks, form, verbose=arguments.verbose)
+    except (_UsageError, AzureError, ValueError) as error:
+        sys.stdout.flush()
+        sys.stderr.write(f"{str(error).rstrip('.')}.\n")
+        return _UNUSABLE
+    bad = {State.WRONG, State.WARNING} if arguments.strict else {State.WRONG}
+    return _PROBLEMS if any(item.state in bad for item in findings) else 0
+
+
+async def _print(checks: AsyncIterator[Finding], form: Format, *, verbose: bool) -> list[Finding]:
+    findings: list[Finding] = []
+    current: list[Finding] = []
+    async for finding in checks:
+        if form is Format.TEXT and current and current[0].section != finding.section:
+            say(report.section_text(current[0].section, current, verbose=verbose))
+            current = []
+        current.append(finding)
+        findings.append(finding)
+    if form is Format.JSON:
+        say(report.as_json(findings))
+    elif form is Format.SARIF:
+        say(report.as_sarif(findings, _version()))
+    else:
+        if current:
+            say(report.section_text(current[0].section, current, verbose=verbose))
+        say(f"\n{report.verdict(findings)}")
+    return findings
+
+
+async def _folder(arguments: argparse.Namespace) -> AsyncIterator[Finding]:
+    app = _app(arguments)
+    files = {name: Path(path) for name in FILES if (path := getattr(arguments, name)) is not None}
+    async for finding in examine(app, Papers.read(app, **files)):
+        yield finding
+
+
+async def _deployed(arguments: argparse.Namespace) -> AsyncIterator[Finding]:
+    if any(getattr(arguments, name) is not None for name in FILES):
+        raise _UsageError("--azure asks az itself: leave out --settings, --cors, --service and --roles")
+    call, headers = _call(arguments), _headers(arguments)
+    app = DeployedApp(arguments.azure, arguments.resource_group, arguments.subscription)
+    papers = await app.read()
+    for finding in sorted(app.findings, key=lambda item: item.section):
+        yield finding
+    async for finding in examine(Path(), papers):
+        yield finding
+    if arguments.no_round_trip or not papers.host_name:
+        return
+    planned = plan(papers.functions or [], papers.host_name, papers.route_prefix or "", call, headers)
+    if not isinstance(planned, Plan):
+        yield planned
+        return
+    async for finding in travel(planned):
+        yield finding
+
+
+def _app(arguments: argparse.Namespace) -> Path:
+    app = Path(getattr(arguments, "app", None) or ".").resolve()
+    if (app / _FUNCTION_APP).is_file():
+        return app
+    raise _UsageError(
+        f"There is no {_FUNCTION_APP} in {app}. Start in the folder of a function app, name it with --app,"
+        " or name an app in Azure with --azure"
+    )
+
+
+def _call(arguments: argparse.Namespace) -> Call | None:
+    if arguments.call is None:
+        return None
+    try:
+        given = json.loads(arguments.arguments)
+    except ValueError:
+        given = None
+    if not isinstance(given, list):
+        raise _UsageError(f"--arguments is not a JSON array: {arguments.arguments}")
+    return Call(arguments.call, given)
+
+
+def _headers(arguments: argparse.Namespace) -> dict[str, str]:
+    headers = {}
+    for text in arguments.headers:
+        name, colon, value = text.partition(":")
+        if not colon or not name.strip():
+            raise _UsageError("--header takes 'NAME: VALUE'")
+        headers[name.strip()] = value.strip()
+    return headers
+
+
+def _version() -> str:
+    try:
+        return version("serverless-signalr-local")
+    except PackageNotFoundError:
+        return "0"

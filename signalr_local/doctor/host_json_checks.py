@@ -1,0 +1,115 @@
+"""host.json: can the host read it, and does it load the SignalR bindings?
+
+Source: https://learn.microsoft.com/azure/azure-functions/extension-bundles and
+https://learn.microsoft.com/azure/azure-functions/functions-host-json.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from signalr_local.doctor.findings import Finding, fine, warning, wrong
+from signalr_local.host.configuration import HOST_JSON
+
+__all__ = ["check_host_json"]
+
+_BUNDLE = "Microsoft.Azure.Functions.ExtensionBundle"
+_CURRENT = {"id": _BUNDLE, "version": "[4.*, 5.0.0)"}
+_BUNDLE_FIX = f'set "extensionBundle": {json.dumps(_CURRENT)}'
+_WHOLE = json.dumps({"version": "2.0", "extensionBundle": _CURRENT})
+
+_RANGE = re.compile(
+    r"\s*(?:([\[(])\s*(\d[\d.*]*)?\s*(?:(,)\s*(\d[\d.]*)?)?\s*([\])])|(\d[\d.*]*))\s*", re.ASCII
+)
+"""A range of versions as NuGet writes it: between brackets, or a lowest version."""
+
+_SUPPORTED = 4
+
+
+def check_host_json(app: Path) -> Iterator[Finding]:
+    """Check what the SignalR bindings need of host.json."""
+    try:
+        content: Any = json.loads((app / HOST_JSON).read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        yield wrong(
+            "host-json.missing",
+            HOST_JSON,
+            "the file does not exist; without it a deployed app has no SignalR bindings",
+            f"create it with this content: {_WHOLE}",
+        )
+        return
+    except ValueError as error:
+        yield wrong("host-json.syntax", HOST_JSON, f"it is not valid JSON: {error}", "correct the syntax")
+        return
+    if not isinstance(content, dict) or content.get("version") != "2.0":
+        seen = repr(content.get("version")) if isinstance(content, dict) else "none"
+        yield wrong(
+            "host-json.version",
+            HOST_JSON,
+            f'its version is {seen}, and the host starts only with "2.0"',
+            'set "version": "2.0"',
+        )
+        return
+    yield _check_bundle(content.get("extensionBundle"))
+    yield from _check_prefix(content)
+
+
+def _check_bundle(bundle: Any) -> Finding:
+    if not isinstance(bundle, dict) or not str(bundle.get("id", "")).startswith(_BUNDLE):
+        return wrong(
+            "host-json.bundle",
+            HOST_JSON,
+            "it names no extension bundle, so the host does not know the SignalR bindings",
+            _BUNDLE_FIX,
+        )
+    version = str(bundle.get("version", ""))
+    newest = _newest_major(version)
+    if newest is None:
+        return wrong(
+            "host-json.bundle-version",
+            HOST_JSON,
+            f"the version {version!r} of the extension bundle is not a range of versions",
+            _BUNDLE_FIX,
+        )
+    if newest < _SUPPORTED:
+        return warning(
+            "host-json.bundle-old",
+            HOST_JSON,
+            f"the extension bundle {version} is no longer supported",
+            _BUNDLE_FIX,
+        )
+    return fine("host-json.bundle", HOST_JSON, f"extension bundle {version}")
+
+
+def _check_prefix(content: dict[str, Any]) -> Iterator[Finding]:
+    """Look for a route prefix where version 1 of the host had it; the host says nothing about it."""
+    http = content.get("http")
+    if not isinstance(http, dict) or "routePrefix" not in http:
+        return
+    extensions = content.get("extensions")
+    current = extensions.get("http") if isinstance(extensions, dict) else None
+    used = current.get("routePrefix", "api") if isinstance(current, dict) else "api"
+    wanted = json.dumps({"http": {"routePrefix": http["routePrefix"]}})
+    yield warning(
+        "host-json.route-prefix",
+        HOST_JSON,
+        f"http.routePrefix is ignored outside of extensions: functions are at /{str(used).strip('/')}",
+        f'replace "http" by "extensions": {wanted}',
+    )
+
+
+def _newest_major(version: str) -> int | None:
+    """Return the highest major version in a range, None if it is not a range."""
+    match = _RANGE.fullmatch(version)
+    if match is None:
+        return None
+    _, lowest, comma, highest, closing, only = match.groups()
+    if only or (comma and highest is None):
+        return _SUPPORTED
+    if not comma:
+        return int(lowest.partition(".")[0]) if lowest else None
+    major, _, rest = highest.partition(".")
+    is_excluded = closing == ")" and not rest.replace(".", "").strip("0")
+    return int(major) - 1 if is_excluded else int(major)
