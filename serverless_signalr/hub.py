@@ -16,7 +16,7 @@ from serverless_signalr._hub.proxy import AnyClient, ClientInterface
 from serverless_signalr._rest.tokens import sign_client_token
 from serverless_signalr.bindings import Blueprint
 from serverless_signalr.connection import ServiceConnection, service_connection
-from serverless_signalr.models import SignalRConnectionInfo, SignalRInvocationContext
+from serverless_signalr.models import SignalRConnectionInfo
 from serverless_signalr.protocol.claims import check_claims, check_lifetime
 from serverless_signalr.protocol.names import check_hub_name
 
@@ -221,12 +221,8 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
         return service_connection(self.connection_setting)
 
     def _add_trigger(self, blueprint: Blueprint, method: HubMethod) -> None:
-        async def trigger(invocation: SignalRInvocationContext) -> Any:
-            return await method.run(self, invocation, self.filters)
-
+        trigger = method.trigger(self)
         trigger.__name__ = trigger.__qualname__ = self._function_name(method.name)
-        trigger.__doc__ = method.function.__doc__
-        trigger.__module__ = type(self).__module__
         decorate = blueprint.signalr_trigger(event=method.event, category=method.category)
         decorate(trigger)
 

@@ -131,7 +131,8 @@ class SignalRInvocationContext:
 
     def __post_init__(self) -> None:
         for name in ("headers", "query"):
-            object.__setattr__(self, name, CaseInsensitiveMapping(getattr(self, name)))
+            if not isinstance(found := getattr(self, name), CaseInsensitiveMapping):
+                object.__setattr__(self, name, CaseInsensitiveMapping(found))
         object.__setattr__(self, "claims", ReadOnlyMapping(self.claims))
 
     @classmethod

@@ -178,6 +178,10 @@ class _Call:
             except TypeError as error:
                 raise TypeError(f"the function {name}: {error}") from None
         self._free = {parameter.name for parameter in free}
+        parameters = self.signature.parameters
+        self._takes_invocation_alone = [parameter.name for parameter in parameters] == [
+            self._invocation
+        ] and parameters[0].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
 
     def _invocation_parameter(self) -> str | None:
         """Return the parameter that receives who calls, if the function has one."""
@@ -246,7 +250,10 @@ class _Call:
         rest: list[object] = []
         if self._trigger is not None:
             invocation = SignalRInvocationContext.from_json(values[self._trigger.name])
-            authorization.check(self._event, self._requirements, invocation)
+            if self._requirements:
+                authorization.check(self._event, self._requirements, invocation)
+            if self._takes_invocation_alone:
+                return (invocation,), {}, {}
             if self._arguments is not None:
                 named, rest = self._arguments.bind(invocation.arguments)
                 given |= named

@@ -23,6 +23,10 @@ _JSON_NAMES = {
     type(None): "null",
 }
 
+_UNCONVERTED = (Any, object)
+_EXACT = (str, int, float, bool)
+"""Types whose values in JSON need no conversion."""
+
 
 class Arguments:
     """The arguments of a call, bound to parameters by position and converted by their annotations.
@@ -66,7 +70,7 @@ class Arguments:
 
     def _convert(self, parameter: inspect.Parameter, argument: object) -> object:
         annotation = self._annotations[parameter.name]
-        if annotation in (Any, object):
+        if annotation in _UNCONVERTED or (annotation in _EXACT and type(argument) is annotation):
             return argument
         try:
             return convert(argument, annotation)

@@ -83,8 +83,19 @@ class HubMethod:
             call = partial(surrounding, invocation, call)
         return await call()
 
+    def trigger(self, hub: Any) -> Callable[[SignalRInvocationContext], Awaitable[object]]:
+        """Return the function that a SignalR trigger calls: the method of this hub, through its filters."""
+
+        async def trigger(invocation: SignalRInvocationContext) -> object:
+            return await self.run(hub, invocation, hub.filters)
+
+        trigger.__doc__ = self.function.__doc__
+        trigger.__module__ = type(hub).__module__
+        return trigger
+
     async def _run(self, hub: object, invocation: SignalRInvocationContext) -> object:
-        authorization.check(self.event, self.requirements, invocation)
+        if self.requirements:
+            authorization.check(self.event, self.requirements, invocation)
         named: dict[str, object] = {}
         rest: list[object] = []
         if self._arguments is not None:

@@ -371,3 +371,16 @@ def test_argument_that_cannot_be_sent_is_refused_where_it_is_given(argument: obj
 def test_arguments_that_are_no_list_are_told_so(arguments: Any) -> None:
     with pytest.raises(TypeError, match=r"the arguments of a message are a \w+, expected a list"):
         SignalRMessage(target="m", arguments=arguments)
+
+
+def test_response_of_negotiate_is_never_cached() -> None:
+    response = SignalRConnectionInfo("https://a", "t").to_response()
+    assert json.loads(response.get_body()) == {"url": "https://a", "accessToken": "t"}
+    assert (response.mimetype, response.headers["Cache-Control"]) == ("application/json", "no-store")
+
+
+def test_output_shows_what_it_has_collected() -> None:
+    outbox = SignalROutput()
+    outbox.add_to_group("g", connection_id="c")
+    outbox.send("news", 1)
+    assert repr(outbox) == f"SignalROutput({outbox.items[0]!r}, {outbox.items[1]!r})"
