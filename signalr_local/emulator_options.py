@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import tomllib
 from collections.abc import Callable
 from importlib import metadata
 from ipaddress import ip_address
@@ -43,7 +44,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         dest="host_names",
         action="append",
         metavar="NAME",
-        help="a name with a dot by which others reach it, such as host.docker.internal; may be repeated",
+        help="a name by which others reach it, such as host.docker.internal: requests to it are answered and "
+        "tokens made for it are good; may be repeated",
     )
     listening.add_argument(
         "--allowed-origin",
@@ -140,12 +142,13 @@ def upstream_rule(text: str) -> UpstreamRule:
 
 
 def _version() -> str:
-    for name in ("serverless-signalr-local", "serverless-signalr"):
-        try:
-            return metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return "(not installed)"
+    try:
+        return metadata.version("serverless-signalr-local")
+    except metadata.PackageNotFoundError:
+        # In a clone, or in a container, the packages are not installed.
+        text = (Path(__file__).parent / "pyproject.toml").read_text(encoding="utf-8")
+        version: str = tomllib.loads(text)["project"]["version"]
+        return version
 
 
 def _checked[T](convert: Callable[[str], T], wanted: str) -> Callable[[str], T]:

@@ -3,11 +3,14 @@
 import logging
 from typing import Any
 
+import msgpack
 import pytest
 
 from serverless_signalr._rest.tokens import sign_server_token
 from serverless_signalr.endpoint import Endpoint
+from serverless_signalr.protocol.messages import Invocation
 from signalr_local.emulator import DEFAULT_ACCESS_KEY as KEY
+from signalr_local.emulator.protocols import MESSAGEPACK
 from signalr_local.emulator.versions import API_VERSIONS
 
 NEW = "2022-06-01"
@@ -367,3 +370,25 @@ async def test_a_key_is_handed_out_since_2023(service: Any) -> None:
     assert (await service.request("GET", f"{path}?api-version=2022-11-01", headers=headers)).status == 404
     assert (await service.request("POST", path, headers=headers)).status == 405
     assert (await service.request("GET", path, headers=headers)).status == 400
+
+
+async def test_a_message_that_is_converted_for_a_client_is_warned_of(
+    service: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    client, packed = await service.connect(), await service.connect_packed()
+    frames = {"messagepack": MESSAGEPACK.encode(Invocation("m", [b"\x01"]))}
+    path = "/api/hubs/chat/:send"
+    headers = {
+        "Authorization": f"Bearer {service.server_token(path)}",
+        "Content-Type": "application/octet-stream",
+    }
+    reply = await service.request(
+        "POST", f"{path}?api-version=2024-12-01", headers=headers, data=msgpack.packb(frames)
+    )
+    assert reply.status == 202
+    assert (await client.next())["arguments"] == ["AQ=="]
+    assert (await packed.next()).arguments == [b"\x01"]
+    warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert [record.getMessage()[:72] for record in warnings] == [
+        "A message in the protocols messagepack is converted for clients of json."
+    ]
