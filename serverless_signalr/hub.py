@@ -1,5 +1,6 @@
 """A class is a hub, a method is an event: the class-based model."""
 
+import inspect
 import re
 import time
 import types
@@ -103,6 +104,10 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
 
         They are called ``<hub>_<method>``; with an upstream route there is one, ``<hub>_upstream``.
         """
+        hub = type(self)
+        if any(inspect.getattr_static(hub, method.name) is not method.function for method in hub._methods):
+            # A class decorator, or whoever had the class in hand, has put other methods in place of these.
+            hub._methods = tuple(hub_methods(hub, ServerlessHub))
         blueprint = Blueprint(hub=self.hub_name, connection=self.connection_setting)
         if self._upstream_route is not None:
             from serverless_signalr._hub.http_upstream import add_upstream

@@ -10,6 +10,7 @@ from typing import Any, cast
 from serverless_signalr._functions import authorization
 from serverless_signalr._functions.answers import answering_client, to_answer
 from serverless_signalr._functions.arguments import Arguments
+from serverless_signalr._functions.event_names import EVENT_MARK
 from serverless_signalr._functions.outputs import output_items
 from serverless_signalr._functions.signature import Signature, name_of
 from serverless_signalr._invocation import current_invocation, running_as, to_thread
@@ -101,8 +102,12 @@ def adapt(
 
 def check_untyped(function: Callable[..., Any], name: str) -> None:
     """Raise TypeError for a function without our bindings that relies on them."""
-    _check_requirements(function, name, None)
-    for parameter, annotation in getattr(function, "__annotations__", {}).items():
+    _check_marks(function, name, None)
+    try:
+        annotations = dict(getattr(function, "__annotations__", {}))
+    except NameError:  # Python 3.14 evaluates them here; the worker will say what is missing
+        return
+    for parameter, annotation in annotations.items():
         if annotation in (SignalROutput, "SignalROutput"):
             raise TypeError(
                 f"the function {name} has no binding for its parameter {parameter}: put "
@@ -114,8 +119,13 @@ async def _awaited(result: Awaitable[Any]) -> Any:
     return await result
 
 
-def _check_requirements(function: Callable[..., Any], name: str, trigger: Bound | None) -> None:
-    """Raise TypeError for requirements that could not be checked, or that have no meaning."""
+def _check_marks(function: Callable[..., Any], name: str, trigger: Bound | None) -> None:
+    """Raise TypeError for requirements that could not be checked, and for marks that have no meaning."""
+    if EVENT_MARK in getattr(function, "__dict__", {}):
+        raise TypeError(
+            f"the function {name} has @event or @not_an_event, which are for hub methods: name its event "
+            "with signalr_trigger(event=…)"
+        )
     if authorization.hides_requirements(function):
         raise TypeError(
             f"the function {name} has a decorator that hides its @requires: use functools.wraps in that "
@@ -158,7 +168,7 @@ class _Call:
         self._trigger = next((bound for bound in typed if bound.event is not None), None)
         self._is_message = self._trigger is not None and not _is_connections(self._trigger)
         self._event = (self._trigger and self._trigger.event) or name
-        _check_requirements(function, name, self._trigger)
+        _check_marks(function, name, self._trigger)
         self._requirements = authorization.requirements(function)
 
         self._invocation = self._invocation_parameter()

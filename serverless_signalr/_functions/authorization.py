@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -83,6 +83,8 @@ def requires[F: Callable[..., Any]](
     if role is not None:
         roles = _texts(role)
         wanted.append(Requirement(ROLE_CLAIMS, roles, f"the role {_one_of(roles)}"))
+    if claims is not None and not isinstance(claims, Mapping):
+        raise TypeError(f"requires takes claims as a mapping of types to values, not {claims!r}")
     for name, value in (claims or {}).items():
         values = frozenset() if value is None else _texts(value)
         shown = f"the claim {name}" + (f" with the value {_one_of(values)}" if values else "")
@@ -225,7 +227,10 @@ def layers(function: object) -> Iterator[object]:
 def _enclosed(function: Any) -> list[Any]:
     """Return what can be called among what a function or a callable object holds on to."""
     values = list(getattr(function, "__dict__", {}).values())
-    values += [getattr(function, "func", None), getattr(function, "__func__", None)]
+    if isinstance(function, functools.partial):
+        values.append(function.func)
+    if inspect.ismethod(function):
+        values.append(function.__func__)
     for cell in getattr(function, "__closure__", None) or ():
         try:
             values.append(cell.cell_contents)
@@ -234,11 +239,15 @@ def _enclosed(function: Any) -> list[Any]:
     return [value for value in values if callable(value) and not isinstance(value, type)]
 
 
-def _texts(value: str | Sequence[str]) -> frozenset[str]:
-    texts = frozenset([value] if isinstance(value, str) else value)
+def _texts(value: Any) -> frozenset[str]:
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, Collection) or not all(isinstance(text, str) for text in texts):
+        raise TypeError(
+            f"requires takes roles and claim values that are texts, or lists of texts, not {value!r}"
+        )
     if not texts or not all(texts):
         raise ValueError("requires needs roles and claim values that are not empty")
-    return texts
+    return frozenset(texts)
 
 
 def _one_of(values: frozenset[str]) -> str:

@@ -2,7 +2,10 @@
 
 from serverless_signalr.protocol.upstream import CONNECTED, DISCONNECTED, Category
 
-__all__ = ["category_of", "check_event_name"]
+__all__ = ["EVENT_MARK", "category_of", "check_event_name"]
+
+EVENT_MARK = "_signalr_event"
+"""The attribute by which ``event`` and ``not_an_event`` mark a hub method."""
 
 _MISSPELT = {
     **dict.fromkeys(("onconnected", "onconnectedasync", "onconnect"), CONNECTED),

@@ -25,7 +25,11 @@ class Signature:
                 f"{name} is a generator, and the service carries no streams from a function to its caller: "
                 "return a list, or stream to the client with stream_to_connection of a ServiceClient"
             )
-        self.parameters = tuple(inspect.signature(function).parameters.values())[1 if bound else 0 :]
+        self.parameters = tuple(inspect.signature(function).parameters.values())
+        if bound:
+            if not self.parameters or self.parameters[0].kind not in _POSITIONAL:
+                raise TypeError(f"{name} has no parameter self: give it one")
+            self.parameters = self.parameters[1:]
         self.annotations = _annotations(self.parameters, source, name)
         self.is_coroutine = inspect.iscoroutinefunction(function)
         """Whether the function is a coroutine function."""

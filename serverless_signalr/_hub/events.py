@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import typing
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
@@ -9,13 +10,12 @@ from typing import Any, overload
 from azure.functions.decorators.function_app import FunctionBuilder
 
 from serverless_signalr._functions import authorization
-from serverless_signalr._functions.event_names import check_event_name
+from serverless_signalr._functions.event_names import EVENT_MARK, check_event_name
 from serverless_signalr.protocol.names import to_camel_case
 from serverless_signalr.protocol.upstream import DISCONNECTED
 
 __all__ = ["HubEvent", "event", "hub_events", "not_an_event"]
 
-_EVENT = "_signalr_event"
 _METHOD_NAME = ""
 """The mark of a method that is an event under its own name."""
 
@@ -121,7 +121,7 @@ def _check_no_event(name: str, definers: _Definers) -> None:
                 f"{owner.__name__}.{name} has @requires or @requires_nothing but is not an event, so nothing "
                 "would check it: guard the methods that clients call, or make it one with @event"
             )
-        if _EVENT in _marks(member) or not _is_method(member):
+        if EVENT_MARK in _marks(member) or not _is_method(member):
             # What is further up may be an event, and is closed here.
             break
 
@@ -168,7 +168,9 @@ def _requirements(name: str, definers: _Definers) -> tuple[authorization.Require
 
 
 def _is_method(member: object) -> bool:
-    return isinstance(member, _METHOD_OBJECTS) or (callable(member) and not isinstance(member, type))
+    if isinstance(member, type | typing.NewType) or typing.get_origin(member) is not None:
+        return False
+    return isinstance(member, _METHOD_OBJECTS) or callable(member)
 
 
 def _marked(function: Any, mark: str | None) -> Any:
@@ -177,7 +179,7 @@ def _marked(function: Any, mark: str | None) -> Any:
             "@event and @not_an_event belong on hub methods; a function has signalr_trigger(event=…)"
         )
     try:
-        setattr(function, _EVENT, mark)
+        setattr(function, EVENT_MARK, mark)
     except AttributeError:
         raise TypeError(
             f"@event and @not_an_event cannot mark {function!r}: put them directly on the function"
@@ -188,13 +190,13 @@ def _marked(function: Any, mark: str | None) -> Any:
 def _mark(definers: _Definers) -> tuple[type, str | None] | None:
     """Return the nearest mark and the class that has it."""
     for owner, member in definers:
-        if _EVENT in (marks := _marks(member)):
-            return owner, marks[_EVENT]
+        if EVENT_MARK in (marks := _marks(member)):
+            return owner, marks[EVENT_MARK]
     return None
 
 
 def _marks(member: Any) -> dict[str, Any]:
     for layer in authorization.layers(member):
-        if _EVENT in (found := getattr(layer, "__dict__", {})) and not isinstance(layer, type):
-            return {_EVENT: found[_EVENT]}
+        if EVENT_MARK in (found := getattr(layer, "__dict__", {})) and not isinstance(layer, type):
+            return {EVENT_MARK: found[EVENT_MARK]}
     return {}

@@ -7,7 +7,14 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from serverless_signalr import FunctionApp, Principal, SignalRInvocationContext, SignalROutput
+from serverless_signalr import (
+    FunctionApp,
+    Principal,
+    SignalRInvocationContext,
+    SignalROutput,
+    event,
+    not_an_event,
+)
 
 type Define = Callable[[FunctionApp], Any]
 
@@ -108,6 +115,18 @@ def misspelt_event(app: FunctionApp) -> None:
     def came() -> None: ...
 
 
+def marked_with_event(app: FunctionApp) -> None:
+    @app.signalr_trigger()
+    @event("other")
+    def send() -> None: ...
+
+
+def marked_as_not_an_event(app: FunctionApp) -> None:
+    @app.route("send")
+    @not_an_event
+    def send(req: func.HttpRequest) -> None: ...
+
+
 @pytest.mark.parametrize(
     ("define", "message"),
     [
@@ -195,6 +214,10 @@ def misspelt_event(app: FunctionApp) -> None:
             "the function on_connected would be the event onConnected, which every client could call and no "
             "connection raises: the event of a connection is called connected",
             id="on-connected",
+        ),
+        *(
+            pytest.param(define, "the function send has @event or @not_an_event, which are for hub", id=name)
+            for name, define in {"event": marked_with_event, "not-an-event": marked_as_not_an_event}.items()
         ),
         pytest.param(
             misspelt_event, "the function came would be the event Connected, which", id="event-connected"

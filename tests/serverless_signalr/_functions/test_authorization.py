@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -14,6 +15,11 @@ from serverless_signalr.hub import ServerlessHub
 from serverless_signalr.protocol.claims import Claims
 
 NET_ROLE = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
+
+
+class Role(Enum):
+    ADMIN = "admin"
+
 
 type Guard = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -218,4 +224,21 @@ def test_requirement_is_met_by_presence_where_no_value_is_wanted() -> None:
 )
 def test_requirement_that_says_nothing_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
+        requires(**options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"role": 5},
+        {"role": ["admin", 5]},
+        {"role": Role.ADMIN},
+        {"claims": {"level": 5}},
+        {"claims": {"level": ["a", None]}},
+        {"claims": ["admin"]},
+    ],
+    ids=str,
+)
+def test_requirement_that_is_no_text_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match=r"^requires takes "):
         requires(**options)

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NewType
 
 import pytest
 
@@ -96,6 +96,9 @@ class Chat(Mixin, Base):
     class Nested:
         pass
 
+    Names = list[str]
+    Id = NewType("Id", str)
+
 
 @pytest.mark.parametrize(
     ("method", "name"),
@@ -133,6 +136,8 @@ def test_public_method_is_an_event(method: str, name: str) -> None:
         "cached",
         "text",
         "Nested",
+        "Names",
+        "Id",
     ],
 )
 def test_anything_else_is_no_event(method: str) -> None:

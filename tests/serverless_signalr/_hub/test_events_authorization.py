@@ -4,6 +4,7 @@ import functools
 import re
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -369,3 +370,29 @@ NOT_CHECKED = "has @requires or @requires_nothing but is not an event, so nothin
 def test_requirement_that_nothing_would_check_is_refused(define: Define, message: str) -> None:
     with pytest.raises(TypeError, match=re.escape(message)):
         define()
+
+
+def closed_by_a_class_decorator(hub: Hub) -> Hub:
+    hub.wipe = requires(role="admin")(hub.wipe)  # type: ignore[attr-defined]
+    return hub
+
+
+async def test_requirement_that_comes_after_the_class_is_checked_too() -> None:
+    @closed_by_a_class_decorator
+    class Late(ServerlessHub):
+        async def wipe(self) -> str:
+            return "wiped"
+
+    _ = Late().blueprint
+    with pytest.raises(HubException, match="it requires the role admin"):
+        await call(Late)
+
+
+def test_mock_that_a_method_holds_is_not_taken_for_a_guard() -> None:
+    notes = Mock()
+
+    class Noting(ServerlessHub):
+        async def note(self) -> None:
+            notes.note()
+
+    assert [found.event for found in hub_events(Noting, ServerlessHub)] == ["note"]

@@ -64,6 +64,13 @@ def has_an_event_twice_but_for_case() -> type:
     return Hub
 
 
+def has_no_self() -> type:
+    class Hub(ServerlessHub):
+        async def send() -> None: ...  # type: ignore[misc]
+
+    return Hub
+
+
 def takes_a_keyword() -> type:
     class Hub(ServerlessHub):
         async def send(self, text: str, *, loud: bool) -> None: ...
@@ -138,6 +145,7 @@ def takes_a_list_of_invocations() -> type:
             "Hub.other and send_all both are the event sendAll",
             id="event-twice-but-for-case",
         ),
+        pytest.param(has_no_self, "Hub.send has no parameter self", id="no-self"),
         pytest.param(
             takes_a_keyword,
             "Hub.send: the parameter loud: bool cannot take an argument: a call binds them by position",
