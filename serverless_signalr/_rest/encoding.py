@@ -23,7 +23,8 @@ def message_object(target: str, arguments: Sequence[object]) -> dict[str, object
     if not target:
         raise ValueError("the target of a message must not be empty")
     # Each for itself: the list around them is part of the frame, not of a value.
-    return {"target": well_formed(target), "arguments": [to_builtins(argument) for argument in arguments]}
+    whole = target if target.isascii() else well_formed(target)
+    return {"target": whole, "arguments": [to_builtins(argument) for argument in arguments]}
 
 
 def json_body(value: object) -> bytes:

@@ -1,9 +1,8 @@
 """Messages to several addressees, and streams: what takes more than one request."""
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, aclosing
-from typing import Any
 
 from serverless_signalr._rest.addressees import Addressee, Addressees, exclusions, stream
 from serverless_signalr._rest.encoding import json_body
@@ -78,10 +77,9 @@ async def send_items(
     """Send the items of a stream in order, then its end, or the error that an item has raised."""
     try:
         async with AsyncExitStack() as closing:
-            if hasattr(items, "aclose"):
+            if isinstance(items, AsyncGenerator):
                 # What a generator holds is released now, not when it is collected.
-                generator: Any = items
-                await closing.enter_async_context(aclosing(generator))
+                await closing.enter_async_context(aclosing(items))
             async for item in _each(items):
                 await run(send_stream_item(connection_id, stream_id, item, completed=False))
     except (Exception, asyncio.CancelledError) as raised:

@@ -1,7 +1,9 @@
 """Operations from functions that are not async."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from serverless_signalr.rest import (
 )
 from tests.serverless_signalr.rest_service import (
     HUB,
+    PATIENCE,
     Service,
 )
 
@@ -64,3 +67,29 @@ def test_one_client_serves_loop_after_loop(distant_service: Service) -> None:
     run_sync(client.send_to_all("m"))
     assert len({request.peer for request in distant_service.requests}) == 3
     run_sync(client.aclose())
+
+
+def test_operation_that_nobody_waits_for_any_more_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_running, is_cancelled = threading.Event(), threading.Event()
+    submit = asyncio.run_coroutine_threadsafe
+
+    async def operate() -> None:
+        is_running.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            is_cancelled.set()
+
+    def submit_and_interrupt(*arguments: Any) -> Any:
+        future = submit(*arguments)
+        assert is_running.wait(PATIENCE)
+        monkeypatch.setattr(future, "result", interrupt)
+        return future
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", submit_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_sync(operate())
+    assert is_cancelled.wait(PATIENCE)

@@ -48,7 +48,21 @@ async def test_idempotent_operation_is_repeated_after_a_broken_connection(
 ) -> None:
     service.drop(times=2)
     await operate(client)
-    assert len(service.requests) >= 3
+    assert len(service.requests) == 3
+
+
+@each_idempotent
+@pytest.mark.parametrize("retries", [0, 2])
+async def test_as_many_attempts_are_made_as_told_where_a_kept_connection_breaks(
+    service: Service, operate: Operate, retries: int
+) -> None:
+    async with connected(service, retries=retries) as client:
+        await client.send_to_all("m")
+        service.requests.clear()
+        service.drop(times=99)
+        with pytest.raises(ServiceUnavailableError):
+            await operate(client)
+    assert len(service.requests) == retries + 1
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 413])

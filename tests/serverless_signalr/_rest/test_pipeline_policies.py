@@ -7,11 +7,14 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 
+import jwt
 import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 from azure.core.settings import settings
 
+from serverless_signalr._rest.tokens import sign_server_token
+from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import (
     UnauthorizedError,
 )
@@ -200,3 +203,52 @@ async def test_each_attempt_is_traced(service: Service, spans: list[Span]) -> No
     assert [span.attributes["status"] for span in spans] == [503, 204]
     assert [span.attributes.get("http.request.resend_count") for span in spans] == [None, 1]
     assert "secret" not in str([span.attributes for span in spans])
+
+
+async def test_token_that_was_signed_while_the_clock_was_ahead_is_not_used(
+    service: Service, client: ServiceClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    for ahead in (7200, 60, 0):
+        monkeypatch.setattr(time, "time", lambda ahead=ahead: now + ahead)
+        await client.send_to_all("m")
+    monkeypatch.undo()
+    starts = [
+        jwt.decode(request.token, options={"verify_signature": False})["nbf"] - int(now)
+        for request in service.requests
+    ]
+    assert starts == [7200, 60, 0]
+
+
+async def test_token_that_was_refused_is_not_used_again(
+    service: Service, client: ServiceClient, signed: list[str]
+) -> None:
+    service.answer(202)
+    service.answer(401)
+    await client.send_to_all("m")
+    with pytest.raises(UnauthorizedError):
+        await client.send_to_all("m")
+    await client.send_to_all("m")
+    assert len(signed) == 2
+
+
+@pytest.fixture
+def signed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the addresses for which tokens are signed."""
+    urls: list[str] = []
+
+    def sign(endpoint: Endpoint, url: str, **options: Any) -> str:
+        urls.append(url)
+        return sign_server_token(endpoint, url, **options)
+
+    monkeypatch.setattr("serverless_signalr._rest.pipeline.sign_server_token", sign)
+    return urls
+
+
+async def test_tokens_that_are_kept_have_a_limit(
+    service: Service, client: ServiceClient, signed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serverless_signalr._rest.pipeline._MAX_TOKENS", 3)
+    for user in ("a", "b", "c", "c", "d", "a"):
+        await client.send_to_user(user, "m")
+    assert [url.split("/")[-2] for url in signed] == ["a", "b", "c", "d", "a"]

@@ -1,5 +1,7 @@
 """The sockets: one pool for each event loop."""
 
+import time
+
 import pytest
 
 from serverless_signalr.rest import (
@@ -43,3 +45,24 @@ async def test_closed_client_says_so(service: Service, client: ServiceClient) ->
 async def test_unused_client_can_be_closed() -> None:
     async with ServiceClient("Endpoint=https://h;AccessKey=k;", "chat"):
         pass
+
+
+async def test_no_cookie_is_kept(service: Service) -> None:
+    # aiohttp keeps no cookie of an address that is a number.
+    text = service.connection_string.replace("127.0.0.1", "localhost")
+    service.answer(202, Set_Cookie="affinity=1; Path=/")
+    async with ServiceClient(text, "chat") as client:
+        await client.send_to_all("m")
+        await client.send_to_all("m")
+    assert len(service.requests) == 2
+    assert "cookie" not in service.requests[1].headers
+
+
+@pytest.mark.parametrize(("seconds", "sockets"), [(25, 1), (35, 2)])
+async def test_socket_is_left_before_the_service_closes_it(
+    service: Service, client: ServiceClient, monkeypatch: pytest.MonkeyPatch, seconds: int, sockets: int
+) -> None:
+    await client.send_to_all("m")
+    monkeypatch.setattr("aiohttp.connector.monotonic", lambda: time.monotonic() + seconds)
+    await client.send_to_all("m")
+    assert len({request.peer for request in service.requests}) == sockets

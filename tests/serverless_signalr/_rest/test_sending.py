@@ -168,3 +168,22 @@ async def test_stream_that_cannot_be_ended_raises_its_own_error(
     with pytest.raises(ValueError, match="mine") as raised:
         await client.stream_to_connection("c1", "s1", items_then(ValueError("mine")))
     assert "it could not be told" in raised.value.__notes__[0]
+
+
+async def test_generator_of_a_stream_that_fails_is_closed_by_then(
+    service: Service, client: ServiceClient
+) -> None:
+    closed: list[str] = []
+
+    async def items() -> AsyncIterator[object]:
+        try:
+            yield "a"
+            yield float("nan")
+        finally:
+            closed.append("here")
+
+    generator = items()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        await client.stream_to_connection("c1", "s1", generator)
+    assert closed == ["here"]
+    assert service.lines == stream_lines("send", "complete")
