@@ -200,7 +200,11 @@ class Instance:
         except (ServiceError, ValueError) as error:
             problem = str(error)
         if problem and not self._is_down:
-            _log.warning("the endpoint %s is taken for down, nothing is sent there: %s", self.label, problem)
+            _log.warning(
+                "the endpoint %s is taken for down, and left out where there are others: %s",
+                self.label,
+                problem,
+            )
         elif self._is_down and not problem:
             _log.warning("the endpoint %s is up again", self.label)
         self._is_down = bool(problem)

@@ -16,7 +16,8 @@ from serverless_signalr.connection import forget
 from serverless_signalr.rest import ServiceClient
 from tests.serverless_signalr.azure_fakes.certificates import Certificates
 from tests.serverless_signalr.azure_fakes.clock import Clock
-from tests.serverless_signalr.azure_fakes.cloud import Cloud
+from tests.serverless_signalr.azure_fakes.cloud import CLIENT, Cloud
+from tests.serverless_signalr.azure_fakes.connections import KEY, connection_string
 from tests.serverless_signalr.rest_service import Service, connected
 
 OLDEST = (3, 12)
@@ -72,6 +73,15 @@ async def cloud(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> 
     await asyncio.to_thread(close_pools)
     forget()
     await cloud.stop()
+
+
+@pytest.fixture
+def kept(cloud: Cloud) -> Cloud:
+    """Return a cloud whose vault has the connection string, and whose identity is assigned."""
+    cloud.vault.put("signalr", connection_string(KEY))
+    cloud.service.keys.add(KEY)
+    cloud.identity.known.add(CLIENT)
+    return cloud
 
 
 @pytest.fixture
