@@ -70,7 +70,7 @@ class ThrottledError(ServiceError):
 
 
 class ServiceUnavailableError(ServiceError):
-    """The service could not be reached, did not answer in time, or failed: status 5xx or None."""
+    """The service could not be reached, did not answer in time, or failed: status 408, 5xx or None."""
 
 
 class PartialSendError(ServiceError):

@@ -3,13 +3,13 @@
 Source: https://learn.microsoft.com/azure/azure-signalr/signalr-reference-data-plane-rest-api.
 """
 
-import math
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self, Unpack, final
 
 from serverless_signalr._rest import addressees as to
+from serverless_signalr._rest import sending
 from serverless_signalr._rest.addressees import Addressee, Addressees
 from serverless_signalr._rest.background import run_sync
 from serverless_signalr._rest.commands import CloseConnection, Command, JoinGroup, LeaveGroup, SendMessage
@@ -19,14 +19,6 @@ from serverless_signalr._rest.operations import Operation, Reach
 from serverless_signalr._rest.options import ClientOptions, Options
 from serverless_signalr._rest.responses import Response
 from serverless_signalr._rest.senders import Direct, Sender
-from serverless_signalr._rest.sending import (
-    close_operation,
-    complete_stream,
-    reason_query,
-    send_each,
-    send_items,
-    send_stream_item,
-)
 from serverless_signalr.endpoint import Endpoint
 
 if TYPE_CHECKING:
@@ -60,9 +52,8 @@ class ServiceClient:
     stream items and ``execute`` are repeated only where they surely did not run, so that nobody receives
     them twice.
 
-    The logger ``serverless_signalr.rest`` tells of repetitions at INFO, ``serverless_signalr.http`` of every
-    request at DEBUG, without tokens and queries. Where azure-core is set up for tracing by the first request,
-    each is a span.
+    The logger ``serverless_signalr.rest`` tells of repetitions at INFO, ``serverless_signalr.http`` of all
+    requests at DEBUG, without tokens and queries. Each is a span where azure-core's tracing is set up.
     """
 
     def __init__(
@@ -82,19 +73,16 @@ class ServiceClient:
         """
         checked = Options(**options)
         parsed = Endpoint.parse(endpoint) if isinstance(endpoint, str) else endpoint
-        self._start(Direct(parsed, hub, credential, checked), checked.max_parallel)
+        self._sender: Sender = Direct(parsed, hub, credential, checked)
+        self._max_parallel = checked.max_parallel
+        self._is_closed = False
 
     @classmethod
     def over(cls, sender: Sender, *, max_parallel: int) -> Self:
         """Return a client whose operations a sender carries out."""
         client = cls.__new__(cls)
-        client._start(sender, max_parallel)
+        client._sender, client._max_parallel, client._is_closed = sender, max_parallel, False
         return client
-
-    def _start(self, sender: Sender, max_parallel: int) -> None:
-        self._sender = sender
-        self._max_parallel = max_parallel
-        self._is_closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -103,10 +91,9 @@ class ServiceClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the client. The pool of the running loop is closed with the last client that used it.
+        """Close the client, and the pool of the running loop with the last client that used it.
 
-        A client that lives as long as its process or its event loop need not be closed: the pool ends with
-        the loop.
+        A client that lives as long as its process or its event loop need not be closed.
         """
         self._is_closed = True
         await self._sender.aclose()
@@ -120,7 +107,7 @@ class ServiceClient:
         """
         body = message(target, arguments)
         if isinstance(addressee, Addressees):
-            await send_each(self.run, addressee, body, self._max_parallel)
+            await sending.send_each(self.run, addressee, body, self._max_parallel)
         else:
             path = f"{addressee.path}/:send"
             await self.run(Operation("POST", path, addressee.query, body, is_repeatable=False))
@@ -194,12 +181,8 @@ class ServiceClient:
         Without ``ttl`` that is a year, and of such groups the service remembers a user's latest 100. Zero
         means the connections of this moment only; anything else is rounded up to seconds.
         """
-        query: list[tuple[str, str]] = []
-        if ttl is not None:
-            if ttl < timedelta(0):
-                raise ValueError(f"ttl is {ttl.total_seconds():g} seconds, expected 0 or more")
-            query.append(("ttl", str(math.ceil(ttl.total_seconds()))))
-        await self.run(Operation("PUT", to.user_membership(group_name, user_id), query))
+        path = to.user_membership(group_name, user_id)
+        await self.run(Operation("PUT", path, sending.ttl_query(ttl)))
 
     async def remove_user_from_group(self, group_name: str, *, user_id: str) -> None:
         """Remove a user's connections from a group, and those that come later."""
@@ -228,23 +211,25 @@ class ServiceClient:
     async def close_connection(self, connection_id: str, reason: str | None = None) -> None:
         """Close a connection; the client is told the reason. A connection that is gone is not an error."""
         path, absent = to.connection(connection_id).path, "Warning.Connection.NotExisted"
-        await self.run(Operation("DELETE", path, reason_query(reason), absent=absent, reach=Reach.ANY))
+        await self.run(
+            Operation("DELETE", path, sending.reason_query(reason), absent=absent, reach=Reach.ANY)
+        )
 
     async def close_user_connections(
         self, user_id: str, excluded: Sequence[str] = (), reason: str | None = None
     ) -> None:
         """Close every connection of a user but the excluded ones."""
-        await self.run(close_operation(to.user(user_id), excluded, reason))
+        await self.run(sending.close_operation(to.user(user_id), excluded, reason))
 
     async def close_group_connections(
         self, group_name: str, excluded: Sequence[str] = (), reason: str | None = None
     ) -> None:
         """Close every connection in a group but the excluded ones."""
-        await self.run(close_operation(to.group(group_name), excluded, reason))
+        await self.run(sending.close_operation(to.group(group_name), excluded, reason))
 
     async def close_all_connections(self, excluded: Sequence[str] = (), reason: str | None = None) -> None:
         """Close every connection of the hub but the excluded ones."""
-        await self.run(close_operation(to.EVERYBODY, excluded, reason))
+        await self.run(sending.close_operation(to.EVERYBODY, excluded, reason))
 
     def list_group_connections(
         self, group_name: str, *, top: int | None = None, page_size: int | None = None
@@ -261,11 +246,11 @@ class ServiceClient:
         self, connection_id: str, stream_id: str, item: object, *, completed: bool = False
     ) -> None:
         """Send one item of a stream to a client; ``completed`` says that it is the last."""
-        await self.run(send_stream_item(connection_id, stream_id, item, completed=completed))
+        await self.run(sending.send_stream_item(connection_id, stream_id, item, completed=completed))
 
     async def complete_stream(self, connection_id: str, stream_id: str, error: str | None = None) -> None:
         """End a stream to a client, with an error if one is given."""
-        await self.run(complete_stream(connection_id, stream_id, error))
+        await self.run(sending.complete_stream(connection_id, stream_id, error))
 
     async def stream_to_connection(
         self, connection_id: str, stream_id: str, items: Iterable[object] | AsyncIterable[object]
@@ -275,13 +260,10 @@ class ServiceClient:
         Where that fails, the client is told the end too: the message of a HubException, of anything else
         only that it happened. The exception is raised then. An async generator is closed in any case.
         """
-        await send_items(self.run, connection_id, stream_id, items)
+        await sending.send_items(self.run, connection_id, stream_id, items)
 
     async def execute(self, commands: Sequence[Command], filter: str | None = None) -> None:
-        """Run commands, all or none, on every connection that passes an OData filter, or on all.
-
-        Such a filter is ``startswith(userId, 'guest-')``.
-        """
+        """Run commands, all or none, on each connection, or on those for which an OData filter holds."""
         query = [] if filter is None else [("filter", filter)]
         body = encode([command.to_dict() for command in commands])
         await self.run(Operation("POST", "/:execute", query, body, is_repeatable=False))
@@ -294,18 +276,12 @@ class ServiceClient:
         The lifetime is rounded up to minutes. Raise ValueError where there are several instances of the
         service: nothing would tell the client which of them the token is for.
         """
-        query = [("minutesToExpire", str(max(1, math.ceil(lifetime / timedelta(minutes=1)))))]
-        if user_id is not None:
-            query.append(("userId", user_id))
+        query = sending.token_query(user_id, lifetime)
         response = await self.run(Operation("POST", "/:generateToken", query, reach=Reach.ONE))
-        token: str = response.json()["token"]
-        return token
+        return str(response.json()["token"])
 
     async def is_healthy(self) -> bool:
-        """Tell whether the service answers and says that it is well. It is asked once.
-
-        It says so to everybody: whether it takes the key or the identity, other operations show.
-        """
+        """Tell whether the service says that it is well, which it says to everybody. It is asked once."""
         if self._is_closed:
             raise RuntimeError(_CLOSED)
         return await self._sender.is_healthy()

@@ -1,8 +1,10 @@
-"""Messages to several addressees, and streams: what takes more than one request."""
+"""Messages to several addressees and streams, which take more than one request, and parts of requests."""
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, aclosing
+from datetime import timedelta
 
 from serverless_signalr._rest.addressees import Addressee, Addressees, exclusions, stream
 from serverless_signalr._rest.encoding import json_body
@@ -17,6 +19,8 @@ __all__ = [
     "send_each",
     "send_items",
     "send_stream_item",
+    "token_query",
+    "ttl_query",
 ]
 
 type Run = Callable[[Operation], Awaitable[Response]]
@@ -31,6 +35,21 @@ def close_operation(addressee: Addressee, excluded: Iterable[str], reason: str |
 def reason_query(reason: str | None) -> list[tuple[str, str]]:
     """Return the query that tells a client why its connection is closed."""
     return [] if reason is None else [("reason", reason)]
+
+
+def ttl_query(ttl: timedelta | None) -> list[tuple[str, str]]:
+    """Return the query that limits how long a user stays in a group. Raise ValueError if it is negative."""
+    if ttl is None:
+        return []
+    if ttl < timedelta(0):
+        raise ValueError(f"ttl is {ttl.total_seconds():g} seconds, expected 0 or more")
+    return [("ttl", str(math.ceil(ttl.total_seconds())))]
+
+
+def token_query(user_id: str | None, lifetime: timedelta) -> list[tuple[str, str]]:
+    """Return the query that asks for a client's token."""
+    query = [("minutesToExpire", str(max(1, math.ceil(lifetime / timedelta(minutes=1)))))]
+    return query if user_id is None else [*query, ("userId", user_id)]
 
 
 async def send_each(run: Run, addressees: Addressees, body: bytes, max_parallel: int) -> None:
