@@ -23,6 +23,8 @@ def registered() -> Any:
     [
         pytest.param(None, None, None, id="none"),
         pytest.param("text", "string", "text", id="str"),
+        pytest.param("half \ud83d", "string", "half \ufffd", id="half-an-emoji"),
+        pytest.param(["half \ud83d"], "json", '["half \\ufffd"]', id="half-an-emoji-within"),
         pytest.param(b"\x00", "bytes", b"\x00", id="bytes"),
         pytest.param(True, "json", "true", id="true"),
         pytest.param(False, "json", "false", id="false"),
