@@ -50,8 +50,8 @@ class Channel(Protocol):
     def put(self, message: Encoded) -> None:
         """Queue a message, to be sent at the end of this turn of the loop at the latest."""
 
-    def flush(self) -> None:
-        """Send what is queued."""
+    def flush_now(self) -> None:
+        """Send what is queued, as far as the client takes it."""
 
     def finish(self, within: float) -> None:
         """Hang up once everything queued is sent; cut the client off if that takes longer, in seconds."""
@@ -87,6 +87,7 @@ class Connection:
         "_unread",
         "connection_id",
         "dispatcher",
+        "is_traced",
         "on_told",
         "protocol",
         "put",
@@ -119,6 +120,8 @@ class Connection:
         self._timing = timing
         self._is_watched = is_watched
         self._terms = identity.terms
+        self.is_traced = identity.terms.is_diagnostic
+        """Whether what is sent goes into the log, so that it has to be sent with ``send``."""
         event = UpstreamEvent(hub.name, "", "", connection_id, identity.user_id, identity.claims, query)
         self.dispatcher = Dispatcher(event, protocol, upstream, self._reply, self._read_on)
         self._reader = protocol.reader(max_message)
@@ -140,11 +143,6 @@ class Connection:
     def is_ended(self) -> bool:
         """Whether nothing more is taken in from the client, nor sent to it."""
         return self._is_ended
-
-    @property
-    def is_traced(self) -> bool:
-        """Whether what is sent goes into the log, so that it has to be sent with ``send``."""
-        return self._terms.is_diagnostic
 
     def start(self) -> None:
         """Enter the hub, tell the app, and begin to watch for silence."""
@@ -306,7 +304,7 @@ class Connection:
     def _reply(self, data: bytes) -> None:
         self._put(data)
         # A client waits for this answer: it need not wait for the end of the turn as well.
-        self._channel.flush()
+        self._channel.flush_now()
 
     def _watch(self) -> None:
         if not self._is_watched:

@@ -24,7 +24,7 @@ class Writer(Protocol):
 class Delivery:
     """Flush the queues that were added to in this turn of the loop."""
 
-    __slots__ = ("_loop", "_touched", "backlog", "limits")
+    __slots__ = ("_loop", "_touched", "backlog", "limits", "now")
 
     def __init__(self, limits: Limits) -> None:
         """Keep the limits; needs a running loop."""
@@ -32,6 +32,8 @@ class Delivery:
         self.backlog = Backlog(limits.send_buffer, limits.send_buffers)
         self._loop = asyncio.get_running_loop()
         self._touched: list[Writer] = []
+        self.now = self._loop.time()
+        """When something was last flushed, on the loop's clock."""
 
     def schedule(self, writer: Writer) -> None:
         """Flush a queue at the end of this turn."""
@@ -39,7 +41,13 @@ class Delivery:
             self._loop.call_soon(self._flush)
         self._touched.append(writer)
 
+    def flush_one(self, writer: Writer) -> None:
+        """Flush a queue now."""
+        self.now = self._loop.time()
+        writer.flush()
+
     def _flush(self) -> None:
+        self.now = self._loop.time()
         touched: Sequence[Writer] = self._touched
         self._touched = []
         for writer in touched:

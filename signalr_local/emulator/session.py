@@ -80,7 +80,11 @@ class Session(ABC):
 
     @abstractmethod
     def flush(self) -> None:
-        """Send what is queued."""
+        """Send what is queued, as far as the client takes it."""
+
+    def flush_now(self) -> None:
+        """Send what is queued before the end of this turn of the loop."""
+        self._delivery.flush_one(self)
 
     @abstractmethod
     def pause_reading(self) -> None:
@@ -119,7 +123,7 @@ class Session(ABC):
         connection.on_told = self._told
         self._open = None
         self.put(Encoded(ACCEPTED, protocol.is_text))
-        self.flush()
+        self.flush_now()
         connection.start()
         if rest:
             connection.receive(rest)

@@ -1,0 +1,173 @@
+"""The servers that are measured, each in a process of its own: ``python -m bench.servers KIND [OPTION]``.
+
+``emulator`` is the emulator alone, with ``URL`` as its upstream. ``raw`` is the floor: an asyncio protocol that
+writes one frame, made beforehand, to each connection. ``websockets`` does the same with that library's broadcast.
+``upstream`` answers each event as a function app does. All print their port once they listen. With
+``BENCH_UVLOOP=1`` they run on uvloop.
+"""
+
+import asyncio
+import base64
+import contextlib
+import gc
+import hashlib
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+FRAME_TEXT = '{"type":1,"target":"m","arguments":["|%s"]}\x1e'
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_ACCEPTED = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+
+
+class _Raw(asyncio.Protocol):
+    """Upgrade on GET; on POST write the frame to everybody, or many at once under ``/flood``."""
+
+    sockets: set[asyncio.WriteTransport] = set()  # noqa: RUF012 - one server a process
+    frame = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        self.transport = transport
+        self.data = b""
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport in self.sockets:
+            return
+        self.data += data
+        head, end, rest = self.data.partition(b"\r\n\r\n")
+        if not end:
+            return
+        if head.startswith(b"GET"):
+            found = re.search(rb"(?i)sec-websocket-key: (\S+)", head)
+            assert found
+            accept = base64.b64encode(hashlib.sha1(found[1] + _GUID).digest())
+            self.transport.write(
+                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+            )
+            self.sockets.add(self.transport)
+            return
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        if length and len(rest) < int(length[1]):
+            return
+        self.data = b""
+        data = self.frame * 400 if b"/flood" in head[:20] else self.frame
+        for socket in self.sockets:
+            socket.write(data)
+        self.transport.write(_ACCEPTED)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.sockets.discard(self.transport)
+
+
+async def _raw(size: str) -> int:
+    text = (FRAME_TEXT % ("x" * int(size))).encode()
+    _Raw.frame = bytes((0x81, 126)) + len(text).to_bytes(2) + text
+    server = await asyncio.get_running_loop().create_server(_Raw, "127.0.0.1", 0, backlog=1024)
+    port: int = server.sockets[0].getsockname()[1]
+    return port
+
+
+async def _websockets(size: str) -> int:
+    from websockets.asyncio.server import ServerConnection, broadcast, serve
+
+    text = FRAME_TEXT % ("x" * int(size))
+    connections: set[ServerConnection] = set()
+
+    async def hold(connection: ServerConnection) -> None:
+        connections.add(connection)
+        with contextlib.suppress(Exception):
+            async for message in connection:
+                if message == "send":
+                    broadcast(connections - {connection}, text)
+                    await connection.send("sent")
+        connections.discard(connection)
+
+    server = await serve(hold, "127.0.0.1", 0, compression=None, ping_interval=None, backlog=1024)
+    port: int = next(iter(server.sockets)).getsockname()[1]
+    return port
+
+
+async def _emulator(url: str) -> int:
+    from signalr_local.emulator import Emulator, UpstreamRule
+
+    emulator = Emulator([UpstreamRule(url)] if url else [])
+    await emulator.start(port=0)
+    return emulator.port
+
+
+class _Upstream(asyncio.Protocol):
+    """Answer each event at once: a call with its completion, anything else with nothing."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        self.transport = transport
+        self.data = b""
+
+    def data_received(self, data: bytes) -> None:
+        self.data += data
+        while True:
+            head, end, rest = self.data.partition(b"\r\n\r\n")
+            length = re.search(rb"(?i)content-length: (\d+)", head)
+            size = int(length[1]) if length else 0
+            if not end or len(rest) < size:
+                return
+            body, self.data = rest[:size], rest[size:]
+            message = json.loads(body)
+            answer = b""
+            if message.get("invocationId"):
+                completion = {
+                    "type": 3,
+                    "invocationId": message["invocationId"],
+                    "result": message["arguments"][0],
+                }
+                answer = json.dumps(completion).encode() + b"\x1e"
+            self.transport.write(
+                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+                % len(answer)
+                + answer
+            )
+
+
+async def _upstream(_: str) -> int:
+    server = await asyncio.get_running_loop().create_server(_Upstream, "127.0.0.1", 0, backlog=1024)
+    port: int = server.sockets[0].getsockname()[1]
+    return port
+
+
+_KINDS: dict[str, Callable[[str], Awaitable[int]]] = {
+    "raw": _raw,
+    "websockets": _websockets,
+    "emulator": _emulator,
+    "upstream": _upstream,
+}
+
+
+async def _serve(kind: str, option: str) -> None:
+    port = await _KINDS[kind](option)
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    gc.freeze()
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    await stopped.wait()
+    os._exit(0)
+
+
+def main() -> None:
+    """Serve until the process is terminated."""
+    kind, option = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
+    if os.environ.get("BENCH_UVLOOP"):
+        import uvloop
+
+        uvloop.run(_serve(kind, option))
+    else:
+        asyncio.run(_serve(kind, option))
+
+
+if __name__ == "__main__":
+    main()
