@@ -57,6 +57,10 @@ types: test-packages page ## Check types: Python and the page
 	@scripts/say "Types of the page (tsc)"
 	@scripts/npm run --silent check
 
+.PHONY: bench
+bench: test-packages ## Measure the local runtime and the library beside floors; ARGS=NAMES only some
+	@exec $(PYTHON) -m bench $(ARGS)
+
 .PHONY: package
 package: venv page ## Build what is deployed: build/app.zip
 	@exec scripts/package

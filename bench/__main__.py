@@ -4,7 +4,19 @@ import argparse
 import asyncio
 import sys
 
-from bench import http_upstream, imports, negotiate, negotiate_code, rest, round_trip
+from bench import (
+    calls,
+    connect,
+    fan_out,
+    http_upstream,
+    imports,
+    memory,
+    negotiate,
+    negotiate_code,
+    rest,
+    round_trip,
+    slow_reader,
+)
 
 _MEASUREMENTS = {
     "round_trip": round_trip.main,
@@ -13,6 +25,11 @@ _MEASUREMENTS = {
     "rest": rest.main,
     "http_upstream": http_upstream.main,
     "imports": imports.main,
+    "fan_out": fan_out.main,
+    "calls": calls.main,
+    "connect": connect.main,
+    "memory": memory.main,
+    "slow_reader": slow_reader.main,
 }
 
 

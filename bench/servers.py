@@ -1,16 +1,17 @@
-"""The servers that are measured, each in a process of its own: ``python -m bench.servers KIND [OPTION]``.
+"""The servers that are measured, each in a process of its own: ``python bench/servers.py KIND [OPTION]``.
 
-``emulator`` is the emulator alone, with ``URL`` as its upstream. ``raw`` is the floor: an asyncio protocol that
-writes one frame, made beforehand, to each connection. ``websockets`` does the same with that library's broadcast.
-``upstream`` answers each event as a function app does. All print their port once they listen. With
-``BENCH_UVLOOP=1`` they run on uvloop.
+``emulator`` is the emulator alone; its option is the URL of its upstream. ``raw`` is the floor: an asyncio
+protocol that writes one frame, made beforehand, to each connection; its option is the size of the text in it.
+``websockets`` does the same with the broadcast of that library. ``upstream`` answers each event as a function
+app does. All print their port once they listen. With ``BENCH_UVLOOP`` set they run on uvloop.
 """
 
 import asyncio
 import base64
-import contextlib
 import gc
 import hashlib
+import http
+import importlib
 import json
 import os
 import re
@@ -60,7 +61,7 @@ class _Raw(asyncio.Protocol):
             socket.write(data)
         self.transport.write(_ACCEPTED)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         self.sockets.discard(self.transport)
 
 
@@ -74,20 +75,24 @@ async def _raw(size: str) -> int:
 
 async def _websockets(size: str) -> int:
     from websockets.asyncio.server import ServerConnection, broadcast, serve
+    from websockets.http11 import Request, Response
 
     text = FRAME_TEXT % ("x" * int(size))
     connections: set[ServerConnection] = set()
 
+    def send(connection: ServerConnection, request: Request) -> Response | None:
+        if request.path != "/send":
+            return None
+        broadcast(connections, text)
+        return connection.respond(http.HTTPStatus.ACCEPTED, "")
+
     async def hold(connection: ServerConnection) -> None:
         connections.add(connection)
-        with contextlib.suppress(Exception):
-            async for message in connection:
-                if message == "send":
-                    broadcast(connections - {connection}, text)
-                    await connection.send("sent")
-        connections.discard(connection)
+        await connection.wait_closed()
 
-    server = await serve(hold, "127.0.0.1", 0, compression=None, ping_interval=None, backlog=1024)
+    server = await serve(
+        hold, "127.0.0.1", 0, compression=None, ping_interval=None, process_request=send, backlog=1024
+    )
     port: int = next(iter(server.sockets)).getsockname()[1]
     return port
 
@@ -162,9 +167,7 @@ def main() -> None:
     """Serve until the process is terminated."""
     kind, option = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
     if os.environ.get("BENCH_UVLOOP"):
-        import uvloop
-
-        uvloop.run(_serve(kind, option))
+        importlib.import_module("uvloop").run(_serve(kind, option))
     else:
         asyncio.run(_serve(kind, option))
 

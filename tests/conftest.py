@@ -21,6 +21,15 @@ PATIENCE = 60.0
 """Seconds after which something that should have happened has not; far more than a slow machine needs."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what chooses how long tests may take."""
+    parser.addoption(
+        "--full",
+        action="store_true",
+        help="run fuzzing, cuts and memory tests at their full size, which takes minutes",
+    )
+
+
 @dataclass
 class LocalProcess:
     """Run ``python -m signalr_local`` and read what it prints."""

@@ -100,7 +100,8 @@ def parse(frame: bytes) -> HubMessage | None:
     import msgpack
 
     try:
-        value = msgpack.unpackb(frame, timestamp=3, strict_map_key=False)
+        # As .NET does, text that is not UTF-8 is read with replacement characters.
+        value = msgpack.unpackb(frame, timestamp=3, strict_map_key=False, unicode_errors="replace")
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         # A list or a map as a key is a TypeError, a timestamp that datetime cannot hold an OverflowError.
         raise ProtocolError(f"the message is not MessagePack: {type(error).__name__}") from None

@@ -24,6 +24,7 @@ from signalr_local.emulator.incoming import (
 )
 from signalr_local.emulator.limits import Limits
 from signalr_local.emulator.negotiate import Ticket, Tickets, TicketTakenError, new_id, response, version_of
+from signalr_local.emulator.patience import read_body
 from signalr_local.emulator.polling import PollingSession
 from signalr_local.emulator.posting import PostingSession
 from signalr_local.emulator.protocols import HubProtocol
@@ -214,7 +215,7 @@ class ClientSide:
             )
         if session is not None and session.is_gone:
             return _text(HTTPStatus.NOT_FOUND, _NO_CONNECTION)
-        data = await _read(request, self._limits.message)
+        data = await read_body(request, self._limits.message, self._timing.request)
         # What comes before the first poll or event stream is kept for it, as ASP.NET Core keeps it.
         session = session or self._posting.get(ticket.token)
         if session is not None:
@@ -240,16 +241,6 @@ def _hub(request: web.BaseRequest) -> str:
 def _forwarded_query(request: web.BaseRequest) -> str:
     """Return the connect request's query as the app is told of it: whole, with the token, as in Azure."""
     return f"?{request.rel_url.raw_query_string}"
-
-
-async def _read(request: web.BaseRequest, limit: int) -> bytes:
-    """Return a request's body. Raise HTTPRequestEntityTooLarge if it has more than ``limit`` bytes."""
-    body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > limit:
-            raise web.HTTPRequestEntityTooLarge(limit, len(body), text=f"The limit is {limit:,} bytes.")
-    return bytes(body)
 
 
 def _delete(session: PostingSession | None) -> web.Response:

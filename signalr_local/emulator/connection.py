@@ -123,7 +123,7 @@ class Connection:
         self.is_traced = identity.terms.is_diagnostic
         """Whether what is sent goes into the log, so that it has to be sent with ``send``."""
         event = UpstreamEvent(hub.name, "", "", connection_id, identity.user_id, identity.claims, query)
-        self.dispatcher = Dispatcher(event, protocol, upstream, self._reply, self._read_on)
+        self.dispatcher = Dispatcher(event, protocol, upstream, self._put, channel.flush_now, self._read_on)
         self._reader = protocol.reader(max_message)
         self._unread: deque[Iterator[Frame]] | None = None
         self._loop = asyncio.get_running_loop()
@@ -261,6 +261,8 @@ class Connection:
                     return False
         except ProtocolError as error:
             self.refuse(str(error))
+        except Exception as error:  # noqa: BLE001 - a client is told goodbye whatever it has sent
+            self.refuse(f"{type(error).__name__}: {error}")
         return True
 
     def _read_on(self) -> None:
@@ -300,11 +302,6 @@ class Connection:
     def _put(self, data: bytes) -> None:
         if not self._is_ended:
             self.put(Encoded(data, self.protocol.is_text))
-
-    def _reply(self, data: bytes) -> None:
-        self._put(data)
-        # A client waits for this answer: it need not wait for the end of the turn as well.
-        self._channel.flush_now()
 
     def _watch(self) -> None:
         if not self._is_watched:

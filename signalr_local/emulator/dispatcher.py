@@ -38,6 +38,7 @@ class Dispatcher:
     __slots__ = (
         "_called",
         "_event",
+        "_flush",
         "_is_calling",
         "_is_running",
         "_notices",
@@ -57,14 +58,20 @@ class Dispatcher:
         protocol: HubProtocol,
         upstream: Upstream,
         reply: Callable[[bytes], None],
+        flush: Callable[[], None],
         on_room: Callable[[], None],
     ) -> None:
-        """Take the parts that all events have in common; ``on_room`` is called when it is no longer full."""
+        """Take the parts that all events have in common.
+
+        ``reply`` queues bytes for the client, ``flush`` sends them. ``on_room`` is called when the dispatcher
+        is no longer full.
+        """
         self._event = replace(event, claims=_header_safe(event))
         self._notices = Notices(self._event)
         self._protocol = protocol
         self._upstream = upstream
         self._reply = reply
+        self._flush = flush
         self._on_room = on_room
         self._on_done: Callable[[], None] | None = None
         self._waiting: deque[tuple[Event, bytes]] | None = None
@@ -135,7 +142,10 @@ class Dispatcher:
                 was_full = self.is_full
                 event, body = self._waiting.popleft()
                 self._size -= len(body)
-                await self._send(event, body)
+                try:
+                    await self._send(event, body)
+                except Exception as error:  # noqa: BLE001 - whatever it is, the events that follow must be sent
+                    self._failed(event, error)
                 if was_full and not self.is_full:
                     self._on_room()
         finally:
@@ -144,6 +154,18 @@ class Dispatcher:
             self._is_running = False
             if self._on_done is not None:
                 self._on_done()
+
+    def _failed(self, event: Event, error: Exception) -> None:
+        name = event if isinstance(event, str) else event.target
+        _log.error(
+            "Event %r of hub '%s' failed in the emulator: %s: %s",
+            name[:200],
+            self._event.hub,
+            type(error).__name__,
+            error,
+        )
+        if not isinstance(event, str) and event.invocation_id is not None:
+            self._reply(self._protocol.encode(Completion(event.invocation_id, error=_FAILED)))
 
     async def _send(self, event: Event, body: bytes) -> None:
         if isinstance(event, str):
@@ -156,6 +178,8 @@ class Dispatcher:
         # As in ASP.NET Core, an empty id is none.
         if event.invocation_id and not (answer.is_silent or is_stream):
             self._reply(self._completion(event, event.invocation_id, answer))
+            # The client waits for this answer: it need not wait for the end of the turn as well.
+            self._flush()
 
     def _completion(
         self, message: Invocation | StreamInvocation, invocation_id: str, answer: Answer
@@ -179,15 +203,6 @@ class Dispatcher:
         self._is_calling = True
         try:
             return await self._upstream.deliver(event, content_type, body)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the events that follow must be sent
-            _log.error(
-                "Event %r of hub '%s' was not sent to the app: %s: %s",
-                name[:200],
-                event.hub,
-                type(error).__name__,
-                error,
-            )
-            return Answer(error=_FAILED)
         finally:
             self._is_calling = False
             self._called = asyncio.get_running_loop().time()

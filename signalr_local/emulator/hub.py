@@ -3,6 +3,7 @@
 State only, no I/O. Source: the service's docs/advanced-topics/group-management.md.
 """
 
+import heapq
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ __all__ = ["MAX_REMEMBERED", "Hub", "Hubs", "Member", "near_match"]
 MAX_REMEMBERED = 100
 """How many groups without ``ttl`` are remembered for one user; the latest stay."""
 
+_FEW = 1000
 _YEAR = 365 * 24 * 60 * 60.0
 
 
@@ -46,10 +48,18 @@ class Hub[C: Member]:
         self.groups: dict[str, dict[str, C]] = {}
         self._groups_of: dict[str, set[str]] = {}
         self._remembered: dict[str, dict[str, _Entry]] = {}
+        self._ends: list[tuple[float, str, str]] = []
+        self._most_ends = _FEW
         self._clock = clock
+
+    @property
+    def remembered(self) -> int:
+        """How many memberships of users are remembered, expired ones that are still kept included."""
+        return sum(map(len, self._remembered.values()))
 
     def add(self, connection: C) -> None:
         """Take a connection in, and into the groups that are remembered for its user."""
+        self._drop_expired()
         self.connections[connection.connection_id] = connection
         self._groups_of[connection.connection_id] = set()
         if connection.user_id is not None:
@@ -91,17 +101,21 @@ class Hub[C: Member]:
 
         Without ``ttl`` it is remembered for a year, 100 groups a user; with 0 it is not remembered.
         """
+        self._drop_expired()
         for connection in self.users.get(user_id, {}).values():
             self._join(connection, group)
         entries = self._live_entries(user_id)
         # Added anew it counts as the latest.
         entries.pop(group, None)
         if ttl != 0:
-            entries[group] = _Entry(self._clock() + (_YEAR if ttl is None else ttl), ttl is not None)
+            expires = self._clock() + (_YEAR if ttl is None else ttl)
+            entries[group] = _Entry(expires, ttl is not None)
             lasting = [name for name, entry in entries.items() if not entry.has_ttl]
             for name in lasting[:-MAX_REMEMBERED]:
                 del entries[name]
         self._keep_entries(user_id, entries)
+        if group in entries and ttl is not None:
+            self._note_end(entries[group].expires, user_id, group)
 
     def remove_user_from_group(self, user_id: str, group: str) -> None:
         """Forget a group of a user and take out all its connections, even those that joined on their own."""
@@ -149,6 +163,29 @@ class Hub[C: Member]:
         now = self._clock()
         entries = self._remembered.get(user_id, {})
         return {group: entry for group, entry in entries.items() if entry.expires > now}
+
+    def _note_end(self, expires: float, user_id: str, group: str) -> None:
+        heapq.heappush(self._ends, (expires, user_id, group))
+        if len(self._ends) > self._most_ends:
+            # Those that were renewed again and again are many by now, and mean nothing.
+            self._ends = [
+                (entry.expires, user, name)
+                for user, entries in self._remembered.items()
+                for name, entry in entries.items()
+                if entry.has_ttl
+            ]
+            heapq.heapify(self._ends)
+            self._most_ends = max(_FEW, 2 * len(self._ends))
+
+    def _drop_expired(self) -> None:
+        """Forget the memberships whose time is over; one that was renewed meanwhile stays."""
+        now = self._clock()
+        while self._ends and self._ends[0][0] <= now:
+            _, user_id, group = heapq.heappop(self._ends)
+            entries = self._remembered.get(user_id, {})
+            if group in entries and entries[group].expires <= now:
+                del entries[group]
+                self._keep_entries(user_id, entries)
 
     def _keep_entries(self, user_id: str, entries: dict[str, _Entry]) -> None:
         if entries:

@@ -21,6 +21,7 @@ from signalr_local.emulator.hub import Hubs
 from signalr_local.emulator.incoming import json_response, query_of, shown
 from signalr_local.emulator.operations import OPERATIONS
 from signalr_local.emulator.parameters import check_names, hub_name
+from signalr_local.emulator.patience import read_body
 from signalr_local.emulator.tiers import Quota
 from signalr_local.emulator.versions import Versions
 
@@ -30,6 +31,9 @@ _ACCESS_KEY_SINCE = "2023-07-01"
 _ERROR_CODE = "x-ms-error-code"
 _PROTOCOL = "X-ASRS-Protocol"
 _FRAMES = "application/octet-stream"
+
+_PATIENCE = 30.0
+"""How long a request body may take, in seconds."""
 
 _log = logging.getLogger(__name__)
 
@@ -190,7 +194,7 @@ async def _read(request: web.BaseRequest, body: Body) -> bytes:
         raise RestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_large())
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    return await request.read()
+    return await read_body(request, MAX_BODY, _PATIENCE)
 
 
 def _too_large() -> str:

@@ -17,6 +17,7 @@ from signalr_local.emulator.incoming import is_websocket, shown
 from signalr_local.emulator.limits import Limits
 from signalr_local.emulator.listening import LOOPBACK, listen
 from signalr_local.emulator.origin import allow_origin, check_origin
+from signalr_local.emulator.patience import PatientServer
 from signalr_local.emulator.rest import Rest
 from signalr_local.emulator.rules import UpstreamRule
 from signalr_local.emulator.tiers import Quota, QuotaError, Tier
@@ -150,8 +151,9 @@ class Emulator:
         if self._runner is not None:
             raise RuntimeError("the emulator is running already")
         self._clients = ClientSide(self._hubs, self._gate, self._upstream, self._timing, self._limits)
-        server = web.Server(
+        server = PatientServer(
             self._answer,
+            self._timing.request,
             # An event stream has nothing to read from: that its client has gone is heard in no other way.
             handler_cancellation=True,
             # A body reaches the app's code as it was sent, as in ASP.NET Core.

@@ -36,6 +36,9 @@ class Timing:
     client_result: float = 30.0
     """How long a client may take to answer what a server asked it."""
 
+    request: float = 30.0
+    """How long a client may take to send the head of its first request, and the body of a post."""
+
     close: float = 1.0
     """How long a client has to read the last message and to hang up before the socket is cut."""
 

@@ -179,7 +179,6 @@ LATE = struct.pack(">q", 2**62).hex()
         pytest.param("96 01 80", id="cut-short"),
         pytest.param("91 06 06", id="more-than-a-message"),
         pytest.param("dd ff ff ff ff", id="endless-list"),
-        pytest.param("95 01 80 c0 a1 6d 91 a1 ff", id="not-utf-8"),
         pytest.param("d4 ff 00", id="timestamp-of-a-byte"),
         pytest.param(f"95 01 80 c0 a1 6d 91 c7 0c ff 00 00 00 00 {LATE}", id="timestamp-after-time"),
         pytest.param("95 01 80 c0 a1 6d 91 81 90 01", id="list-as-key"),
@@ -441,3 +440,7 @@ def test_whatever_comes_is_split_or_a_protocol_error() -> None:
         except ProtocolError:
             continue
         assert sum(len(frame) for frame in frames) <= len(data), data.hex(" ")
+
+
+def test_text_that_is_not_utf_8_is_read_with_replacement_characters_as_in_net() -> None:
+    assert parse(bytes.fromhex("95 01 80 c0 a1 6d 91 a4 61 ed a0 80")) == Invocation("m", ["a\ufffd\ufffd\ufffd"])

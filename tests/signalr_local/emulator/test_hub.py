@@ -218,3 +218,41 @@ def test_near_match_differs_in_case_only() -> None:
     assert near_match("room", ["hall", "Room"]) == "Room"
     assert near_match("room", ["room"]) is None
     assert near_match("room", ["rooms"]) is None
+
+
+def test_memberships_whose_time_is_over_are_forgotten_without_anybody_asking(
+    hub: Hub[Member], clock: Clock
+) -> None:
+    for number in range(1000):
+        hub.add_user_to_group(f"user{number}", "g", 60)
+    hub.add_user_to_group("ann", "g")
+    clock.now += 61
+    hub.add(Member("b", "bob"))
+    assert hub.remembered == 1
+
+
+def test_a_membership_that_was_renewed_lives_on(hub: Hub[Member], clock: Clock) -> None:
+    hub.add_user_to_group("ann", "g", 60)
+    clock.now += 30
+    hub.add_user_to_group("ann", "g", 60)
+    clock.now += 31
+    hub.add(Member("b", "bob"))
+    assert hub.is_user_in_group("ann", "g")
+
+
+def test_renewing_again_and_again_takes_no_more_memory(hub: Hub[Member]) -> None:
+    for _ in range(10_000):
+        hub.add_user_to_group("ann", "g", 1000)
+    assert len(hub._ends) <= 2000
+
+
+def test_many_remembered_users_are_dropped_when_their_time_is_over(
+    hub: Hub[Member], clock: Clock, pytestconfig: pytest.Config
+) -> None:
+    count = 100_000 if pytestconfig.getoption("--full") else 5000
+    for number in range(count):
+        hub.add_user_to_group(f"user{number}", "g", 60)
+    assert hub.remembered == count
+    clock.now += 61
+    hub.add_user_to_group("ann", "g", 60)
+    assert hub.remembered == 1

@@ -305,3 +305,21 @@ async def test_a_client_whose_messages_wait_for_the_app_waits_too(service_with_a
     for post in posts:
         assert (await post).status == 200
     await poller.ask("DELETE")
+
+
+async def test_a_handshake_may_be_posted_before_the_first_poll(service_with_app: Any, app: Any) -> None:
+    poller = await service_with_app.poller()
+    call = '{"type":1,"target":"m","arguments":[]}\x1e'
+    assert (await poller.post(HANDSHAKE)).status == 200
+    assert (await poller.post(call)).status == 200
+    assert (await poller.poll()).body == b""
+    assert (await poller.poll()).body == b"{}\x1e"
+    await app.next("connected")
+    await app.next("m")
+
+
+async def test_what_is_posted_before_the_first_poll_is_bounded(start: Start) -> None:
+    service = await start(limits=Limits(early=100))
+    poller = await service.poller()
+    assert (await poller.post("x" * 60)).status == 200
+    assert (await poller.post("x" * 60)).status == 413

@@ -1,11 +1,16 @@
 """The WebSocket: handshake, framing, and its end."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
 import pytest
+
+from serverless_signalr.protocol.messages import Invocation
+from signalr_local.emulator import UpstreamRule
+from signalr_local.emulator.limits import Limits
+from signalr_local.emulator.protocols import Outgoing
 
 type Start = Callable[..., Any]
 
@@ -166,3 +171,199 @@ async def test_a_client_that_does_not_read_its_last_messages_is_cut_off(start: S
         # The id is in use until the socket is closed.
         while await service.refusal(query) == 409:
             pass
+
+
+async def open_raw(
+    service: Any, *, extra: bytes = b"", headers: Mapping[str, str] | None = None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Send an upgrade request with nothing between the test and the socket."""
+    lines = {
+        "Host": "localhost",
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        **(headers or {}),
+    }
+    reader, writer = await asyncio.open_connection("127.0.0.1", service.emulator.port)
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    token = service.client_token()
+    writer.write(f"GET /client/?hub=chat&access_token={token} HTTP/1.1\r\n{head}\r\n".encode() + extra)
+    return reader, writer
+
+
+def masked(text: str, opcode: int = 1) -> bytes:
+    data = text.encode()
+    assert len(data) < 126
+    return bytes([0x80 | opcode, 0x80 | len(data)]) + b"\0\0\0\0" + data
+
+
+async def until_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    async with asyncio.timeout(10):
+        received = await reader.read(-1)
+    writer.close()
+    return received
+
+
+GOODBYE = b'{"type":7,"error":"Connection closed with an error.","allowReconnect":true}\x1e'
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule"),
+    [
+        (b"\x81\x01x", "not masked"),
+        (b"\xf1\x80\0\0\0\0", "begins with the byte 0xf1"),
+        (b"\x09\x80\0\0\0\0", "control frame"),
+        (b"\x80\x80\0\0\0\0", "continues nothing"),
+    ],
+)
+async def test_a_client_that_breaks_the_websocket_protocol_is_told_goodbye_and_the_app_why(
+    service_with_app: Any, app: Any, caplog: pytest.LogCaptureFixture, broken: bytes, rule: str
+) -> None:
+    reader, writer = await open_raw(service_with_app)
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(masked(HANDSHAKE))
+    await reader.readuntil(b"{}\x1e")
+    writer.write(broken)
+    received = await until_end(reader, writer)
+    assert GOODBYE in received
+    assert received.endswith(b"\x88\x02\x03\xea")
+    await app.next("connected")
+    assert rule in (await app.next("disconnected")).json()["Error"]
+    assert rule in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+async def test_an_unmasked_frame_before_the_handshake_ends_the_connection(
+    service: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = await open_raw(service)
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"\x81\x01x")
+    assert await until_end(reader, writer) == b"\x88\x02\x03\xea"
+    assert "not masked" in caplog.text
+
+
+async def test_what_a_client_sends_with_its_upgrade_request_is_not_lost(
+    service_with_app: Any, app: Any
+) -> None:
+    call = '{"type":1,"target":"m","arguments":[]}\x1e'
+    reader, writer = await open_raw(service_with_app, extra=masked(HANDSHAKE) + masked(call))
+    await reader.readuntil(b"{}\x1e")
+    await app.next("connected")
+    await app.next("m")
+    writer.close()
+
+
+async def test_bytes_may_come_one_by_one(service_with_app: Any, app: Any) -> None:
+    reader, writer = await open_raw(service_with_app)
+    await reader.readuntil(b"\r\n\r\n")
+    for byte in masked(HANDSHAKE) + masked('{"type":1,"target":"é","arguments":[]}\x1e'):
+        writer.write(bytes([byte]))
+        await writer.drain()
+        await asyncio.sleep(0)
+    await app.next("connected")
+    assert (await app.events.get()).json()["target"] == "é"
+    writer.close()
+
+
+async def test_a_websocket_ping_is_answered(service: Any) -> None:
+    client = await service.connect()
+    async with asyncio.timeout(10):
+        await client.socket.ping(b"are you there")
+        await client.send({"type": 6})
+        await service.send("", "hello")
+        assert (await client.next())["arguments"] == ["hello"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Connection": "keep-alive"},
+        {"Sec-WebSocket-Version": "8"},
+        {"Sec-WebSocket-Key": "short"},
+        {"Sec-WebSocket-Key": ""},
+    ],
+)
+async def test_an_upgrade_request_that_is_not_valid_is_a_400(service: Any, headers: dict[str, str]) -> None:
+    reader, writer = await open_raw(service, headers=headers)
+    assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 400 ")
+    writer.close()
+
+
+@pytest.mark.parametrize("protocol", ["json", "messagepack"])
+async def test_a_message_over_the_limit_closes_the_connection_which_may_come_back(
+    start: Start, app: Any, protocol: str
+) -> None:
+    service = await start([UpstreamRule(app.url)], limits=Limits(message=100_000))
+    client = await service.open()
+    await client.send_text(HANDSHAKE.replace("json", protocol))
+    await client.socket.receive()
+    await app.next("connected")
+    if protocol == "json":
+        for _ in range(3):
+            await client.send_text("x" * 50_000)
+    else:
+        await client.socket.send_bytes(b"\xff\xff\xff\x7f")
+    message = (await client.socket.receive()).data
+    assert b"Connection closed with an error." in (message if protocol == "messagepack" else message.encode())
+    assert await client.ended() == 1000
+    assert "100,000" in (await app.next("disconnected")).json()["Error"]
+
+
+async def test_a_handshake_without_end_is_refused(service: Any) -> None:
+    client = await service.open()
+    for _ in range(9):
+        await client.send_text("x" * 4096)
+    assert await client.next() == {"error": "An unexpected error occurred during connection handshake."}
+    assert await client.ended() == 1000
+
+
+async def test_half_a_surrogate_pair_in_a_handshake_is_refused(
+    service: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await service.open()
+    await client.send_text('{"protocol":"\\ud83d","version":1}\x1e')
+    assert await client.next() == {"error": "An unexpected error occurred during connection handshake."}
+    assert await client.ended() == 1000
+    assert "Traceback" not in caplog.text
+
+
+async def test_when_too_much_waits_for_all_clients_the_one_that_reads_least_is_cut_off(
+    start: Start, app: Any
+) -> None:
+    limits = Limits(send_buffer=50_000_000, send_buffers=20_000_000)
+    service = await start([UpstreamRule(app.url)], limits=limits)
+    stalled = await service.connect("ann")
+    other = await service.connect("bob")
+    for _ in range(2):
+        await app.next("connected")
+    for client in (stalled, other):
+        client.take_little()
+    while app.events.empty():
+        await service.send("/users/ann", "x" * 1_000_000)
+        await service.send("/users/bob", "x" * 100_000)
+    event = await app.next("disconnected")
+    assert event.connection_id == stalled.connection_id
+    assert event.json()["Error"] == "The client reads too slowly."
+    for client in (stalled, other):
+        client.vanish()
+
+
+async def test_what_is_sent_within_one_turn_of_the_loop_shares_a_websocket_message(service: Any) -> None:
+    client = await service.connect()
+    (connection,) = service.emulator._hubs["chat"].connections.values()
+    for number in range(3):
+        connection.send(Outgoing(Invocation("m", [number])))
+    message = await client.socket.receive()
+    assert message.data.count("\x1e") == 3
+
+
+async def test_a_client_that_falls_behind_gets_everything_once_it_reads_on(start: Start) -> None:
+    service = await start(send_buffer=100_000_000)
+    client = await service.connect()
+    # More than the kernel holds for a client that does not read.
+    texts = [f"{number}:{'x' * 500_000}" for number in range(40)]
+    for text in texts:
+        await service.send("", text)
+    assert [(await client.next())["arguments"] for _ in texts] == [[text] for text in texts]

@@ -1,0 +1,30 @@
+"""Every measurement runs; its figures mean nothing at these sizes."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bench import calls, connect, fan_out, memory, slow_reader
+
+
+@pytest.mark.parametrize(
+    ("measure", "rows"),
+    [
+        (
+            lambda: fan_out.main(5, 4, 1, crowds=(3,)),
+            ["emulator, MessagePack", "floor: raw asyncio", "3 clients"],
+        ),
+        (lambda: memory.main((5,)), ["emulator, JSON", "floor: raw asyncio"]),
+        (lambda: connect.main(5, 1), ["all at once", "floor: WebSocket alone", "reconnect at once"]),
+        (lambda: slow_reader.main(3, 4, 1024), ["3 clients do not read", "floor: all clients read"]),
+        (lambda: calls.main(4, 1), ["emulator, 64 client(s)", "floor: bare POST to the app, 1 at a time"]),
+    ],
+    ids=["fan_out", "memory", "connect", "slow_reader", "calls"],
+)
+async def test_a_measurement_of_the_emulator_prints_its_figures_and_a_floor(
+    capsys: pytest.CaptureFixture[str], measure: Callable[[], Awaitable[None]], rows: list[str]
+) -> None:
+    await measure()
+    printed = capsys.readouterr().out
+    for row in rows:
+        assert row in printed
