@@ -443,4 +443,6 @@ def test_whatever_comes_is_split_or_a_protocol_error() -> None:
 
 
 def test_text_that_is_not_utf_8_is_read_with_replacement_characters_as_in_net() -> None:
-    assert parse(bytes.fromhex("95 01 80 c0 a1 6d 91 a4 61 ed a0 80")) == Invocation("m", ["a\ufffd\ufffd\ufffd"])
+    assert parse(bytes.fromhex("95 01 80 c0 a1 6d 91 a4 61 ed a0 80")) == Invocation(
+        "m", ["a\ufffd\ufffd\ufffd"]
+    )
