@@ -30,9 +30,7 @@ _PROBE = "signalr-local doctor"
 
 _WEBSOCKET = {"https": "wss", "http": "ws"}
 _STATUS = re.compile(r"status code (\d{3})")
-_CONNECTED_FIX = (
-    "look at the app's log: the function for connected refused, or the service is not in Serverless mode"
-)
+_CONNECTED_FIX = "check that the service is in Serverless mode and that its quota is not used up"
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,15 +75,12 @@ class Front:
     """Answers in place of the app's, by path."""
 
     seen: list[web.BaseRequest] = field(default_factory=list)
-    refuses_connections: bool = False
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self.seen.append(request)
         if request.path in self.answers:
             planted = self.answers[request.path]
             return web.Response(status=planted.status, body=planted.body, headers=planted.headers)
-        if self.refuses_connections and request.headers.get("X-ASRS-Category") == "connections":
-            return web.Response(status=403)
         if request.path == WEBHOOK and request.query.get("code") != self.key:
             return web.Response(status=401)
         url = f"http://127.0.0.1:{self.to}{request.path_qs}"
@@ -245,10 +242,6 @@ def old_code(azure: Azure) -> None:
     azure.front.key = "new-key"
 
 
-def refuse_connections(azure: Azure) -> None:
-    azure.front.refuses_connections = True
-
-
 def no_token(azure: Azure) -> None:
     azure.front.answers["/api/negotiate"] = web.json_response({"message": "hello"})
 
@@ -324,12 +317,6 @@ PLANTED: dict[str, tuple[Plant, str, str, str]] = {
         "round-trip.service",
         f"{SERVICE} answered with status 401",
         "copy the connection string anew",
-    ),
-    "the app refuses the connection": (
-        refuse_connections,
-        "round-trip.connected",
-        "the service closed the connection",
-        "the function for connected refused",
     ),
     "the upstream has an old code": (
         old_code,
@@ -524,3 +511,42 @@ async def test_a_wrong_option_is_exit_code_2(
     code, printed = await azure.doctor(capsys, *options)
     assert code == 2
     assert told in printed
+
+
+@pytest.mark.parametrize(
+    ("frame", "seen"),
+    [
+        (
+            '{"error":"No server is connected."}\x1e',
+            "the service refused the connection: No server is connected.",
+        ),
+        ("", "the service closed the connection"),
+        ('{}\x1e{"type":7,"error":"Bye."}\x1e', "the service closed the connection: Bye."),
+    ],
+    ids=["refused", "hung up", "closed"],
+)
+async def test_a_service_that_ends_the_connection_is_named(
+    azure: Azure, capsys: pytest.CaptureFixture[str], certificates: Certificates, frame: str, seen: str
+) -> None:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.method == "POST":
+            return web.json_response({"connectionToken": "token"})
+        if "/api/" in request.path:
+            return web.Response()
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.receive()
+        if frame:
+            await socket.send_str(frame)
+        await socket.close()
+        return socket
+
+    async with AsyncExitStack() as stack:
+        azure.cloud.ports[SERVICE] = await encrypt(stack, await serve(stack, handle), certificates)
+        code, printed = await azure.doctor(capsys, "--output", "json")
+    [found] = [item for item in json.loads(printed)["findings"] if item["rule"] == "round-trip.connected"][
+        -1:
+    ]
+    assert found["seen"] == seen
+    assert found["fix"].startswith("check that the service is in Serverless mode")
+    assert code == 1
