@@ -280,15 +280,16 @@ class Connection:
             self._trace("sent", message)
         match message:
             case Invocation() | StreamInvocation():
-                self.dispatcher.put(message, frame)
+                if (answer := self.dispatcher.put(message, frame)) is not None:
+                    self._put(answer)
             case Ping():
                 if not self._has_pinged:
                     self._has_pinged = True
                     self._watch()
             case Completion() if self._asked and message.invocation_id in self._asked:
-                answer = self._asked[message.invocation_id]
-                if not answer.done():
-                    answer.set_result(Reply(message, frame))
+                asked = self._asked[message.invocation_id]
+                if not asked.done():
+                    asked.set_result(Reply(message, frame))
             case _:
                 # The rest means nothing in Serverless mode.
                 pass

@@ -96,13 +96,18 @@ class Dispatcher:
         self._notices.opened()
         self._add(CONNECTED, b'{"type":10}')
 
-    def put(self, message: Invocation | StreamInvocation, frame: Frame) -> None:
-        """Add a call of the client. One that asks for a stream is refused unless those are sent on too."""
+    def put(self, message: Invocation | StreamInvocation, frame: Frame) -> bytes | None:
+        """Add a call of the client; return what it is answered at once, if anything.
+
+        A call that asks for a stream is refused unless those are sent on too.
+        """
         self._notices.called(message, frame, is_json=self._protocol.is_text)
         if isinstance(message, StreamInvocation) and not self._upstream.forwards_streams:
-            self._refuse_stream(message)
-        else:
-            self._add(message, self._protocol.forward(message, frame))
+            self._notices.refused(message)
+            refusal = Completion(message.invocation_id, error=_NO_STREAMS)
+            return None if self._upstream.is_silent else self._protocol.encode(refusal)
+        self._add(message, self._protocol.forward(message, frame))
+        return None
 
     def finish(self, error: str | None, on_done: Callable[[], None]) -> None:
         """Send ``disconnected`` after everything that waits, then call ``on_done``."""
@@ -114,16 +119,6 @@ class Dispatcher:
         """Give up what waits, because the emulator stops."""
         if self._task is not None:
             self._task.cancel()
-
-    def _refuse_stream(self, message: StreamInvocation) -> None:
-        _log.warning(
-            "The client asked for a stream of %r (hub '%s'): Serverless mode has no streams; in Azure the "
-            "client would wait for ever.",
-            message.target[:200],
-            self._event.hub,
-        )
-        if not self._upstream.is_silent:
-            self._reply(self._protocol.encode(Completion(message.invocation_id, error=_NO_STREAMS)))
 
     def _add(self, event: Event, body: bytes) -> None:
         if self._waiting is None:

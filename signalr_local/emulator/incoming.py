@@ -8,6 +8,8 @@ from multidict import CIMultiDict
 
 __all__ = ["HUB_NAME_RULE", "is_event_stream", "is_websocket", "json_response", "query_of", "shown"]
 
+_MAX_SHOWN = 200
+
 HUB_NAME_RULE = (
     "Invalid hub name. Valid hub name should be in between 1 and 128 characters long. The first character "
     "must be a letter, other characters can be letters, digits or the following symbols _`,.[]"
@@ -32,7 +34,7 @@ def query_of(request: web.BaseRequest) -> CIMultiDict[str]:
 
 def shown(request: web.BaseRequest) -> str:
     """Return method and path for the log. The query stays out of it: it may hold an access token."""
-    return f"{request.method} {request.rel_url.raw_path}"
+    return f"{request.method} {request.rel_url.raw_path[:_MAX_SHOWN]}"
 
 
 def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -63,6 +63,15 @@ class Notices:
                 _MAX_DEPTH,
             )
 
+    def refused(self, message: StreamInvocation) -> None:
+        """Tell of a call that asks for a stream and is not sent to the app."""
+        self._tell(
+            "stream",
+            "It asks for a stream of %r. Serverless mode has no streams: in Azure the client would wait for "
+            "ever.",
+            message.target[:100],
+        )
+
     def _tell(self, subject: str, text: str, *values: object) -> None:
         if self._told is None:
             self._told = set()

@@ -65,7 +65,7 @@ class Opening:
             request.protocol.encode()
         except ValueError:
             raise ProtocolError(_GARBAGE) from None
-        protocol = PROTOCOLS.get(request.protocol)
+        protocol = PROTOCOLS.get(request.protocol.lower())
         if protocol is None:
             raise ProtocolError(f"The protocol '{request.protocol}' is not supported.")
         if not (protocol.is_text or self._transport.is_binary):
@@ -73,7 +73,8 @@ class Opening:
                 f"Cannot use the '{protocol.name}' protocol on the current transport. The transport does not "
                 "support 'Binary' transfer format."
             )
-        if not 1 <= request.version <= _MAX_VERSION:
+        # As in ASP.NET Core, every version up to the newest will do.
+        if request.version > _MAX_VERSION:
             raise ProtocolError(
                 f"The server does not support version {request.version} of the '{request.protocol}' protocol."
             )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
+from itertools import islice
 
 from serverless_signalr._rest.tokens import sign_client_token
 from signalr_local.emulator.call import Body, Call, NotExistedError, Operation, RestError, Result, invalid
@@ -19,6 +20,9 @@ from signalr_local.emulator.protocols import Outgoing
 __all__ = ["OPERATIONS"]
 
 _MAX_INT = 2**31 - 1
+_MAX_COMPARED = 1000
+"""Names among which one of another case is looked for: a hint must not cost more than the send."""
+
 
 _log = logging.getLogger(__name__)
 
@@ -156,7 +160,7 @@ def _is_int(text: str) -> bool:
 
 
 def _near(name: str, kind: str, names: Iterable[str]) -> str:
-    near = near_match(name, names)
+    near = near_match(name, islice(names, _MAX_COMPARED))
     return "" if near is None else f"There is a {kind} {near!r}: names are case-sensitive."
 
 

@@ -23,6 +23,7 @@ MAX_ANSWER = 16 * 1024 * 1024
 """Largest answer of the app, in bytes."""
 
 _LARGE = 1024 * 1024
+_MAX_SHOWN = 200
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +56,9 @@ class Upstream:
         self._session = aiohttp.ClientSession(
             # The service makes as many requests as there are events. aiohttp would make 100 at a time.
             connector=aiohttp.TCPConnector(limit=0),
+            # The requests have the headers of the service and no others.
+            skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+            auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=self._timeout),
         )
@@ -173,7 +177,7 @@ def _status_error(status: int) -> str:
 
 
 def _shown(event: UpstreamEvent) -> str:
-    return f"Event {event.event!r} (hub {event.hub!r}, category {str(event.category)!r})"
+    return f"Event {event.event[:_MAX_SHOWN]!r} (hub {event.hub!r}, category {str(event.category)!r})"
 
 
 def _hint(event: UpstreamEvent, status: int) -> str:

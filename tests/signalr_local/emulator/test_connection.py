@@ -139,7 +139,7 @@ async def test_a_stream_is_answered_with_an_error_instead_of_silence(
         "invocationId": "7",
         "error": "Invocation failed, streaming is not supported in Serverless mode.",
     }
-    assert "asked for a stream of 'counter'" in caplog.text
+    assert "asks for a stream of 'counter'" in caplog.text
     await app.next("connected")
     assert app.events.empty()
 

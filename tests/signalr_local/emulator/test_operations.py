@@ -392,3 +392,15 @@ async def test_a_message_that_is_converted_for_a_client_is_warned_of(
     assert [record.getMessage()[:72] for record in warnings] == [
         "A message in the protocols messagepack is converted for clients of json."
     ]
+
+
+async def test_texts_are_utf_8_for_clients_of_json(service: Any) -> None:
+    client = await service.connect()
+    await service.send("", "é👋\u2028<'")
+    assert await client.next_frame() == '{"type":1,"target":"m","arguments":["é👋\u2028<\'"]}'
+
+
+async def test_integers_are_short_for_clients_of_messagepack(service: Any) -> None:
+    client = await service.connect_packed()
+    await service.send("", 1, 300)
+    assert await client.socket.receive_bytes() == bytes.fromhex("0c 96 01 80 c0 a1 6d 92 01 cd 01 2c 90")

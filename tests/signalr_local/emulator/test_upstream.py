@@ -1,6 +1,7 @@
 """The way to the app: rules, requests, and what the log says when it is blocked."""
 
 import asyncio
+import gzip
 import logging
 import re
 import socket
@@ -61,6 +62,41 @@ async def test_a_request_says_who_and_what_and_is_signed(service_with_app: Any, 
     assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-00", headers["traceparent"])
     keys = [DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY]
     assert headers["X-ASRS-Signature"] == sign(client.connection_id, keys)
+
+
+async def test_a_request_has_the_headers_of_the_service_and_no_others(
+    service_with_app: Any, app: Any
+) -> None:
+    await service_with_app.connect("ann")
+    names = {name.lower() for name in (await app.next("connected")).headers}
+    wanted = ["connection-id", "hub", "category", "event", "user-id", "user-claims", "signature"]
+    assert names == {f"x-asrs-{name}" for name in (*wanted, "client-query")} | {
+        *("content-type", "content-length", "host", "traceparent")
+    }
+
+
+async def test_a_compressed_answer_is_not_decompressed_since_nobody_asked_for_it(
+    service_with_app: Any, app: Any
+) -> None:
+    async def answer(event: Any) -> web.StreamResponse:
+        return web.Response(body=gzip.compress(b"{}"), headers={"Content-Encoding": "gzip"})
+
+    app.answers["m"] = answer
+    client = await service_with_app.connect()
+    assert "is no completion of the hub protocol" in (await client.invoke("m"))["error"]
+
+
+async def test_long_names_are_cut_in_the_log(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    client = await (await start([])).connect()
+    await client.invoke("x" * 20_000)
+    assert "Event 'xxx" in caplog.text
+    assert "x" * 201 not in caplog.text
+
+
+async def test_claims_that_no_header_can_hold_are_left_out(service_with_app: Any, app: Any) -> None:
+    await service_with_app.connect("ann", claims={"role": ["a\nb", "c"], "x\ry": "1", "team": "blue"})
+    header = (await app.next("connected")).headers["X-ASRS-User-Claims"]
+    assert header.startswith("team: blue, asrs.s.uid: ann, ")
 
 
 async def test_each_request_has_a_trace_of_its_own(service_with_app: Any, app: Any) -> None:

@@ -17,10 +17,12 @@ type Start = Callable[..., Any]
 HANDSHAKE = '{"protocol":"json","version":1}\x1e'
 
 
-@pytest.mark.parametrize("version", [1, 2])
-async def test_a_json_handshake_is_answered_with_an_empty_object(service: Any, version: int) -> None:
+@pytest.mark.parametrize(("protocol", "version"), [("json", 1), ("json", 2), ("json", 0), ("JSON", 1)])
+async def test_a_json_handshake_is_answered_with_an_empty_object(
+    service: Any, protocol: str, version: int
+) -> None:
     client = await service.open()
-    await client.send_text(f'{{"protocol":"json","version":{version}}}\x1e')
+    await client.send_text(f'{{"protocol":"{protocol}","version":{version}}}\x1e')
     assert await client.next_frame() == "{}"
 
 
@@ -28,14 +30,11 @@ async def test_a_json_handshake_is_answered_with_an_empty_object(service: Any, v
     ("handshake", "error"),
     [
         ('{"protocol":"xml","version":1}', "The protocol 'xml' is not supported."),
+        ('{"protocol":"BlazorPack","version":1}', "The protocol 'BlazorPack' is not supported."),
         ('{"protocol":"blazor","version":1}', "The protocol 'blazor' is not supported."),
         (
             '{"protocol":"json","version":3}',
             "The server does not support version 3 of the 'json' protocol.",
-        ),
-        (
-            '{"protocol":"json","version":0}',
-            "The server does not support version 0 of the 'json' protocol.",
         ),
         ("hello", "An unexpected error occurred during connection handshake."),
         ('{"protocol":"json"}', "An unexpected error occurred during connection handshake."),
