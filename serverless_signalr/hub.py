@@ -7,7 +7,7 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from serverless_signalr._connection.router import Router, any_online
@@ -146,17 +146,21 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
         """
         from serverless_signalr._hub.negotiation import add_negotiate, platform_user
 
-        add_negotiate(
-            self.blueprint,
-            self,
-            self._function_name("negotiate"),
-            route,
-            platform_user if user is None else user,
-            anonymous=anonymous,
+        connect = partial(
+            self.negotiate,
             lifetime=lifetime,
             close_on_expiry=close_on_expiry,
             detailed_errors=detailed_errors,
             router=router,
+        )
+        add_negotiate(
+            self.blueprint,
+            self.hub_name,
+            self._function_name("negotiate"),
+            route,
+            platform_user if user is None else user,
+            connect,
+            anonymous=anonymous,
         )
 
     @cached_property

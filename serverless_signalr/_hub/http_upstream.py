@@ -10,13 +10,14 @@ import logging
 from collections.abc import Mapping
 from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
 import azure.functions as func
 
 from serverless_signalr._functions.answers import answering_client, hub_exception
 from serverless_signalr._hub.methods import HubMethod
+from serverless_signalr._hub.served import ServedHub
 from serverless_signalr._invocation import current_invocation, running_as
 from serverless_signalr.bindings import Blueprint
 from serverless_signalr.connection import ServiceConnection, service_connection
@@ -34,9 +35,6 @@ from serverless_signalr.protocol.upstream import (
 )
 from serverless_signalr.protocol.values import to_builtins
 
-if TYPE_CHECKING:
-    from serverless_signalr.hub import ServerlessHub
-
 __all__ = ["add_upstream"]
 
 _log = logging.getLogger("serverless_signalr")
@@ -48,7 +46,7 @@ class _RefusedError(Exception):
         self.status = status
 
 
-def add_upstream(blueprint: Blueprint, hub: "ServerlessHub[Any]", name: str, route: str) -> None:
+def add_upstream(blueprint: Blueprint, hub: ServedHub, name: str, route: str) -> None:
     """Add the HTTP function that receives a hub's events.
 
     It is anonymous: the signature protects it, which the service makes with the access key. Where an identity
@@ -71,7 +69,7 @@ def add_upstream(blueprint: Blueprint, hub: "ServerlessHub[Any]", name: str, rou
 
 
 class _Receiver:
-    def __init__(self, hub: "ServerlessHub[Any]") -> None:
+    def __init__(self, hub: ServedHub) -> None:
         self._hub = hub
         self._methods = {(method.category.value, method.event.lower()): method for method in hub._methods}
 

@@ -5,16 +5,14 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import azure.functions as func
 
 from serverless_signalr._invocation import to_thread
 from serverless_signalr.bindings import Blueprint
+from serverless_signalr.models import SignalRConnectionInfo
 from serverless_signalr.principal import Principal, insecure_user_id, is_deployed
-
-if TYPE_CHECKING:
-    from serverless_signalr.hub import ServerlessHub
 
 __all__ = ["Authenticate", "SignalRUser", "add_negotiate", "platform_user"]
 
@@ -37,6 +35,9 @@ type Authenticate = Callable[[func.HttpRequest], _Found | Awaitable[_Found]]
 A text is the user id alone; of a Principal the roles become claims.
 """
 
+type Connect = Callable[..., Awaitable[SignalRConnectionInfo]]
+"""Returns what a client connects with, given ``user_id`` and ``claims``."""
+
 
 def platform_user(request: func.HttpRequest) -> SignalRUser | None:
     """Return the identity that App Service Authentication verified, with its roles; None for nobody.
@@ -58,29 +59,29 @@ def platform_user(request: func.HttpRequest) -> SignalRUser | None:
 
 def add_negotiate(
     blueprint: Blueprint,
-    hub: "ServerlessHub[Any]",
+    hub_name: str,
     name: str,
     route: str,
     authenticate: Authenticate,
+    connect: Connect,
     *,
     anonymous: bool,
-    **options: Any,
 ) -> None:
-    """Add the HTTP function that clients negotiate with; ``options`` are those of the hub's negotiate."""
+    """Add the HTTP function that clients negotiate with."""
 
     async def negotiate(req: func.HttpRequest) -> func.HttpResponse:
         try:
             user = await _authenticated(authenticate, req)
         except PermissionError as error:
-            _log.warning("a negotiate request for the hub %s was refused: %s", hub.hub_name, error)
+            _log.warning("a negotiate request for the hub %s was refused: %s", hub_name, error)
             return _refused()
         if not user.id and not anonymous:
             return _refused()
-        info = await hub.negotiate(user_id=user.id or None, claims=user.claims, **options)
+        info = await connect(user_id=user.id or None, claims=user.claims)
         return info.to_response()
 
     negotiate.__name__ = negotiate.__qualname__ = name
-    negotiate.__doc__ = f"Answer with what lets a client connect to the hub {hub.hub_name}."
+    negotiate.__doc__ = f"Answer with what lets a client connect to the hub {hub_name}."
     decorate = blueprint.route(route=route, methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
     decorate(negotiate)
 

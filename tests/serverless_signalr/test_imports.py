@@ -1,6 +1,7 @@
 """What an import costs: the start of a function app is time that its users wait."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,68 @@ def test_code_knows_only_what_is_below_it(folder: str, others: set[str]) -> None
         for name in imported_names(node)
     }
     assert not {(file, name) for file, name in named if name in others}
+
+
+FLOORS = (
+    {"protocol", "errors", "_extras", "_invocation"},
+    {"_hosts", "_identity"},
+    {"endpoint", "models", "principal"},
+    {"_rest"},
+    {"rest"},
+    {"_connection", "_functions"},
+    {"connection", "bindings"},
+    {"_hub"},
+    {"hub", "health"},
+)
+"""The library's rooms and public modules from the bottom up: each knows what is on the floors below it."""
+
+LIBRARY = ROOT / "serverless_signalr"
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports_within_the_library() -> dict[str, set[str]]:
+    """Return the modules that each module imports: at load, in a function, or for type checkers only."""
+    modules = {module_of(path): path for path in LIBRARY.rglob("*.py")}
+    found: dict[str, set[str]] = {}
+    for name, path in modules.items():
+        found[name] = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("serverless_signalr"):
+                for alias in node.names:
+                    inner = f"{node.module}.{alias.name}"
+                    found[name].add(inner if inner in modules else str(node.module))
+    return found
+
+
+def room(module: str) -> str:
+    return module.split(".")[1]
+
+
+def test_every_module_of_the_library_has_a_floor() -> None:
+    rooms = {room(module) for module in imports_within_the_library() if module != "serverless_signalr"}
+    assert rooms == set().union(*FLOORS)
+
+
+def test_modules_of_the_library_know_only_what_is_on_floors_below() -> None:
+    floor = {name: number for number, names in enumerate(FLOORS) for name in names}
+    wrong = [
+        f"{module} imports {other}"
+        for module, others in imports_within_the_library().items()
+        for other in others
+        # The door knows every module that it offers names of, and no module knows the door.
+        if module != "serverless_signalr"
+        and room(module) != room(other)
+        and floor[room(other)] >= floor[room(module)]
+    ]
+    assert wrong == []
+
+
+def test_modules_of_the_library_import_each_other_in_no_circle() -> None:
+    # TopologicalSorter raises CycleError, which names the circle.
+    assert list(graphlib.TopologicalSorter(imports_within_the_library()).static_order())
 
 
 def imported_names(node: ast.AST) -> list[str]:
