@@ -20,7 +20,7 @@ _DOMAIN = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 
 
 class IdentityKind(StrEnum):
-    """Say where an identity's tokens come from."""
+    """The source of an identity's tokens."""
 
     DEFAULT = "default"
     MANAGED = "managed"
@@ -30,7 +30,7 @@ class IdentityKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Name one identity; as a text, it is what a role is granted to.
+    """An identity of Microsoft Entra ID; as text, what a role is granted to.
 
     ``client_id`` picks a user-assigned managed identity, ``resource_id`` does so by its Azure resource id.
     An application has a tenant, and a secret or the path of a certificate.

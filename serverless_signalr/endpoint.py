@@ -124,7 +124,7 @@ def parse_url(label: str, value: str, *, port: str | None = None, may_have_path:
         parts = urlsplit(value)
         stated_port = parts.port
     except ValueError:
-        raise ConnectionStringError(f"{label} is no valid URL") from None
+        raise ConnectionStringError(f"{label} is not a valid URL") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConnectionStringError(f"{label} must start with http:// or https://")
     path = parts.path.strip("/")
@@ -135,7 +135,7 @@ def parse_url(label: str, value: str, *, port: str | None = None, may_have_path:
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     if not _HOST.fullmatch(host):
         raise ConnectionStringError(
-            f"{label} is no host name that there can be: look for a semicolon that is missing after it"
+            f"{label} is not a valid host name: check for a missing semicolon after it"
         )
     if host.endswith(".webpubsub.azure.com"):
         raise ConnectionStringError(f"{label} is a Web PubSub resource, expected one of SignalR Service")
@@ -180,7 +180,7 @@ def _properties(connection_string: str) -> dict[str, str]:
         if not separator or name is None:
             # An unknown part may be a piece of a key that was pasted wrongly: it is counted, not quoted.
             raise ConnectionStringError(
-                f"part {position} of the connection string is no Name=Value pair that the service knows; "
+                f"part {position} of the connection string is not a Name=Value pair that the service knows; "
                 f"{_seen(properties)}"
             )
         if name in properties:

@@ -1,4 +1,4 @@
-"""Whether the app can reach the service, and if not, what is to be done: for people, without any value."""
+"""Whether the app can reach the service, and what to do if it cannot; no message holds a secret."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ _TIMEOUT = timedelta(seconds=5)
 
 
 class HealthStatus(StrEnum):
-    """Say whether clients can be served: by every instance of the service, by some, or by none."""
+    """Whether clients can be served: by every instance of the service, by some, or by none."""
 
     HEALTHY = "healthy"
     DEGRADED = "degraded"
@@ -31,7 +31,7 @@ class HealthStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InstanceHealth:
-    """Say how one instance stands: where it comes from, as whom it is opened, and what is wrong, if anything.
+    """The state of one instance: its setting, what opens it, and its problem, if it has one.
 
     ``secrets`` names those that are read in code, because the platform has not resolved the reference.
     """
@@ -59,7 +59,7 @@ class InstanceHealth:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Say how the connection stands, instance by instance."""
+    """The state of a connection to the service, instance by instance."""
 
     instances: Sequence[InstanceHealth]
 
@@ -82,7 +82,7 @@ class Health:
 async def check_health(
     connection: str = DEFAULT_CONNECTION, environment: Mapping[str, str] = os.environ
 ) -> Health:
-    """Try everything that it takes to negotiate and to send, as far as it changes nothing.
+    """Try everything that negotiating and sending need, without changing anything.
 
     Secrets, tokens and keys are those that the app uses: one that was read a while ago is not read again.
     """
@@ -104,7 +104,7 @@ async def _check(instance: Instance) -> InstanceHealth:
         if endpoint.identity is not None:
             await instance.try_key()
         if not await client.is_healthy():
-            problem = f"{endpoint.server_url} says that it is not well: look at the state of the resource"
+            problem = f"{endpoint.server_url} reports that it is unhealthy: check the state of the resource"
     except ServiceError as error:
         problem = str(error)
         if endpoint is not None and endpoint.server_url not in problem:

@@ -22,7 +22,7 @@ class _Held[T](NamedTuple):
 
 
 class Cached[T]:
-    """Hold one value.
+    """One value, fetched when it is needed.
 
     For ``fresh`` seconds it is served as it is; then it is served while it is fetched again in the
     background; older than ``usable`` it is waited for. Where fetching fails, the next attempt is made after

@@ -41,7 +41,7 @@ type _Request = tuple[tuple[str, ...], str | None, str | None, bool]
 
 
 class Credential:
-    """Be an async credential of azure-identity, in any event loop, with nothing that must be closed.
+    """An async credential of azure-identity for any event loop, with nothing to close.
 
     A holder that asks for another token while the last one is good had it refused: azure-identity would
     answer with the same one, this class gets a fresh one.
@@ -99,7 +99,7 @@ class Credential:
 
 @dataclass(slots=True)
 class _Token:
-    """Hold one token, how asking for another went, and the attempt that is under way."""
+    """A token, the result of the last attempt to renew it, and the attempt under way."""
 
     info: AccessTokenInfo | None = None
     renew_at: float = 0.0
@@ -117,7 +117,7 @@ class _Token:
 
 
 class _Tokens:
-    """Get the tokens of one identity in one event loop."""
+    """The tokens of one identity in one event loop."""
 
     def __init__(self, identity: Identity) -> None:
         self._identity = identity

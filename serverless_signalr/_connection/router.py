@@ -8,7 +8,7 @@ from serverless_signalr.models import SignalREndpoint
 __all__ = ["Router", "any_online"]
 
 type Router = Callable[[Sequence[SignalREndpoint]], SignalREndpoint]
-"""Choose one of the endpoints that it is given, which are like those of ``signalr_endpoints_input``."""
+"""A function that chooses one of several endpoints, like those of ``signalr_endpoints_input``."""
 
 
 def any_online(endpoints: Sequence[SignalREndpoint]) -> SignalREndpoint:

@@ -53,7 +53,7 @@ type _Settings = Mapping[str, tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class InstanceSettings:
-    """Hold what the app settings say about one instance of the service.
+    """What the app settings say about one instance of the service.
 
     ``setting`` names it in messages. ``text`` is a connection string, None where the instance is identity-
     based; ``members`` are the settings below it, such as ``serviceuri``. Any of them may be a reference to
@@ -263,7 +263,7 @@ def _members(settings: _Settings, prefix: str) -> dict[str, str]:
 
 
 def _missing(name: str, settings: _Settings) -> str:
-    """Say what is expected, and which settings there are that may have been meant for it."""
+    """Return the error for a missing connection: what is expected, and which similar settings exist."""
     seen = [
         written
         for key, (written, _) in sorted(settings.items())

@@ -39,7 +39,7 @@ _FORMS = (
 
 
 class VaultError(ServiceError):
-    """Say which secret could not be read, for which setting, as whom, and what to do; never a value.
+    """A secret that could not be read: which, for which setting, as whom, and what to do; never a value.
 
     ``status`` is that of the vault's answer, None where none came. The vault does not want to be asked
     again for ``retry_after`` seconds.
@@ -59,7 +59,7 @@ class VaultError(ServiceError):
 
 @dataclass(frozen=True, slots=True)
 class SecretReference:
-    """Name a secret: its vault's URL without a trailing slash, and a version or None for the latest."""
+    """A secret's name, its vault's URL without a trailing slash, and a version or None for the latest."""
 
     vault_url: str
     name: str
@@ -131,7 +131,7 @@ async def read_secret(reference: SecretReference, identity: Identity, setting: s
         raise _explain(what, reference, identity, error) from error
     except ValueError as error:
         # azure-keyvault-secrets refuses to send a token to a host that is no vault of the challenge's cloud.
-        raise VaultError(f"{what}{reference.host} is no Key Vault; check the reference") from error
+        raise VaultError(f"{what}{reference.host} is not a Key Vault; check the reference") from error
     if not secret.value:
         raise VaultError(f"{what}it is empty; give it a value")
     return secret.value
@@ -168,7 +168,7 @@ def _read_uri(uri: str) -> tuple[str, str, str | None]:
     except ConnectionStringError:
         url = ""
     if not url.startswith("https://"):
-        raise ConnectionStringError(f"{label} is no https address of a secret; {_FORMS}")
+        raise ConnectionStringError(f"{label} is not an https address of a secret; {_FORMS}")
     return url.lower(), name, version
 
 
@@ -241,7 +241,7 @@ def _retry_after(error: Any) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Hold the client of a vault. One secret is read at a time: each at first asks for a token of its own."""
+    """The client of a vault. Secrets are read one at a time: each first asks for a token of its own."""
 
     client: "SecretClient"
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)

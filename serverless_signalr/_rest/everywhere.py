@@ -41,7 +41,7 @@ class Member(Protocol):
 
 
 class Everywhere:
-    """Send to every instance of a connection.
+    """A sender to every instance of a connection.
 
     A user, a group and all of a hub may have connections anywhere, and nobody knows which instance has a
     connection: what is sent goes to all, what is asked is true if it is true of one. An instance that a look
@@ -54,7 +54,7 @@ class Everywhere:
         members: Sequence[tuple[M, Sender]],
         distinct: Callable[[Sequence[M]], Awaitable[Sequence[M]]],
     ) -> None:
-        """Take instances with a sender each, and what leaves one of those that are the same."""
+        """Take instances with a sender each, and a function that removes duplicates among instances."""
         self._members = members
         self._distinct: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]] = distinct
 

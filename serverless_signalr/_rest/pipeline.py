@@ -72,7 +72,7 @@ type _Policies = AsyncPipeline[HttpRequest, AsyncHttpResponse]
 
 
 class Pipeline:
-    """Send requests to one instance of the service, from any event loop.
+    """The chain of policies through which requests to one instance of the service go.
 
     Every answer is returned, whatever its status. Raise ServiceUnavailableError where there was none, and
     UnauthorizedError where the credential has no token. Requests are traced if azure-core's settings said so
@@ -156,7 +156,7 @@ async def _run(
 
 
 class _KeyPolicy(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
-    """Put a token signed with the access key into each request."""
+    """The policy that signs each request with the access key."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__()
@@ -205,7 +205,7 @@ class _LogPolicy(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
 
 
 class _RetryPolicy(AsyncRetryPolicy[HttpRequest, AsyncHttpResponse]):
-    """Send again what may be sent again; azure-core's own would repeat a POST that was answered 500."""
+    """The policy that repeats what may be repeated; azure-core's own would repeat a POST answered 500."""
 
     def __init__(self, delay: float) -> None:
         super().__init__()

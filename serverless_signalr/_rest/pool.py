@@ -56,7 +56,7 @@ async def running_pool() -> Pool:
 
 
 async def leave_pool(user: object) -> None:
-    """Take out who uses the running loop's pool, and close it if nobody else does."""
+    """Remove a user from the running loop's pool, and close the pool if it was the last one."""
     pool = _pools.get(asyncio.get_running_loop())
     if pool is not None and pool.users.pop(user, None) is not None and not pool.users:
         await pool.keeper.aclose()
@@ -123,7 +123,7 @@ def close_pools() -> None:
 
 
 class PoolTransport(AsyncHttpTransport[Any, Any]):
-    """Send requests through the pool of whichever event loop runs, and own nothing.
+    """A transport of azure-core that uses the pool of whichever event loop runs, and owns nothing.
 
     A credential or a client that has this transport may be dropped: the pool is closed with its loop.
     """
@@ -151,7 +151,7 @@ class PoolTransport(AsyncHttpTransport[Any, Any]):
 
 
 class PromptRetryPolicy(AsyncRetryPolicy[Any, Any]):
-    """Repeat what azure-core repeats, unless the answer asks for a pause that nobody would wait for."""
+    """azure-core's retries, except after an answer that asks for a pause too long to wait for."""
 
     def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
         """Tell whether to send the request again."""

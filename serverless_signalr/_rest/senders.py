@@ -1,4 +1,4 @@
-"""How operations reach one instance of the service, be its secret known or one that may change."""
+"""How operations reach one instance of the service, whether or not its secret may change."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
@@ -26,7 +26,7 @@ __all__ = ["Direct", "Renewable", "Renewing", "Sender"]
 
 
 class Sender(Protocol):
-    """Carry out the operations of one hub."""
+    """What carries out the operations of one hub."""
 
     async def run(self, operation: Operation, timeout: timedelta | None = None) -> Response:
         """Return a response that the operation may have, or raise ServiceError."""
@@ -46,7 +46,7 @@ class Sender(Protocol):
 
 
 class Direct:
-    """Send to one endpoint, with its access key or a credential."""
+    """A sender to one endpoint, with its access key or a credential."""
 
     def __init__(
         self, endpoint: Endpoint, hub: str, credential: "AsyncTokenCredential | None", options: Options
@@ -128,14 +128,14 @@ class Renewable(Protocol):
 
 
 class Renewing:
-    """Send to the endpoint that an instance has now.
+    """A sender to the endpoint that an instance has now.
 
     Where the service answers 401 the secret is read again, once; if it has changed, the operation is
     repeated: it has not run.
     """
 
     def __init__(self, instance: Renewable, connect: Callable[[Endpoint], Direct]) -> None:
-        """Take an instance, and what makes the sender for an endpoint of its."""
+        """Take an instance, and a function that makes the sender for each of its endpoints."""
         self._instance = instance
         self._connect = connect
         self._current: tuple[Endpoint, Direct] | None = None

@@ -85,12 +85,12 @@ def test_audience_of_clients_is_the_endpoint_even_behind_a_client_endpoint() -> 
         ),
         pytest.param(
             f"{AZURE};k",
-            "part 2 of the connection string is no Name=Value pair that the service knows; seen: Endpoint",
+            "part 2 of the connection string is not a Name=Value pair that the service knows; seen: Endpoint",
             id="no-pair",
         ),
         pytest.param(
             f"{AZURE};Key=k",
-            "part 2 of the connection string is no Name=Value pair that the service knows; seen: Endpoint",
+            "part 2 of the connection string is not a Name=Value pair that the service knows; seen: Endpoint",
             id="unknown-name",
         ),
         pytest.param(
@@ -126,12 +126,12 @@ def test_audience_of_clients_is_the_endpoint_even_behind_a_client_endpoint() -> 
         ),
         pytest.param(
             "Endpoint=https://[::1;AccessKey=k",
-            "Endpoint in the connection string is no valid URL",
+            "Endpoint in the connection string is not a valid URL",
             id="bracket",
         ),
         pytest.param(
             "Endpoint=https://chat:99999;AccessKey=k",
-            "Endpoint in the connection string is no valid URL",
+            "Endpoint in the connection string is not a valid URL",
             id="port-in-url",
         ),
         pytest.param(
@@ -302,7 +302,7 @@ def test_identity_may_reach_this_machine_in_the_clear(host: str) -> None:
         ),
         pytest.param(
             f"{AZURE}AccessKey={KEY}",
-            "no host name that there can be: look for a semicolon",
+            "not a valid host name: check for a missing semicolon",
             id="semicolon",
         ),
         pytest.param(f'"{AZURE};AccessKey={KEY};"', "begins or ends with a quote", id="quotes"),
@@ -348,11 +348,13 @@ def test_identity_may_reach_this_machine_in_the_clear(host: str) -> None:
             id="name-of-the-setting",
         ),
         pytest.param(
-            f"Endpoint=https://a..b.example;AccessKey={KEY}", "Endpoint .* is no host name", id="empty-label"
+            f"Endpoint=https://a..b.example;AccessKey={KEY}",
+            "Endpoint .* is not a valid host name",
+            id="empty-label",
         ),
         pytest.param(
             f"Endpoint=https://{'a' * 64}.example;AccessKey={KEY}",
-            "Endpoint .* is no host name",
+            "Endpoint .* is not a valid host name",
             id="long-label",
         ),
         pytest.param(

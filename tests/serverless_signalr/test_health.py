@@ -143,7 +143,7 @@ async def test_setting_that_is_wrong_is_told(settings: dict[str, str], message: 
         pytest.param(
             lambda cloud: cloud.vault.put("signalr", KEY),
             {SETTING: REFERENCE},
-            "is wrong: part 1 of the connection string is no Name=Value pair",
+            "is wrong: part 1 of the connection string is not a Name=Value pair",
             id="secret-is-no-connection-string",
         ),
         pytest.param(

@@ -93,8 +93,8 @@ def test_what_is_no_reference_is_not_taken_for_one(text: str) -> None:
             "has SecretUri and VaultName: keep one",
             id="both",
         ),
-        pytest.param("SecretUri=http://main.vault.azure.net/secrets/s)", "no https address", id="http"),
-        pytest.param("SecretUri=/secrets/s)", "no https address", id="no-host"),
+        pytest.param("SecretUri=http://main.vault.azure.net/secrets/s)", "not an https address", id="http"),
+        pytest.param("SecretUri=/secrets/s)", "not an https address", id="no-host"),
         pytest.param("SecretUri=https://main.vault.azure.net/keys/s)", "no path /secrets/NAME", id="a-key"),
         pytest.param(
             "SecretUri=https://main.vault.azure.net/secrets)", "no path /secrets/NAME", id="no-name-in-uri"
@@ -102,7 +102,9 @@ def test_what_is_no_reference_is_not_taken_for_one(text: str) -> None:
         pytest.param(
             "SecretUri=https://main.vault.azure.net/secrets/s/1/2)", "no path /secrets/NAME", id="long"
         ),
-        pytest.param("SecretUri=https://me:x@main.vault.azure.net/secrets/s)", "no https address", id="user"),
+        pytest.param(
+            "SecretUri=https://me:x@main.vault.azure.net/secrets/s)", "not an https address", id="user"
+        ),
     ],
 )
 def test_malformed_reference_is_refused_with_the_rule(inside: str, message: str) -> None:
@@ -153,7 +155,7 @@ async def test_vault_of_another_cloud_is_asked_for_by_its_own_resource(cloud: Cl
 async def test_token_is_not_sent_to_a_host_that_is_no_vault(cloud: Cloud) -> None:
     cloud.hosts["chat.service.signalr.net"] = cloud.vault
     reference = SecretReference("https://chat.service.signalr.net", "signalr")
-    with pytest.raises(VaultError, match="is no Key Vault; check the reference"):
+    with pytest.raises(VaultError, match="is not a Key Vault; check the reference"):
         await read_secret(reference, IDENTITY, SETTING)
     assert cloud.vault.requests == []
 

@@ -227,7 +227,7 @@ async def test_without_a_list_no_claim_is_taken(app: Any) -> None:
         (
             "Broken",
             "Exception binding parameter 'info': the app setting Broken is wrong: part 2 of the connection "
-            "string is no Name=Value pair that the service knows; seen: Endpoint",
+            "string is not a Name=Value pair that the service knows; seen: Endpoint",
         ),
     ],
 )
