@@ -12,7 +12,6 @@ from signalr_local.emulator_options import add_version
 from signalr_local.serving import PortInUseError, fail, serve
 
 _HOST_PORT = 7071
-_FUNCTION_APP = "function_app.py"
 
 __all__ = ["main"]
 
@@ -88,11 +87,9 @@ async def _doctor(arguments: argparse.Namespace) -> int:
 
 def _app(arguments: argparse.Namespace) -> Path | None:
     app = Path(arguments.app or ".").resolve()
-    if (app / _FUNCTION_APP).is_file():
+    if app.is_dir():
         return app
-    fail(
-        f"There is no {_FUNCTION_APP} in {app}. Start in the folder of a function app, or name it with --app."
-    )
+    fail(f"There is no folder {app}.")
     return None
 
 

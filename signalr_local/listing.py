@@ -1,6 +1,7 @@
 """What the local runtime prints once it is up: the functions, as Core Tools list them, and the addresses."""
 
 from signalr_local.host import admin
+from signalr_local.host.announcements import describe
 from signalr_local.host.console import say
 from signalr_local.host.host import FunctionsHost
 
@@ -16,11 +17,7 @@ def say_functions(host: FunctionsHost) -> None:
     functions = sorted(instance.table.functions, key=lambda item: (not item.is_http, item.name.lower()))
     say("\nFunctions:\n")
     for function in functions:
-        if function.is_http:
-            methods = f"[{','.join(function.methods)}]" if function.methods else ""
-            say(f"\t{function.name}: {methods} {admin.invoke_url(base, function, prefix)}\n")
-        else:
-            say(f"\t{function.name}: {function.trigger['type']}\n")
+        say(f"\t{function.name}: {describe(function, base, prefix)}\n")
     for name in instance.table.disabled:
         say(f"\tFunction {name} is disabled.\n")
 

@@ -1,19 +1,19 @@
-"""The host: its port, the app behind it, and another worker whenever the app changes."""
+"""The host: its port, and the app behind it."""
 
-import asyncio
-import logging
 import socket
-import time
-from contextlib import suppress
 from pathlib import Path
 
 from aiohttp import hdrs, web
 
-from signalr_local.host import watcher
+from signalr_local.host import announcements
 from signalr_local.host.console import LevelFilter
+from signalr_local.host.dead_ends import DeadEnds
+from signalr_local.host.failures import NotStartedError
+from signalr_local.host.http_log import http_log
 from signalr_local.host.instance import Adjust, AppInstance
 from signalr_local.host.respond import respond
-from signalr_local.host.worker import AppError
+from signalr_local.host.supervisor import Supervisor, describe_error
+from signalr_local.host.worker import OnSlow
 
 __all__ = ["DEFAULT_PORT", "FunctionsHost", "describe_error"]
 
@@ -23,13 +23,8 @@ _MAX_BODY = 100 * 1024 * 1024
 _MAX_LINE = 64 * 1024
 """A group name of 1,024 characters has up to 12 kB in a path."""
 
-_GRACE = 2.0
-"""Seconds that requests have to end when the host stops; aiohttp waits its timeout twice."""
-
-_CRASH_PAUSE = 1.0
-"""Seconds before an app that crashes at once is started again."""
-
-_log = logging.getLogger("signalr_local.host")
+_GRACE = 0.2
+"""Seconds that answers have to go out once every function has ended; aiohttp waits its timeout twice."""
 
 
 class FunctionsHost:
@@ -38,15 +33,17 @@ class FunctionsHost:
     def __init__(self, app: Path, *, adjust: Adjust = dict, levels: LevelFilter | None = None) -> None:
         self.app = app
         self.port = 0
-        self.error = ""
-        self.instance: AppInstance | None = None
         self._adjust = adjust
         self._levels = levels or LevelFilter()
         self._runner: web.AppRunner | None = None
-        self._supervisor: asyncio.Task[None] | None = None
-        self._ending: set[asyncio.Task[None]] = set()
+        self._supervisor: Supervisor | None = None
         self._socket: socket.socket | None = None
-        self._reloaded = asyncio.Event()
+        self._dead_ends = DeadEnds()
+
+    @property
+    def instance(self) -> AppInstance | None:
+        """The loading of the app that answers requests, None while there is none."""
+        return None if self._supervisor is None else self._supervisor.instance
 
     def bind(self, address: str = "127.0.0.1", port: int = DEFAULT_PORT) -> None:
         """Take the port, a free one for 0; requests wait until ``start``. Raise OSError where it is taken."""
@@ -60,12 +57,14 @@ class FunctionsHost:
         """
         if self._socket is None:
             raise RuntimeError("bind comes before start")
-        await self._load()
+        self._supervisor = Supervisor(self.app, self._load, self._announce)
+        await self._supervisor.start()
         application = web.Application(client_max_size=_MAX_BODY)
         application.router.add_route(hdrs.METH_ANY, "/{path:.*}", self._handle)
         self._runner = web.AppRunner(
             application,
             access_log=None,
+            logger=http_log,
             handle_signals=False,
             shutdown_timeout=_GRACE / 2,
             max_line_size=_MAX_LINE,
@@ -73,100 +72,41 @@ class FunctionsHost:
         )
         await self._runner.setup()
         await web.SockSite(self._runner, self._socket).start()
-        self._supervisor = asyncio.create_task(self._supervise())
 
     async def reloaded(self) -> None:
-        """Wait until the app is loaded the next time, or was found to be broken."""
-        await self._reloaded.wait()
+        """Wait until the app is loaded the next time, or is found to be broken."""
+        assert self._supervisor is not None  # noqa: S101 - nothing is loaded again before ``start``
+        await self._supervisor.reloaded()
 
     async def stop(self) -> None:
-        """Answer what runs, for two seconds at most, and end the worker."""
-        if self._supervisor is not None:
-            self._supervisor.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._supervisor
-        if self._runner is not None:
-            await self._runner.cleanup()
-        if self._socket is not None:
-            self._socket.close()
-        if self.instance is not None:
-            self._retire(self.instance)
-            self.instance = None
-        await asyncio.gather(*self._ending)
-
-    async def _load(self) -> None:
-        instance = await AppInstance.load(self.app, self.port, self._adjust)
-        self._levels.configure(instance.configuration.log_levels)
-        self.instance, self.error = instance, ""
-        for name, error in instance.table.errors.items():
-            _log.error("The '%s' function is in error: %s", name, error)
-
-    async def _reload(self) -> None:
-        old, started = self.instance, time.perf_counter()
+        """Answer what runs, for two seconds at most, and end the worker with all that it started."""
         try:
-            await self._load()
-        except (AppError, OSError, ValueError) as error:
-            self.instance, self.error = None, describe_error(error)
-            _log.error(
-                "%s\nThe app is loaded again when one of its files changes; requests get 503 until then.",
-                self.error,
-            )
-        else:
-            assert self.instance is not None  # noqa: S101 - _load sets it
-            _log.info(
-                "The app is loaded again: %d functions, %d ms.",
-                len(self.instance.table.functions),
-                (time.perf_counter() - started) * 1000,
-            )
-        if old is not None:
-            self._retire(old)
-        self._reloaded.set()
-        self._reloaded = asyncio.Event()
-
-    def _retire(self, instance: AppInstance) -> None:
-        task = asyncio.create_task(instance.stop())
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
-
-    async def _supervise(self) -> None:
-        """Load the app again after a change of its files, and after the end of its worker."""
-        changes = watcher.changes(self.app)
-        change = asyncio.ensure_future(anext(changes))
-        loaded = time.monotonic()
-        try:
-            while True:
-                crash = asyncio.ensure_future(self.instance.worker.wait()) if self.instance else None
-                waits = [task for task in (change, crash) if task is not None]
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-                if change.done():
-                    names = ", ".join(str(path.relative_to(self.app)) for path in change.result())
-                    _log.info("Changed: %s.", names)
-                    change = asyncio.ensure_future(anext(changes))
-                else:
-                    _log.error("The worker process ended. Another one is started.")
-                    if time.monotonic() - loaded < _CRASH_PAUSE:
-                        await asyncio.sleep(_CRASH_PAUSE)
-                if crash is not None:
-                    crash.cancel()
-                await self._reload()
-                loaded = time.monotonic()
+            if self._runner is not None:
+                for site in list(self._runner.sites):
+                    await site.stop()
+            if self._supervisor is not None:
+                await self._supervisor.stop()
         finally:
-            change.cancel()
-            with suppress(asyncio.CancelledError, StopAsyncIteration):
-                await change
-            await changes.aclose()
+            if self._runner is not None:
+                await self._runner.cleanup()
+            if self._socket is not None:
+                self._socket.close()
+
+    async def _load(self, on_slow: OnSlow) -> AppInstance:
+        instance = await AppInstance.load(self.app, self.port, self._adjust, on_slow)
+        self._levels.configure(instance.configuration.log_levels)
+        return instance
+
+    def _announce(self, instance: AppInstance, before: AppInstance | None, seconds: float) -> None:
+        announcements.announce(instance, before, seconds, base=f"http://localhost:{self.port}")
+        self._dead_ends.announce(self.app, instance)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        while (instance := self.instance) is not None and not instance.worker.is_running:
-            # Another worker is on its way.
-            await self.reloaded()
-        return await respond(request, instance, self.error)
-
-
-def describe_error(error: Exception) -> str:
-    """Return what a developer needs to see of an app that was not loaded: its own traceback, if any."""
-    stack, message = getattr(error, "stack", "").rstrip(), str(error)
-    # Python puts the place of a syntax error into the message, and above it into the traceback.
-    if not stack or message.strip() in stack or message.startswith(stack.splitlines()[-1]):
-        return stack or message
-    return f"{stack}\n{message}"
+        assert self._supervisor is not None  # noqa: S101 - requests come after ``start``
+        while True:
+            instance = await self._supervisor.current()
+            try:
+                return await respond(request, instance, self._supervisor.problem, self.app, self._dead_ends)
+            except NotStartedError:
+                # The worker ended before it began: the next one does it.
+                continue

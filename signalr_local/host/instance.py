@@ -16,7 +16,7 @@ from signalr_local.host.notes import Notes
 from signalr_local.host.service import Service
 from signalr_local.host.settings import LocalSettings, Settings
 from signalr_local.host.trigger import Webhook
-from signalr_local.host.worker import Worker, worker_environment
+from signalr_local.host.worker import OnSlow, Worker, worker_environment
 from signalr_local.secrets import resolve_references
 
 __all__ = ["Adjust", "AppInstance"]
@@ -41,6 +41,7 @@ class AppInstance:
         configuration: HostConfiguration,
     ) -> None:
         self.worker = worker
+        self.settings = settings
         self.configuration = configuration
         self.cors = Cors(local_settings.cors_origins, local_settings.cors_credentials)
         self.table = FunctionTable.build(worker.functions, configuration.route_prefix, settings)
@@ -54,8 +55,8 @@ class AppInstance:
         self._idle.set()
 
     @classmethod
-    async def load(cls, app: Path, port: int, adjust: Adjust) -> "AppInstance":
-        """Read an app's settings and start its worker.
+    async def load(cls, app: Path, port: int, adjust: Adjust, on_slow: OnSlow | None = None) -> "AppInstance":
+        """Read an app's settings and start its worker; ``on_slow`` is told where an import takes long.
 
         Raise ValueError for settings that cannot be read, AppError for an app that cannot be imported.
         """
@@ -64,8 +65,12 @@ class AppInstance:
         # What the environment already says wins, in the worker as in the bindings.
         values = adjust(await resolve_references(local_settings.effective()))
         settings = Settings({**os.environ, **values})
-        worker = await Worker.start(app, worker_environment(values, app, port), _log_of_app)
-        return cls(worker, settings, local_settings, configuration)
+        worker = await Worker.start(app, worker_environment(values, app, port), _log_of_app, on_slow)
+        try:
+            return cls(worker, settings, local_settings, configuration)
+        except BaseException:
+            await worker.stop()
+            raise
 
     @asynccontextmanager
     async def in_use(self) -> AsyncIterator[None]:
@@ -79,8 +84,12 @@ class AppInstance:
             if not self._requests:
                 self._idle.set()
 
-    async def stop(self) -> None:
-        """End the worker, after the requests that use it or after two seconds."""
+    async def stop(self, cause: str) -> None:
+        """Take no more requests and end the worker, after those that it has or after two seconds.
+
+        ``cause`` says why, to follow "the worker process ended".
+        """
+        self.worker.retire(cause)
         try:
             async with asyncio.timeout(_GRACE):
                 await self._idle.wait()

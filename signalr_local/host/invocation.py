@@ -107,8 +107,9 @@ class Invoker:
                 function.name,
                 invocation,
             )
-            # A function that blocks can only be stopped with its process; the host starts another.
-            self.worker.kill()
+            # A function that blocks can only be stopped with its process. The host starts another at once,
+            # and leaves this one a moment for what else it runs.
+            self.worker.retire(f"because {function.name} ran longer than {self._timeout}")
             raise FunctionFailedError(
                 Failure("FunctionTimeoutException", f"the function ran longer than {self._timeout}")
             ) from None

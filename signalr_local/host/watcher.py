@@ -1,75 +1,160 @@
 """Changes of an app's files, as they happen."""
 
+import asyncio
+import logging
 import os
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 
-from watchfiles import Change, awatch
+from watchfiles import awatch
 
 from signalr_local.host.configuration import HOST_JSON
 from signalr_local.host.settings import LOCAL_SETTINGS
 
-__all__ = ["changes", "is_of_app"]
+__all__ = ["Watcher", "is_of_app"]
 
 _FILES = frozenset({HOST_JSON, LOCAL_SETTINGS})
 _IGNORED = frozenset({"__pycache__", "node_modules", "venv", "build", "dist"})
+_TESTS = frozenset({"test", "tests"})
+
+_DEBOUNCE, _STEP, _TIMEOUT = 400, 50, 1_000
+"""Milliseconds: how long changes are collected, how long they pause, after what the folders are checked."""
+
+_POLL = 1.0
+"""Seconds between two looks at the files where the system does not tell of changes."""
+
+_log = logging.getLogger("signalr_local.host")
+
+type _Stamp = tuple[int, int, int]
+"""Inode, time of the last change and size: files with the same ones are taken for the same."""
 
 
-async def changes(app: Path) -> AsyncGenerator[list[Path]]:
-    """Yield the files that matter to an app as they change: Python modules and its settings.
+class Watcher:
+    """Tell which of the files that an app is loaded from were changed, added or removed.
 
-    Folders that hold no code of the app, such as virtual environments, are not watched.
+    What counts is what the files are when they are looked at; the system only says when to look. So no change
+    is missed, be it made before the system watches, to a folder that is new, or by putting another folder in
+    the place of the app's. Where the system cannot watch, the files are looked at once a second.
     """
-    while True:
-        try:
-            async for batch in awatch(
-                *_folders(app), watch_filter=None, recursive=False, debounce=400, step=50
-            ):
-                folders = [Path(path) for change, path in batch if _is_folder(change, Path(path))]
-                paths = {Path(path) for _, path in batch} | _modules(folders)
-                found = sorted(path for path in paths if is_of_app(app, path))
-                if found:
+
+    def __init__(self, app: Path) -> None:
+        self._app = app
+        self._files = _files(app)
+
+    async def changes(self) -> AsyncGenerator[list[Path]]:
+        """Yield the files that have changed since the last time, or since this object was made."""
+        is_watching = True
+        while True:
+            if is_watching:
+                try:
+                    async with aclosing(self._watch()) as changes:
+                        async for found in changes:
+                            yield found
+                except FileNotFoundError:
+                    pass  # a folder vanished before it was watched
+                except Exception as error:  # noqa: BLE001 - whatever it is, edits are to be seen
+                    is_watching = False
+                    _log.warning(
+                        "The system does not watch the app's files: %s. They are looked at once a second "
+                        "instead. On Linux, a higher limit may help: "
+                        "sudo sysctl fs.inotify.max_user_watches=524288",
+                        error,
+                    )
+            if not is_watching or not self._app.is_dir():
+                await asyncio.sleep(_POLL)
+            if found := await asyncio.to_thread(self._look):
+                yield found
+
+    async def _watch(self) -> AsyncGenerator[list[Path]]:
+        """Yield changes until other folders are to be watched."""
+        folders = _folders(self._app)
+        if not folders:
+            return
+        identities = _identities(folders)
+        is_first = True
+        async with aclosing(
+            awatch(
+                *folders,
+                watch_filter=None,
+                recursive=False,
+                debounce=_DEBOUNCE,
+                step=_STEP,
+                rust_timeout=_TIMEOUT,
+                yield_on_timeout=True,
+            )
+        ) as batches:
+            async for batch in batches:
+                if (batch or is_first) and (found := await asyncio.to_thread(self._look)):
                     yield found
-                if folders:
-                    break
-            else:
-                return
-        except FileNotFoundError:
-            continue  # a folder vanished before it was watched
+                is_first = False
+                if _identities(folders) != identities or (batch and _folders(self._app) != folders):
+                    return
+
+    def _look(self) -> list[Path]:
+        before, self._files = self._files, _files(self._app)
+        return sorted(
+            path for path in before.keys() | self._files if before.get(path) != self._files.get(path)
+        )
 
 
 def is_of_app(app: Path, path: Path) -> bool:
-    """Tell whether a file is one that the app is loaded from."""
+    """Tell whether a file is one that the app is loaded from, not one of its tests."""
     if path.parent == app and path.name in _FILES:
         return True
-    return path.suffix == ".py" and not any(_is_ignored(part) for part in path.relative_to(app).parts)
-
-
-def _is_folder(change: Change, path: Path) -> bool:
-    if _is_ignored(path.name):
-        return False
-    return path.is_dir() if change is Change.added else change is Change.deleted and not path.suffix
-
-
-def _modules(folders: Iterable[Path]) -> set[Path]:
-    """Return what new folders held before they were watched."""
-    parts = (part for folder in folders if not _is_environment(folder) for part in _folders(folder))
-    return {module for part in parts for module in Path(part).glob("*.py")}
+    *folders, name = path.relative_to(app).parts
+    return path.suffix == ".py" and not (
+        any(_is_ignored(part) for part in folders)
+        or (folders[:1] and folders[0] in _TESTS)
+        or name.startswith(".")
+        or name == "conftest.py"
+    )
 
 
 def _is_ignored(name: str) -> bool:
     return name in _IGNORED or name.startswith(".")
 
 
-def _is_environment(folder: Path) -> bool:
-    return (folder / "pyvenv.cfg").exists()
+def _is_environment(folder: str, name: str) -> bool:
+    return os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
 
 
 def _folders(app: Path) -> list[str]:
+    """Return the folders that may hold code of the app."""
     found: list[str] = []
     for folder, names, _ in os.walk(app):
         names[:] = [
-            name for name in names if not _is_ignored(name) and not _is_environment(Path(folder, name))
+            name for name in sorted(names) if not _is_ignored(name) and not _is_environment(folder, name)
         ]
+        if folder == str(app):
+            names[:] = [name for name in names if name not in _TESTS]
         found.append(folder)
+    return found
+
+
+def _identities(folders: list[str]) -> list[tuple[int, int] | None]:
+    found: list[tuple[int, int] | None] = []
+    for folder in folders:
+        try:
+            status = os.stat(folder)
+        except OSError:
+            found.append(None)
+        else:
+            found.append((status.st_dev, status.st_ino))
+    return found
+
+
+def _files(app: Path) -> dict[Path, _Stamp]:
+    """Return every file that the app is loaded from."""
+    found: dict[Path, _Stamp] = {}
+    for folder in _folders(app):
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    path = Path(entry.path)
+                    if is_of_app(app, path):
+                        status = entry.stat()
+                        found[path] = (status.st_ino, status.st_mtime_ns, status.st_size)
+        except OSError:
+            continue  # the folder, or a file, vanished while it was looked at
     return found

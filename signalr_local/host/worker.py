@@ -1,58 +1,59 @@
 """The worker process, seen from the host."""
 
 import asyncio
-import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
+from signalr_local.host.app_folder import check_app_folder
+from signalr_local.host.failures import (
+    AppError,
+    Failure,
+    FunctionFailedError,
+    NotStartedError,
+    WorkerDiedError,
+)
 from signalr_local.host.functions import Function
+from signalr_local.host.pipes import Pipes
+from signalr_local.host.processes import Family, describe_exit, out_of_memory_kills
+from signalr_local.host.requirements import missing_module_hint
+from signalr_local.host.scoreboard import ScoreboardFile, places_in
 from signalr_local.worker import frames
 
-__all__ = ["AppError", "Failure", "FunctionFailedError", "Result", "Worker"]
+__all__ = [
+    "AppError",
+    "Failure",
+    "FunctionFailedError",
+    "OnLog",
+    "OnSlow",
+    "Result",
+    "Worker",
+    "worker_environment",
+]
 
 _START = Path(__file__).parent.parent / "worker" / "start.py"
 
-_GRACE = 2.0
-"""Seconds that running functions have to end when the worker is stopped."""
+_PATIENCE = 5.0
+"""Seconds after which an import is said to take long: the worker notes then where it is."""
+
+_GRACE = 0.5
+"""Seconds that the process has to end by itself."""
+
+_DRAIN = 0.2
+"""Seconds in which what a process wrote before its end arrives, children of its own or not."""
 
 type OnLog = Callable[[int, str, Function | None], None]
 """Take a level of the logging module, a text and the function that said it, if any."""
 
-
-class AppError(Exception):
-    """Say why the app could not be loaded; ``stack`` is the app's own traceback, where it has one."""
-
-    def __init__(self, message: str, stack: str = "") -> None:
-        super().__init__(message)
-        self.stack = stack
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Describe the exception of a function; ``clean`` tells that it was raised for the caller's eyes.
-
-    ``hint`` says what the caller of an HTTP function did wrong, where a binding could tell.
-    """
-
-    type: str
-    message: str
-    stack: str = ""
-    clean: bool = False
-    hint: str = ""
-
-
-class FunctionFailedError(Exception):
-    """Carry the failure of a function."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(f"{failure.type}: {failure.message}")
-        self.failure = failure
+type OnSlow = Callable[[str], None]
+"""Take the place in the app's code where its import has been for some seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,142 +65,209 @@ class Result:
     body: bytes
 
 
-class Worker:
-    """Run one app in a process of its own."""
+@dataclass(slots=True)
+class _Call:
+    """An invocation that was handed to the worker, ``number`` in order."""
 
-    def __init__(self, process: asyncio.subprocess.Process, on_log: OnLog) -> None:
-        self._process = process
-        self._on_log = on_log
-        self._pending: dict[str, tuple[Function, asyncio.Future[Result]]] = {}
-        self._indexed: asyncio.Future[list[Function]] = asyncio.get_running_loop().create_future()
-        self._readers = [
-            asyncio.create_task(self._read_frames()),
-            asyncio.create_task(self._read_errors()),
-        ]
+    function: Function
+    number: int
+    result: "asyncio.Future[Result]"
+
+
+class Worker:
+    """Run one app in a process of its own.
+
+    ``cause`` says why the worker takes no more invocations, to follow "the worker process ended"; it is empty
+    while it does.
+    """
+
+    def __init__(self, app: Path, on_log: OnLog) -> None:
         self.functions: list[Function] = []
+        self.cause = ""
+        self._app = app
+        self._on_log = on_log
+        self._calls: dict[str, _Call] = {}
+        self._sent = 0
+        self._indexed: asyncio.Future[list[Function]] = asyncio.get_running_loop().create_future()
+        self._unusable = asyncio.Event()
+        self._pipes = Pipes(self._take, lambda line: on_log(_level(line), line, None))
+        self._scoreboard = ScoreboardFile()
+        self._out_of_memory = out_of_memory_kills()
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._family: Family | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, app: Path, environment: Mapping[str, str], on_log: OnLog) -> "Worker":
-        """Start the process and wait until it has listed the app's functions. Raise AppError if it cannot."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            str(_START),
-            str(app),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=app,
-            env={**environment, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"},
-            # Ctrl+C is for the host, which stops the worker itself.
-            start_new_session=True,
-        )
-        worker = cls(process, on_log)
+    async def start(
+        cls, app: Path, environment: Mapping[str, str], on_log: OnLog, on_slow: OnSlow | None = None
+    ) -> "Worker":
+        """Start the process and wait until it has listed the app's functions, however long that takes.
+
+        Raise AppError if it cannot, WorkerDiedError if the process ends without saying why. ``on_slow`` is
+        called once, after five seconds.
+        """
+        check_app_folder(app, environment)
+        worker = cls(app, on_log)
         try:
+            await worker._open(environment)
+            if on_slow is not None:
+                await worker._watch_import(on_slow)
             worker.functions = await worker._indexed
         except BaseException:
+            worker.kill("because it is not needed any more")
             await worker.stop()
             raise
         return worker
 
+    async def _open(self, environment: Mapping[str, str]) -> None:
+        loop = asyncio.get_running_loop()
+        descriptor = self._scoreboard.fileno()
+        transport, _ = await loop.subprocess_exec(
+            lambda: self._pipes,
+            *(sys.executable, "-P", str(_START), str(self._app), str(descriptor), str(_PATIENCE)),
+            cwd=self._app,
+            env={**environment, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"},
+            pass_fds=(descriptor,),
+            # Ctrl+C is for the host, which stops the worker itself.
+            start_new_session=True,
+        )
+        self._transport = transport
+        self._family = Family(transport.get_pid())
+        self._ending = asyncio.create_task(self._end())
+        await self._family.guard()
+
     @property
     def is_running(self) -> bool:
         """Tell whether the process takes invocations."""
-        return self._process.returncode is None and not self._readers[0].done()
+        return not self._unusable.is_set()
 
     async def wait(self) -> None:
-        """Wait until the process has ended, for whatever reason."""
-        await asyncio.wait([self._readers[0]])
+        """Wait until the worker takes no more invocations, for whatever reason."""
+        await self._unusable.wait()
 
     async def invoke(
         self, function: Function, inputs: Mapping[str, dict[str, Any]], body: bytes = b"", id: str = ""
     ) -> Result:
-        """Run a function. Raise FunctionFailedError where it raises, or where the process ends under it."""
+        """Run a function.
+
+        Raise FunctionFailedError where it raises, or where the process ends under it; NotStartedError where
+        the process ends before it begins.
+        """
+        if not self.is_running:
+            raise NotStartedError
         invocation = id or str(uuid4())
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._pending[invocation] = (function, future)
+        self._sent += 1
+        call = _Call(function, self._sent, asyncio.get_running_loop().create_future())
+        self._calls[invocation] = call
         header = {"type": "invoke", "id": invocation, "function": function.id, "inputs": inputs}
         try:
-            if not self.is_running:
-                raise _gone()
-            assert self._process.stdin is not None  # noqa: S101 - it was opened as a pipe
-            self._process.stdin.write(frames.encode(header, body))
-            await self._process.stdin.drain()
-            return await future
-        except OSError:
-            raise _gone() from None
+            self._stdin.write(frames.encode(header, body))
+            await self._pipes.writable()
+            return await call.result
         finally:
-            self._pending.pop(invocation, None)
+            self._calls.pop(invocation, None)
 
-    async def stop(self, grace: float = _GRACE) -> None:
-        """End the process: functions that run have ``grace`` seconds, then it is killed."""
-        if self._pending:
-            await asyncio.wait([future for _, future in self._pending.values()], timeout=grace)
-        if self._process.returncode is None:
-            assert self._process.stdin is not None  # noqa: S101 - it was opened as a pipe
-            self._process.stdin.close()
-            try:
-                await asyncio.wait_for(self._process.wait(), timeout=0.5)
-            except TimeoutError:
-                self.kill()
-                await self._process.wait()
-        await asyncio.gather(*self._readers, return_exceptions=True)
+    def retire(self, cause: str) -> None:
+        """Take no more invocations; those that run go on. ``cause`` says why the process is going to end."""
+        if not self._unusable.is_set():
+            self.cause = cause
+            self._unusable.set()
 
-    def kill(self) -> None:
+    def kill(self, cause: str) -> None:
         """End the process now: a function that ran too long cannot be stopped in any other way."""
-        if self._process.returncode is None:
-            self._process.kill()
+        self.retire(cause)
+        if self._family is not None and not self._pipes.exited.is_set():
+            self._family.kill()
 
-    async def _read_frames(self) -> None:
-        stream = self._process.stdout
-        assert stream is not None  # noqa: S101 - it was opened as a pipe
-        try:
-            while True:
-                header_size, body_size = frames.split_prefix(await stream.readexactly(frames.PREFIX.size))
-                header = json.loads(await stream.readexactly(header_size))
-                self._take(header, await stream.readexactly(body_size))
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            if not self._indexed.done():
-                self._indexed.set_exception(AppError("the worker process ended while it loaded the app"))
-            for _, future in self._pending.values():
-                if not future.done():
-                    future.set_exception(_gone())
+    async def stop(self, grace: float = 0.0) -> None:
+        """End the process, and what it started: functions that run have ``grace`` seconds."""
+        self.retire("because the app was stopped")
+        running = [call.result for call in self._calls.values()]
+        if running and grace:
+            await asyncio.wait(running, timeout=grace)
+        if self._ending is not None:
+            self._stdin.close()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._pipes.exited.wait(), _GRACE)
+            self.kill(self.cause)
+            await self._ending
+        self._scoreboard.close()
+
+    @property
+    def _stdin(self) -> asyncio.WriteTransport:
+        assert self._transport is not None  # noqa: S101 - ``start`` opens it
+        return cast("asyncio.WriteTransport", self._transport.get_pipe_transport(0))
+
+    async def _end(self) -> None:
+        """Wait for the end of the process, let all know of it, and end its children."""
+        await self._pipes.exited.wait()
+        assert self._transport is not None  # noqa: S101 - ``start`` opens it
+        assert self._family is not None  # noqa: S101 - ``start`` makes it
+        out_of_memory = out_of_memory_kills() > self._out_of_memory
+        code = self._transport.get_returncode() or 0
+        how = describe_exit(code, out_of_memory=out_of_memory)
+        self.retire(how)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._pipes.drained.wait(), _DRAIN)
+        if not self._indexed.done():
+            self._indexed.set_exception(self._died(how, code))
+            # Whoever gave up waiting does not want to know.
+            self._indexed.exception()
+        started = self._scoreboard.started
+        for call in self._calls.values():
+            if not call.result.done():
+                call.result.set_exception(NotStartedError() if call.number > started else self._gone())
+        await self._family.end()
+        self._transport.close()
+
+    def _gone(self) -> FunctionFailedError:
+        return FunctionFailedError(Failure("WorkerProcessExit", f"the worker process ended {self.cause}"))
+
+    def _died(self, how: str, code: int) -> WorkerDiedError:
+        places = self._scoreboard.places
+        first, *_ = places.strip().splitlines() or [""]
+        lines = [f'  File "{place.file}", line {place.line}' for place in places_in(self._app, places)]
+        return WorkerDiedError(
+            f"the worker process ended {how} while it loaded the app",
+            "\n".join([first, *lines]) if first.startswith("Fatal") else "",
+            was_killed=code < 0,
+        )
+
+    async def _watch_import(self, on_slow: OnSlow) -> None:
+        began = time.monotonic()
+        await asyncio.wait([self._indexed], timeout=_PATIENCE)
+        # Python in the worker began to count a little later.
+        while not self._indexed.done():
+            places = places_in(self._app, self._scoreboard.places)
+            if places:
+                on_slow(f"{places[0].file}, line {places[0].line}")
+                return
+            if time.monotonic() > began + 3 * _PATIENCE:
+                on_slow("a place outside of the app's own files")
+                return
+            await asyncio.wait([self._indexed], timeout=0.1)
 
     def _take(self, header: dict[str, Any], body: bytes) -> None:
         match header["type"]:
             case "log":
-                function, _ = self._pending.get(header["invocation"], (None, None))
-                self._on_log(header["level"], header["text"], function)
-            case "indexed":
+                call = self._calls.get(header["invocation"])
+                self._on_log(header["level"], header["text"], None if call is None else call.function)
+            case "indexed" if not self._indexed.done():
                 self._indexed.set_result([Function.from_metadata(item) for item in header["functions"]])
-            case "failed":
-                self._indexed.set_exception(AppError(header["message"], header["stack"]))
+            case "failed" if not self._indexed.done():
+                error = AppError.from_frame(header)
+                if error.module and not error.hint:
+                    error.hint = missing_module_hint(self._app, error.module)
+                self._indexed.set_exception(error)
+                self._indexed.exception()
             case "result":
-                _, future = self._pending.get(header["id"], (None, None))
-                if future is None or future.done():
+                call = self._calls.get(header["id"])
+                if call is None or call.result.done():
                     return
                 if header["ok"]:
-                    future.set_result(Result(header["return"], header["outputs"], body))
+                    call.result.set_result(Result(header["return"], header["outputs"], body))
                 else:
-                    future.set_exception(FunctionFailedError(Failure(**header["error"])))
-
-    async def _read_errors(self) -> None:
-        stream = self._process.stderr
-        assert stream is not None  # noqa: S101 - it was opened as a pipe
-        async for line in _lines(stream):
-            self._on_log(_level(line), line, None)
-
-
-async def _lines(stream: asyncio.StreamReader) -> Any:
-    rest = b""
-    while chunk := await stream.read(1 << 16):
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line.decode(errors="replace")
-    if rest:
-        yield rest.decode(errors="replace")
+                    call.result.set_exception(FunctionFailedError(Failure(**header["error"])))
 
 
 def _level(line: str) -> int:
@@ -210,10 +278,6 @@ def _level(line: str) -> int:
     if any(word in lowered for word in ("error", "fail", "severe", "unhandled exception")):
         return logging.ERROR
     return logging.INFO
-
-
-def _gone() -> FunctionFailedError:
-    return FunctionFailedError(Failure("WorkerProcessExit", "the worker process ended"))
 
 
 def worker_environment(values: Mapping[str, str], app: Path, port: int) -> dict[str, str]:

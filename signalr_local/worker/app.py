@@ -9,14 +9,13 @@ from typing import Any
 import azure_functions_runtime as runtime
 from azure_functions_runtime.native_invocation import invocation_request_native
 
-from . import data, logs, protos
+from . import data, logs, protos, tracebacks
 
 __all__ = ["index", "invoke"]
 
 
 async def index(folder: str) -> dict[str, Any]:
     """Import the app of a folder and return the frame that lists its functions, or says what failed."""
-    runtime.start_threadpool_executor()
     request = SimpleNamespace(
         request=SimpleNamespace(
             worker_init_request=SimpleNamespace(capabilities={}, function_app_directory=folder)
@@ -24,14 +23,17 @@ async def index(folder: str) -> dict[str, Any]:
         properties={"host": "127.0.0.1", "protos": sys.modules[protos.__name__]},
     )
     try:
+        runtime.start_threadpool_executor()
         response = await runtime.worker_init_request(request)
     except SystemExit as error:
-        return _failed(f"the app called sys.exit({error.code!r}) while it was imported", "")
+        return _failed(f"the app called sys.exit({error.code!r}) while it was imported")
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the host is to show it
+        return {"type": "failed", **tracebacks.describe(error, folder)}
     if response.result.status != protos.StatusResult.Success:
-        exception = response.result.exception
-        return _failed(str(exception.message), _own_frames(str(exception.stack_trace or ""), folder))
+        cause = tracebacks.cause_of(response.result.exception.exception)
+        return {"type": "failed", **tracebacks.describe(cause, folder)}
     if "HttpUri" in (response.capabilities or {}):
-        return _failed("HTTP streaming (azurefunctions-extensions-http-fastapi) does not run locally", "")
+        return _failed("HTTP streaming (azurefunctions-extensions-http-fastapi) does not run locally")
     listing = await runtime.functions_metadata_request(SimpleNamespace())
     return {
         "type": "indexed",
@@ -46,28 +48,15 @@ async def index(folder: str) -> dict[str, Any]:
     }
 
 
-def _failed(message: str, stack: str) -> dict[str, Any]:
-    return {"type": "failed", "message": message, "stack": stack}
+def _failed(message: str) -> dict[str, Any]:
+    return {"type": "failed", "message": message, "stack": "", "hint": "", "place": None, "module": None}
 
 
-def _own_frames(stack: str, folder: str) -> str:
-    """Return a traceback without the worker library's frames, which lead to those of the app."""
-    shown: list[str] = []
-    leading, found = False, False
-    for line in stack.splitlines():
-        if line.startswith("Traceback "):
-            leading = True
-        elif line.startswith(f'  File "{folder}') and "site-packages" not in line:
-            leading, found = False, True
-        elif not line.startswith("  "):
-            leading = False
-        if not (leading and line.startswith("  ")):
-            shown.append(line)
-    return "\n".join(shown) if found else ""
+async def invoke(request: dict[str, Any], body: bytes, folder: str) -> tuple[dict[str, Any], bytes]:
+    """Run one function and return the frame with its outputs and return value, or with its exception.
 
-
-async def invoke(request: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
-    """Run one function and return the frame with its outputs and return value, or with its exception."""
+    The traceback of an exception shows the app's frames; ``folder`` is the app's.
+    """
     answer: dict[str, Any] = {"type": "result", "id": request["id"], "ok": False}
     try:
         inputs = [(name, data.to_datum(value, body)) for name, value in request["inputs"].items()]
@@ -75,7 +64,7 @@ async def invoke(request: dict[str, Any], body: bytes) -> tuple[dict[str, Any], 
             request["id"], request["function"], inputs, {}
         )
         if not ok:
-            return answer | {"error": _error(logs.last_failure(), shown, stack)}, b""
+            return answer | {"error": _error(logs.last_failure(), shown, stack, folder)}, b""
         value, content = data.from_datum(returned)
         answer |= {"ok": True, "return": value, "outputs": {}}
         for name, datum in outputs:
@@ -89,19 +78,21 @@ async def invoke(request: dict[str, Any], body: bytes) -> tuple[dict[str, Any], 
             "type": "result",
             "id": request["id"],
             "ok": False,
-            "error": _error(error, repr(error), stack),
+            "error": _error(error, repr(error), stack, folder),
         }
         return answer, b""
     return answer, content
 
 
-def _error(failure: BaseException | None, shown: str | None, stack: str | None) -> dict[str, Any]:
+def _error(
+    failure: BaseException | None, shown: str | None, stack: str | None, folder: str
+) -> dict[str, Any]:
     if failure is None:
         return {"type": "Exception", "message": shown or "", "stack": stack or "", "clean": False}
     return {
         "type": type(failure).__name__,
         "message": str(failure),
-        "stack": stack or "",
+        "stack": tracebacks.format_stack(failure, folder) or stack or "",
         # An exception that shows no traceback was made for the caller's eyes.
         "clean": failure.__traceback__ is None,
     }

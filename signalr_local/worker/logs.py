@@ -1,16 +1,16 @@
-"""What the app logs and prints, on its way to the host with the invocation that it belongs to."""
+"""What the app logs, on its way to the host with the invocation that it belongs to."""
 
-import io
 import logging
-from collections.abc import Callable
 from contextvars import ContextVar
 
 from azure_functions_runtime import invocation_id_cv
+from azure_functions_runtime.utils.app_setting_manager import is_envvar_true
 
-__all__ = ["Printed", "capture_failure", "install", "last_failure"]
+from .output import Emit
 
-type Emit = Callable[[int, str, str | None], None]
-"""Take a level of the logging module, a text and the id of the invocation, if any."""
+__all__ = ["capture_failure", "install", "last_failure"]
+
+_DEBUG = "PYTHON_ENABLE_DEBUG_LOGGING"
 
 # The worker library's own log, which Azure keeps apart from the app's.
 _SYSTEM = ("azure.functions", "azure_functions_runtime", "azure_functions_worker")
@@ -19,10 +19,14 @@ _failure: ContextVar[BaseException | None] = ContextVar("failure", default=None)
 
 
 def install(emit: Emit) -> None:
-    """Send every record of the app to ``emit``, from the level INFO on unless the app asks for more."""
+    """Send every record of the app to ``emit``.
+
+    Records below INFO are left out unless the app asks for them, or the app setting
+    PYTHON_ENABLE_DEBUG_LOGGING does, as in Azure.
+    """
     root = logging.getLogger()
     root.addHandler(_Forwarder(emit))
-    root.setLevel(logging.INFO)
+    root.setLevel(logging.DEBUG if is_envvar_true(_DEBUG) else logging.INFO)
     system = logging.getLogger("azure.functions")
     system.propagate = False
     system.addHandler(capture_failure())
@@ -59,22 +63,3 @@ class _Forwarder(logging.Handler):
             self.handleError(record)
             return
         self._emit(record.levelno, text, invocation_id_cv.get())
-
-
-class Printed(io.TextIOBase):
-    """Stand in for standard output: each line that is printed becomes a record of the log."""
-
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
-        self._line = ""
-
-    def writable(self) -> bool:
-        """Tell that it can be written to."""
-        return True
-
-    def write(self, text: str) -> int:
-        """Collect text and pass on each complete line."""
-        *lines, self._line = (self._line + text).split("\n")
-        for line in lines:
-            self._emit(logging.INFO, line, invocation_id_cv.get())
-        return len(text)

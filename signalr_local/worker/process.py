@@ -6,22 +6,30 @@ import os
 import sys
 import threading
 import time
+import traceback
+from pathlib import PurePath
 from typing import Any
 
-from . import app, frames, logs
+from . import app, frames, logs, paths
+from .output import Output
+from .scoreboard import Scoreboard
 
 __all__ = ["run"]
 
 _GRACE = 1.0
 """Seconds that functions have to end once the host is gone."""
 
+_SCRIPT = "PYTHON_SCRIPT_FILE_NAME"
 
-def run(folder: str) -> None:
+
+def run(folder: str, descriptor: int, patience: float) -> None:
     """Serve the app of a folder until the host closes the standard input.
 
     Standard output belongs to the frames: what the app prints goes to the log, what a library writes to
-    the file descriptor goes to standard error.
+    the file descriptor goes to standard error. ``descriptor`` is the scoreboard's file, ``patience`` the
+    seconds that the import may take before the scoreboard tells where it is.
     """
+    scoreboard = Scoreboard(descriptor)
     out = _Writer(os.dup(1))
     os.dup2(2, 1)
     source = os.fdopen(os.dup(0), "rb")
@@ -30,27 +38,29 @@ def run(folder: str) -> None:
     def emit(level: int, text: str, invocation: str | None) -> None:
         out.write({"type": "log", "level": level, "text": text, "invocation": invocation})
 
-    sys.stdout = logs.Printed(emit)
+    sys.stdout = output = Output(emit)
     logs.install(emit)
     logging.captureWarnings(True)
-    _find_modules_of(folder)
+    paths.find_modules_of(folder, PurePath(os.environ.get(_SCRIPT) or "function_app.py").stem)
+    code = 1
     try:
-        asyncio.run(_serve(folder, source, out))
+        scoreboard.watch(patience)
+        asyncio.run(_serve(folder, source, out, output, scoreboard))
+        code = 0
+    except BaseException:  # noqa: BLE001 - the process ends here, and the host is to know why
+        traceback.print_exc()
     finally:
+        output.end_of(None)
+        sys.stderr.flush()
         # Threads of functions that never return would keep the interpreter alive.
-        os._exit(0)
+        os._exit(code)
 
 
-def _find_modules_of(folder: str) -> None:
-    # As in Azure: installed packages first, the worker's own next, the app's folder last.
-    sys.path.insert(0, os.path.join(folder, ".python_packages", "lib", "site-packages"))
-    sys.path.append(folder)
-    os.chdir(folder)
-
-
-async def _serve(folder: str, source: Any, out: "_Writer") -> None:
+async def _serve(folder: str, source: Any, out: "_Writer", output: Output, scoreboard: Scoreboard) -> None:
     loop = asyncio.get_running_loop()
     listing = await app.index(folder)
+    scoreboard.unwatch()
+    output.end_of(None)
     out.write(listing)
     if listing["type"] == "failed":
         return
@@ -58,9 +68,14 @@ async def _serve(folder: str, source: Any, out: "_Writer") -> None:
     ended = asyncio.Event()
 
     async def answer(header: frames.Header, body: bytes) -> None:
-        out.write(*await app.invoke(header, body))
+        result, content = await app.invoke(header, body, folder)
+        output.end_of(header["id"])
+        # The host says why it ended what it ended.
+        if result["ok"] or not ended.is_set():
+            out.write(result, content)
 
     def start(header: frames.Header, body: bytes) -> None:
+        scoreboard.count()
         task = loop.create_task(answer(header, body))
         tasks.add(task)
         task.add_done_callback(tasks.discard)

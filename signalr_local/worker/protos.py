@@ -3,6 +3,7 @@
 Source: https://github.com/Azure/azure-functions-language-worker-protobuf (names and numbers).
 """
 
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -61,7 +62,11 @@ class FunctionMetadataResponse(_Message):
 
 
 class RpcException(_Message):
-    """Describe an exception of the app."""
+    """Describe an exception of the app; ``exception`` is that exception itself."""
+
+    def __init__(self, **fields: Any) -> None:
+        # The library describes an exception while it handles it, and passes on its text alone.
+        super().__init__(exception=sys.exception(), **fields)
 
 
 class RpcFunctionMetadata(_Message):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Serve the app whose folder is the one argument."""
+    """Serve an app: the arguments are its folder, the scoreboard's file descriptor, and seconds."""
     package = "_functions_worker"
     spec = importlib.util.spec_from_file_location(
         package,
@@ -19,7 +19,7 @@ def main() -> None:
     )
     assert spec is not None  # noqa: S101 - the file is the one beside this script
     sys.modules[package] = importlib.util.module_from_spec(spec)
-    importlib.import_module(f"{package}.process").run(sys.argv[1])
+    importlib.import_module(f"{package}.process").run(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
 
 
 if __name__ == "__main__":

@@ -273,12 +273,13 @@ async def _hosts(folder: Path) -> AsyncIterator[StartHost]:
             assert (await running.get("/admin/host/ping")).status == 200
             return running
 
+        start.started = started  # type: ignore[attr-defined]
         yield start
         for one in started:
             await one.stop()
     for task in asyncio.all_tasks() - before:
         code = getattr(task.get_coro(), "cr_code", None)
-        assert code is None or not code.co_filename.startswith(str(ROOT / "local")), f"{task} is left"
+        assert code is None or not code.co_filename.startswith(str(ROOT / "signalr_local")), f"{task} is left"
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -288,7 +288,9 @@ async def test_a_function_that_runs_when_the_host_stops_may_end(start_host: Star
     await stopping
 
 
-async def test_a_function_that_does_not_end_is_ended(start_host: StartHost, gate: Any) -> None:
+async def test_a_function_that_does_not_end_is_ended_and_said_to_have_failed(
+    start_host: StartHost, log: Any, gate: Any
+) -> None:
     app = await start_host(WAITING + PID)
     pid = int((await app.get("/api/pid")).text)
     waiting = asyncio.create_task(app.get(f"/api/wait/{gate.port}"))
@@ -296,7 +298,8 @@ async def test_a_function_that_does_not_end_is_ended(start_host: StartHost, gate
     await app.host.stop()
     assert not is_alive(pid)
     say("too late")
-    assert isinstance((await asyncio.gather(waiting, return_exceptions=True))[0], OSError)
+    assert (await waiting).status == 500
+    log.find(r"Executed 'Functions.wait' \(Failed, ")
 
 
 LOADING = "import time\nprint('loading')\ntime.sleep(600)\n"
@@ -403,8 +406,10 @@ async def test_an_edit_that_breaks_the_app_is_answered_with_its_reason_until_it_
     for path in ("/api/say", "/", "/runtime/webhooks/signalr"):
         reply = await app.get(path)
         assert reply.status == 503
-        assert reply.text == (
-            "The app could not be loaded: LookupError: my own mistake\nIts traceback is in the log.\n"
+        assert reply.headers["Content-Type"].startswith("application/problem+json")
+        assert reply.json()["detail"] == (
+            "The app could not be loaded: LookupError: my own mistake (function_app.py, line 11). "
+            "Its traceback is in the log of the local runtime."
         )
     assert (await app.get("/admin/host/ping")).status == 200
     status = (await app.get("/admin/host/status")).json()
@@ -422,7 +427,7 @@ async def test_an_edit_that_breaks_the_app_is_answered_with_its_reason_until_it_
         ("local.settings.json", "{", "local.settings.json is not valid JSON"),
         ("local.settings.json", '{"Values": 1}', "local.settings.json must hold an object as Values"),
         ("host.json", "{}", "host.json must hold an object with"),
-        ("function_app.py", "import os\nos._exit(1)", "the worker process ended while it loaded the app"),
+        ("function_app.py", "import os\nos._exit(1)", "the worker process ended with exit code 1"),
     ],
 )
 async def test_files_that_are_broken_are_named_until_they_are_mended(

@@ -1,13 +1,15 @@
 """The watcher: which files count, and which folders are watched."""
 
 import asyncio
-import itertools
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from signalr_local.host import watcher
+
+PATIENCE = 60.0
 
 APP = Path("/app")
 
@@ -35,6 +37,10 @@ APP = Path("/app")
         ("venv/lib/a.py", False),
         ("build/lib/a.py", False),
         ("dist/a.py", False),
+        ("tests/test_app.py", False),
+        ("test/helpers.py", False),
+        ("blueprints/tests/a.py", True),
+        ("conftest.py", False),
     ],
 )
 def test_modules_and_settings_are_of_the_app(path: str, counts: bool) -> None:
@@ -47,53 +53,150 @@ def test_an_app_may_itself_be_in_a_folder_that_is_ignored_elsewhere() -> None:
 
 
 def test_folders_with_code_of_the_app_are_watched(tmp_path: Path) -> None:
-    for name in ("a/b", "web/src", ".git/hooks", "__pycache__", "a/node_modules/x", "build", "env/lib"):
+    ignored = (".git/hooks", "__pycache__", "a/node_modules/x", "build", "env/lib", "tests/unit")
+    for name in ("a/b", "a/tests", "web/src", *ignored):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "env" / "pyvenv.cfg").touch()
     found = {Path(folder).relative_to(tmp_path).as_posix() for folder in watcher._folders(tmp_path)}
-    assert found == {".", "a", "a/b", "web", "web/src"}
+    assert found == {".", "a", "a/b", "a/tests", "web", "web/src"}
 
 
-async def next_change(app: Path, edit: Callable[[int], object]) -> list[Path]:
-    """Return what the watcher sees first of an edit, which is made again until it is seen."""
-    changes = watcher.changes(app)
-    seen = asyncio.ensure_future(anext(changes))
-    for attempt in itertools.count():
-        edit(attempt)
-        if (await asyncio.wait([seen], timeout=0.2))[0]:
-            break
-    await changes.aclose()
-    return seen.result()
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """Return the folder of an app with two modules."""
+    for name in ("function_app.py", "part/one.py"):
+        write(tmp_path / "app" / name, "1")
+    return tmp_path / "app"
 
 
-async def test_a_new_folder_is_seen_with_its_modules(tmp_path: Path) -> None:
-    def edit(attempt: int) -> None:
-        for name in ("part/of", ".hidden", "env/lib"):
-            (tmp_path / f"new{attempt}" / name).mkdir(parents=True)
-            (tmp_path / f"new{attempt}" / name / "module.py").touch()
-        (tmp_path / f"new{attempt}" / "env" / "pyvenv.cfg").touch()
-
-    for path in await next_change(tmp_path, edit):
-        assert path.relative_to(tmp_path).parts[1:] == ("part", "of", "module.py")
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
 
 
-async def test_a_new_environment_is_not_looked_into(tmp_path: Path) -> None:
-    def edit(attempt: int) -> None:
-        environment = tmp_path / f"env{attempt}"
-        environment.mkdir()
-        (environment / "pyvenv.cfg").touch()
-        (environment / "module.py").touch()
-        (tmp_path / f"new{attempt}.py").touch()
+def move(folder: Path, to: Path) -> None:
+    folder.rename(to)
 
-    for path in await next_change(tmp_path, edit):
-        assert path.name.startswith("new")
+
+class Changes:
+    """Read what a watcher tells, until it has told all that is expected."""
+
+    def __init__(self, app: Path) -> None:
+        self.app = app
+        self._changes = watcher.Watcher(app).changes()
+        self.names: list[str] = []
+
+    async def until(self, *names: str) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not set(names) <= set(self.names):
+                self.names += [path.relative_to(self.app).as_posix() for path in await anext(self._changes)]
+
+    async def close(self) -> None:
+        await self._changes.aclose()
+
+
+@pytest_asyncio.fixture
+async def changes(app: Path) -> AsyncIterator[Changes]:
+    """Watch an app. What happens from now on is told, even if nobody listens yet."""
+    changes = Changes(app)
+    yield changes
+    await changes.close()
+
+
+async def test_what_changed_before_anybody_listens_is_told(app: Path, changes: Changes) -> None:
+    write(app / "function_app.py", "other")
+    await changes.until("function_app.py")
+    assert changes.names == ["function_app.py"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "names"),
+    [
+        (lambda app: write(app / "part" / "one.py", "other"), ["part/one.py"]),
+        (lambda app: write(app / "host.json", "{}"), ["host.json"]),
+        (lambda app: (app / "part" / "one.py").unlink(), ["part/one.py"]),
+        (lambda app: (app / "function_app.py").rename(app / "renamed.py"), ["function_app.py", "renamed.py"]),
+        (lambda app: write(app / "new" / "deep" / "two.py", "1"), ["new/deep/two.py"]),
+        (lambda app: (app / "part").rename(app / "other"), ["part/one.py", "other/one.py"]),
+    ],
+    ids=["edited", "settings", "removed", "renamed", "new-folder", "renamed-folder"],
+)
+async def test_a_change_is_told(
+    app: Path, changes: Changes, edit: Callable[[Path], object], names: list[str]
+) -> None:
+    await listening(app, changes)
+    edit(app)
+    await changes.until(*names)
+
+
+async def listening(app: Path, changes: Changes) -> None:
+    """Wait until the watcher has told of a change."""
+    write(app / "seen.py", "1")
+    await changes.until("seen.py")
+
+
+async def test_a_file_in_a_new_folder_is_watched(app: Path, changes: Changes) -> None:
+    await listening(app, changes)
+    write(app / "new" / "two.py", "1")
+    await changes.until("new/two.py")
+    changes.names.clear()
+    write(app / "new" / "two.py", "other")
+    await changes.until("new/two.py")
+
+
+async def test_a_folder_in_the_place_of_the_app_s_is_watched(app: Path, changes: Changes) -> None:
+    await listening(app, changes)
+    move(app, app.with_name("away"))
+    write(app / "three.py", "1")
+    await changes.until("three.py", "function_app.py")
+    changes.names.clear()
+    write(app / "three.py", "other")
+    await changes.until("three.py")
+
+
+async def test_a_folder_that_comes_back_is_watched(app: Path, changes: Changes) -> None:
+    await listening(app, changes)
+    move(app, app.with_name("away"))
+    await changes.until("function_app.py")
+    move(app.with_name("away"), app)
+    changes.names.clear()
+    write(app / "function_app.py", "other")
+    await changes.until("function_app.py")
+
+
+async def test_files_of_no_interest_are_not_told(app: Path, changes: Changes) -> None:
+    await listening(app, changes)
+    for name in ("notes.txt", "tests/test_app.py", "tests/conftest.py", "conftest.py", ".git/hook.py"):
+        write(app / name, "1")
+    write(app / "env" / "pyvenv.cfg", "")
+    write(app / "env" / "lib.py", "1")
+    write(app / "last.py", "1")
+    await changes.until("last.py")
+    assert changes.names == ["seen.py", "last.py"]
+
+
+async def test_where_the_system_does_not_watch_the_files_are_looked_at(
+    app: Path, changes: Changes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*folders: str, **options: object) -> None:
+        raise OSError(28, "OS file watch limit reached")
+
+    monkeypatch.setattr(watcher, "awatch", refuse)
+    write(app / "function_app.py", "other")
+    await changes.until("function_app.py")
+    write(app / "part" / "one.py", "other")
+    await changes.until("part/one.py")
+    [record] = caplog.records
+    assert "OS file watch limit reached" in record.message
+    assert "fs.inotify.max_user_watches" in record.message
 
 
 async def test_a_folder_that_vanishes_before_it_is_watched_is_no_hindrance(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: Path, changes: Changes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    folders = iter([[str(tmp_path), str(tmp_path / "gone")]])
+    folders = iter([[str(app), str(app / "gone")]])
     walk = watcher._folders
     monkeypatch.setattr(watcher, "_folders", lambda app: next(folders, None) or walk(app))
-    found = await next_change(tmp_path, lambda attempt: (tmp_path / f"a{attempt}.py").touch())
-    assert found[0].suffix == ".py"
+    write(app / "function_app.py", "other")
+    await changes.until("function_app.py")
+    assert caplog.records == []

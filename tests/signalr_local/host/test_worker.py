@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from signalr_local.host import host as host_module
+from signalr_local.host import supervisor
 from signalr_local.host.host import describe_error
 from signalr_local.host.worker import AppError
 
@@ -144,7 +144,7 @@ async def app(start_shared_host: StartHost) -> Any:
 @pytest.fixture
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a worker that ended be replaced without delay."""
-    monkeypatch.setattr(host_module, "_CRASH_PAUSE", 0.0)
+    monkeypatch.setattr(supervisor, "_PAUSES", (0.0,))
 
 
 # What the app says.
@@ -259,7 +259,7 @@ app = func.FunctionApp()
 
 @app.route()
 def names(req: func.HttpRequest) -> str:
-    return " ".join([local.NAME, tests.helpers.NAME, frames.NAME, worker.NAME])
+    return " ".join([signalr_local.NAME, tests.helpers.NAME, frames.NAME, worker.NAME])
 """
 
 
@@ -347,8 +347,8 @@ async def test_a_process_that_ends_is_replaced(
     pid = (await app.get("/api/pid")).text
     reply = await app.get(f"/api/{function}/kill")
     assert (reply.status, reply.body) == (500, b"")
-    assert "WorkerProcessExit: the worker process ended" in log.text
-    await log.wait_for("The worker process ended. Another one is started.")
+    assert "WorkerProcessExit: the worker process ended with exit code 3" in log.text
+    await log.wait_for("The worker process ended with exit code 3. Another one is started.")
     await log.wait_for("The app is loaded again: ")
     reply = await app.get("/api/pid")
     assert reply.status == 200
@@ -396,7 +396,7 @@ async def test_a_request_that_waits_when_the_process_ends_is_answered(
     [
         ("import sys\nsys.exit()", "the app called sys.exit(None) while it was imported"),
         ("import sys\nsys.exit(2)", "the app called sys.exit(2) while it was imported"),
-        ("import os\nos._exit(0)", "the worker process ended while it loaded the app"),
+        ("import os\nos._exit(0)", "the worker process ended with exit code 0 while it loaded the app"),
     ],
 )
 async def test_an_app_that_exits_while_it_is_imported_is_told_so(

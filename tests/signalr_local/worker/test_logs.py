@@ -1,6 +1,5 @@
-"""What the app says: records and printed lines, with the invocation that they belong to."""
+"""What the app logs: records, with the invocation that they belong to."""
 
-import io
 import logging
 from collections.abc import Iterator
 
@@ -79,20 +78,14 @@ def test_the_exception_that_the_library_reports_is_kept(said: Said) -> None:
     assert logs.last_failure() is error
 
 
-def test_each_printed_line_is_a_record(invocation: str) -> None:
-    found: Said = []
-    printed = logs.Printed(lambda level, text, of: found.append((level, text, of)))
-    assert printed.writable()
-    assert not printed.isatty()
-    for text in ("a", "b\nc", "\n", "\n", "rest"):
-        assert printed.write(text) == len(text)
-    printed.flush()
-    assert found == [(logging.INFO, text, invocation) for text in ("ab", "c", "")]
-
-
-def test_print_takes_it_for_a_file() -> None:
-    found: list[str] = []
-    printed = logs.Printed(lambda level, text, of: found.append(text))
-    print("a", 1, "b", file=printed, flush=True)
-    assert found == ["a 1 b"]
-    assert isinstance(printed, io.TextIOBase)
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [("1", ["one"]), ("true", ["one"]), ("0", []), ("", [])],
+)
+def test_the_app_setting_for_debug_logging_counts(
+    setting: str, expected: list[str], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setenv("PYTHON_ENABLE_DEBUG_LOGGING", setting)
+    said: Said = request.getfixturevalue("said")
+    logging.getLogger("of.a.library").debug("one")
+    assert [text for _, text, _ in said] == expected

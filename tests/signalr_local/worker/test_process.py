@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, cast
 
 import pytest
 
+from signalr_local.host.scoreboard import ScoreboardFile
 from signalr_local.worker import frames
 
 type Start = Callable[[str], Any]
@@ -76,11 +77,14 @@ class Host:
     """Speak to a worker as the host does."""
 
     def __init__(self, folder: Path) -> None:
+        self.scoreboard = ScoreboardFile()
+        descriptor = self.scoreboard.fileno()
         self.process = subprocess.Popen(
-            [sys.executable, "-P", str(START), str(folder)],
+            [sys.executable, "-P", str(START), str(folder), str(descriptor), "60"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            pass_fds=(descriptor,),
         )
         self._functions: dict[str, str] = {}
 
@@ -116,6 +120,7 @@ class Host:
         self.process.wait()
         for stream in (self.input, self.output):
             stream.close()
+        self.scoreboard.close()
 
 
 @pytest.fixture
@@ -198,7 +203,9 @@ def test_an_exception_is_answered_with_its_parts(host: Any) -> None:
     assert (answer["id"], answer["ok"]) == ("1", False)
     stack = answer["error"].pop("stack")
     assert answer["error"] == {"type": "ValueError", "message": "my own mistake", "clean": False}
-    assert stack.endswith("ValueError: my own mistake\n")
+    lines = stack.splitlines()
+    assert (lines[0], lines[-1]) == ("Traceback (most recent call last):", "ValueError: my own mistake")
+    assert sum(line.startswith("  File ") for line in lines) == 1
 
 
 def test_invocations_are_answered_as_they_end(host: Any) -> None:
@@ -217,7 +224,7 @@ def test_the_app_shares_no_module_with_its_worker(host: Any, tmp_path: Path) -> 
     assert found["path"][0] == str(tmp_path / ".python_packages" / "lib" / "site-packages")
     assert found["path"][-1] == str(tmp_path)
     assert str(START.parent) not in found["path"]
-    assert "local" not in found["modules"]
+    assert "signalr_local" not in found["modules"]
 
 
 @pytest.mark.parametrize("name", ["wait", "block", "block_loop", "stubborn"])

@@ -1,0 +1,87 @@
+"""What goes wrong in the worker: an app that does not load, a function that fails, a process that ends."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["AppError", "Failure", "FunctionFailedError", "NotStartedError", "Place", "WorkerDiedError"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of the app's code."""
+
+    file: str
+    line: int
+
+
+class AppError(Exception):
+    """Say why the app could not be loaded.
+
+    ``stack`` is the app's own traceback, ``hint`` what to do, ``place`` the line that failed and ``module``
+    the name of a module that was not found; each is empty or None where there is none.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        stack: str = "",
+        *,
+        hint: str = "",
+        place: Place | None = None,
+        module: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.stack = stack
+        self.hint = hint
+        self.place = place
+        self.module = module
+
+    @classmethod
+    def from_frame(cls, header: Mapping[str, Any]) -> "AppError":
+        """Read what the worker reports."""
+        place = header["place"]
+        return cls(
+            header["message"],
+            header["stack"],
+            hint=header["hint"],
+            place=None if place is None else Place(place["file"], place["line"]),
+            module=header["module"],
+        )
+
+
+class WorkerDiedError(AppError):
+    """Say how the worker process ended while it loaded the app, without a word from the app itself.
+
+    ``was_killed`` tells that a signal ended it, so that another attempt may well succeed.
+    """
+
+    def __init__(self, message: str, stack: str = "", *, was_killed: bool) -> None:
+        super().__init__(message, stack)
+        self.was_killed = was_killed
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Describe the exception of a function; ``clean`` tells that it was raised for the caller's eyes.
+
+    ``hint`` says what the caller of an HTTP function did wrong, where a binding could tell.
+    """
+
+    type: str
+    message: str
+    stack: str = ""
+    clean: bool = False
+    hint: str = ""
+
+
+class FunctionFailedError(Exception):
+    """Carry the failure of a function."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.type}: {failure.message}")
+        self.failure = failure
+
+
+class NotStartedError(Exception):
+    """Say that the worker ended before it began an invocation, which another worker can run instead."""

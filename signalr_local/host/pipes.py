@@ -1,0 +1,83 @@
+"""The pipes between host and worker: frames one way, frames and lines the other."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from signalr_local.worker import frames
+from signalr_local.worker.lines import LineCutter
+
+__all__ = ["Pipes"]
+
+_STDOUT, _STDERR = 1, 2
+
+
+class Pipes(asyncio.SubprocessProtocol):
+    """Cut what the worker writes into frames and lines, and tell when it is over.
+
+    ``exited`` is set when the process has ended, ``drained`` when all that it wrote was passed on: not before
+    its children have closed what they inherited.
+    """
+
+    def __init__(
+        self, on_frame: Callable[[dict[str, Any], bytes], None], on_line: Callable[[str], None]
+    ) -> None:
+        self.exited = asyncio.Event()
+        self.drained = asyncio.Event()
+        self._on_frame = on_frame
+        self._on_line = on_line
+        self._frames = bytearray()
+        self._lines = LineCutter()
+        self._open = {_STDOUT, _STDERR}
+        self._writable = asyncio.Event()
+        self._writable.set()
+
+    async def writable(self) -> None:
+        """Wait until the worker reads what was written."""
+        await self._writable.wait()
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if fd == _STDOUT:
+            self._frames += data
+            self._cut_frames()
+        else:
+            self._pass_on(self._lines.feed(data))
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002
+        if fd == _STDERR:
+            self._pass_on(self._lines.end())
+        self._open.discard(fd)
+        if not self._open:
+            self.drained.set()
+        # Nobody is to wait for a pipe that is gone.
+        self._writable.set()
+
+    def process_exited(self) -> None:
+        self.exited.set()
+        self._writable.set()
+
+    def _cut_frames(self) -> None:
+        buffer, prefix, start = self._frames, frames.PREFIX.size, 0
+        while len(buffer) - start >= prefix:
+            header_size, body_size = frames.split_prefix(buffer[start : start + prefix])
+            body = start + prefix + header_size
+            end = body + body_size
+            if len(buffer) < end:
+                break
+            header = json.loads(bytes(buffer[start + prefix : body]))
+            content = bytes(buffer[body:end])
+            start = end
+            self._on_frame(header, content)
+        if start:
+            del buffer[:start]
+
+    def _pass_on(self, lines: list[bytes]) -> None:
+        for line in lines:
+            self._on_line(line.decode(errors="replace"))

@@ -1,0 +1,244 @@
+"""The supervisor: it keeps an app loaded, whatever happens to its files and to its worker."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import aclosing
+from enum import Enum
+from pathlib import Path
+
+from signalr_local.host.failures import AppError, WorkerDiedError
+from signalr_local.host.instance import AppInstance
+from signalr_local.host.watcher import Watcher
+from signalr_local.host.worker import OnSlow
+
+__all__ = ["Supervisor", "describe_error"]
+
+_PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Seconds before a worker is started again, by how many have ended at once before it."""
+
+_AT_ONCE = 1.0
+"""Seconds that a worker must have lived for its end to be one of its own."""
+
+_TRUSTED_DEATHS = 3
+"""How many workers may be killed while they load before requests are answered instead of kept waiting."""
+
+_FIRST_DEATHS = 5
+"""How many may be killed before the first start is given up."""
+
+_MAX_NAMES = 5
+
+_log = logging.getLogger("signalr_local.host")
+
+type Load = Callable[[OnSlow], Awaitable[AppInstance]]
+type OnLoaded = Callable[[AppInstance, AppInstance | None, float], None]
+"""Take an instance that was just loaded, the last one before it, and the seconds that it took."""
+
+
+class _Outcome(Enum):
+    LOADED = "loaded"
+    BROKEN = "broken"
+    DIED = "died"
+
+
+class Supervisor:
+    """Load an app again after each change of its files, and after the end of its worker.
+
+    ``instance`` is the loading of the app that answers requests, ``problem`` why there is none.
+    """
+
+    def __init__(self, app: Path, load: Load, on_loaded: OnLoaded) -> None:
+        self.instance: AppInstance | None = None
+        self.problem: Exception | None = None
+        self._app = app
+        self._load = load
+        self._on_loaded = on_loaded
+        self._last: AppInstance | None = None
+        self._deaths = 0
+        self._watcher = Watcher(app)
+        self._changed = asyncio.Event()
+        self._news = asyncio.Event()
+        self._first: asyncio.Future[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ending: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Load the app, and keep it loaded until ``stop``.
+
+        Raise ValueError for settings that cannot be read, AppError for an app that cannot be loaded. One that
+        takes long, or whose worker is killed from outside, is neither: it is loaded again.
+        """
+        self._first = asyncio.get_running_loop().create_future()
+        self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._run())]
+        await self._first
+
+    async def current(self) -> AppInstance | None:
+        """Return the instance that takes requests, None where the app is broken; wait for one on its way."""
+        while self.instance is not None and not self.instance.worker.is_running:
+            await self.reloaded()
+        return self.instance
+
+    async def reloaded(self) -> None:
+        """Wait until the app is loaded the next time, or is found to be broken."""
+        await self._news.wait()
+
+    async def stop(self) -> None:
+        """Answer what runs, for two seconds at most, and end the worker."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.instance is not None:
+            self._retire(self.instance, "because the local runtime was stopped")
+        self._tell(None, AppError("the local runtime stops"))
+        await asyncio.gather(*self._ending, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                async with aclosing(self._watcher.changes()) as changes:
+                    async for paths in changes:
+                        _log.info("Changed: %s.", self._names(paths))
+                        self._changed.set()
+            except Exception:  # noqa: BLE001 - the app is to be loaded again whatever happens
+                _log.exception("The app's files could not be watched; another attempt follows.")
+            await asyncio.sleep(1.0)
+
+    def _names(self, paths: list[Path]) -> str:
+        names = [str(path.relative_to(self._app)) for path in paths]
+        more = len(names) - _MAX_NAMES
+        return ", ".join(names[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+    async def _run(self) -> None:
+        while True:
+            self._changed.clear()
+            outcome = await self._unless_changed(self._reload())
+            if outcome is _Outcome.LOADED:
+                await self._unless_changed(self._until_it_ends())
+            elif outcome is _Outcome.BROKEN:
+                await self._changed.wait()
+            await self._unless_changed(asyncio.sleep(self._pause))
+            if self._changed.is_set():
+                self._deaths = 0
+
+    async def _until_it_ends(self) -> None:
+        assert self.instance is not None  # noqa: S101 - it was just loaded
+        worker, began = self.instance.worker, time.monotonic()
+        await worker.wait()
+        _log.error("The worker process ended %s. Another one is started.", worker.cause)
+        # One that ends soon is likely to do so again.
+        self._deaths = self._deaths + 1 if time.monotonic() < began + _AT_ONCE else 0
+
+    @property
+    def _pause(self) -> float:
+        return _PAUSES[min(self._deaths, len(_PAUSES) - 1)]
+
+    async def _unless_changed[T](self, work: Coroutine[None, None, T]) -> T | None:
+        """Return what becomes of some work, None if the app changes before: then it is of no use any more."""
+        doing = asyncio.ensure_future(work)
+        change = asyncio.ensure_future(self._changed.wait())
+        try:
+            await asyncio.wait([doing, change], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (doing, change):
+                task.cancel()
+            await asyncio.wait([doing, change])
+        return None if doing.cancelled() else doing.result()
+
+    async def _reload(self) -> _Outcome:
+        started = time.perf_counter()
+        try:
+            instance = await self._load(self._note_slow)
+        except WorkerDiedError as error:
+            self._deaths += 1
+            self._note_death(error)
+            return _Outcome.DIED
+        except (AppError, OSError, ValueError) as error:
+            self._note_broken(error)
+        except Exception as error:  # noqa: BLE001 - the runtime's own fault; the next edit may avoid it
+            _log.exception("The app could not be loaded.")
+            self._note_broken(error)
+        else:
+            # How often its worker has died at once is counted on: it may do so again.
+            self._take(instance, time.perf_counter() - started)
+            return _Outcome.LOADED
+        self._deaths = 0
+        return _Outcome.BROKEN
+
+    def _take(self, instance: AppInstance, seconds: float) -> None:
+        old, last, self._last = self.instance, self._last, instance
+        self._tell(instance, None)
+        self._on_loaded(instance, last, seconds)
+        if old is not None:
+            self._retire(old, "because the app was loaded again")
+        if self._first is not None and not self._first.done():
+            self._first.set_result(None)
+
+    def _note_broken(self, error: Exception) -> None:
+        if self._first is not None and not self._first.done():
+            self._first.set_exception(error)
+            return
+        _log.error(
+            "%s\nThe app is loaded again when one of its files changes; requests get 503 until then.",
+            describe_error(error),
+        )
+        self._drop(error)
+
+    def _note_death(self, error: WorkerDiedError) -> None:
+        is_first = self._first is not None and not self._first.done()
+        if is_first and (self._deaths >= _FIRST_DEATHS or not error.was_killed):
+            self._note_broken(error)
+            return
+        waits = is_first or (
+            error.was_killed and self._deaths < _TRUSTED_DEATHS and self.instance is not None
+        )
+        _log.error(
+            "%s\nAnother attempt follows %s%s",
+            describe_error(error),
+            f"in {self._pause:g} s" if self._pause else "at once",
+            "." if waits else "; requests get 503 until then.",
+        )
+        if not waits:
+            self._drop(error)
+
+    def _note_slow(self, place: str) -> None:
+        place = place.removeprefix(f"{self._app}/")
+        text = f"The app is still being imported after some seconds: it is at {place}"
+        instance = self.instance
+        if instance is not None and instance.worker.is_running:
+            outcome = "Until it ends, or is edited, the app answers as it was before."
+        elif self._first is not None and not self._first.done():
+            outcome = "Requests wait until it ends, or is edited."
+        else:
+            outcome = "Requests get 503 until it ends, or is edited."
+            self._drop(AppError(text))
+        _log.warning("%s. %s", text, outcome)
+
+    def _drop(self, problem: Exception) -> None:
+        """Answer requests with a problem, since there is no app that could."""
+        old = self.instance
+        self._tell(None, problem)
+        if old is not None:
+            self._retire(old, "because the app was loaded again")
+
+    def _tell(self, instance: AppInstance | None, problem: Exception | None) -> None:
+        self.instance, self.problem = instance, problem
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def _retire(self, instance: AppInstance, cause: str) -> None:
+        task = asyncio.create_task(instance.stop(cause))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+
+def describe_error(error: Exception) -> str:
+    """Return what a developer needs to see of an app that was not loaded: its own traceback, if any."""
+    stack, message = getattr(error, "stack", "").rstrip(), str(error)
+    # Python puts the place of a syntax error into the message, and above it into the traceback.
+    if not stack or message.strip() in stack or message.startswith(stack.splitlines()[-1]):
+        text = stack or message
+    else:
+        text = f"{stack}\n{message}"
+    hint = getattr(error, "hint", "")
+    return f"{text}\n{hint}" if hint else text
