@@ -78,7 +78,7 @@ async def invoke(request: dict[str, Any], body: bytes, folder: str) -> tuple[dic
             "type": "result",
             "id": request["id"],
             "ok": False,
-            "error": _error(error, repr(error), stack, folder),
+            "error": _error(error, type(error).__name__, stack, folder),
         }
         return answer, b""
     return answer, content
@@ -89,10 +89,15 @@ def _error(
 ) -> dict[str, Any]:
     if failure is None:
         return {"type": "Exception", "message": shown or "", "stack": stack or "", "clean": False}
+    try:
+        message = str(failure)
+        own_stack = tracebacks.format_stack(failure, folder)
+    except Exception:  # noqa: BLE001 - an exception that cannot be described is answered all the same
+        message, own_stack = shown or "", ""
     return {
         "type": type(failure).__name__,
-        "message": str(failure),
-        "stack": tracebacks.format_stack(failure, folder) or stack or "",
+        "message": message,
+        "stack": own_stack or stack or "",
         # An exception that shows no traceback was made for the caller's eyes.
         "clean": failure.__traceback__ is None,
     }

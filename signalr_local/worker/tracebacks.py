@@ -71,8 +71,8 @@ def _keep_frames(shown: traceback.TracebackException, folder: str) -> bool:
         pending += [other for other in (one.__cause__, one.__context__, *(one.exceptions or ())) if other]
         frames = list(one.stack)
         kept = [frame for frame in frames if _is_own(frame.filename, folder)]
-        if kept or (isinstance(one.exc_type, type) and issubclass(one.exc_type, SyntaxError)):
-            found = True
+        # An error of syntax has the name of a file, which no frame has.
+        found = found or bool(kept) or _is_own(getattr(one, "filename", None) or "", folder)
         if kept and frames[-1] not in kept and _is_telling(frames[-1].filename):
             kept.append(frames[-1])
         one.stack = traceback.StackSummary.from_list(kept)
