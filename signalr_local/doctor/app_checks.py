@@ -8,6 +8,7 @@ from pathlib import Path
 from signalr_local.doctor.findings import Finding, fine, warning, wrong
 from signalr_local.host.configuration import HostConfiguration
 from signalr_local.host.functions import Function, FunctionTable
+from signalr_local.host.hidden_routes import hidden_by
 from signalr_local.host.worker import AppError, Worker, worker_environment
 
 __all__ = ["app_error", "check_functions", "check_routes", "load_functions", "route_prefix"]
@@ -19,10 +20,6 @@ _SECRET = 16
 """Length from which on the value of a setting is not repeated."""
 
 _KEY = re.compile(r"AccessKey=[^;\s]+", re.IGNORECASE)
-
-_PARAMETER = re.compile(r"\{(\*{0,2})([^{}:=?]+)((?::[^{}=?]*)?)(=[^{}]*)?(\?)?\}")
-_SAMPLES = ("x", "1", "true", "2026-01-02", "00000000-0000-0000-0000-000000000000", "x.y")
-"""Values of which one satisfies nearly every constraint."""
 
 
 async def load_functions(app: Path, values: Mapping[str, str]) -> list[Function]:
@@ -92,21 +89,10 @@ def check_routes(table: FunctionTable, prefix: str) -> Iterator[Finding]:
         if not function.is_http:
             continue
         for method in function.methods or ["GET"]:
-            hidden_by = _hidden_by(table, function, prefix, method)
-            if hidden_by is not None:
-                yield _hidden(function, hidden_by, prefix, method)
+            other = hidden_by(table, function, prefix, method)
+            if other is not None:
+                yield _hidden(function, other, prefix, method)
                 break
-
-
-def _hidden_by(table: FunctionTable, function: Function, prefix: str, method: str) -> Function | None:
-    template = f"{prefix}/{function.route.lstrip('/')}".strip("/")
-    takers = []
-    for sample in _SAMPLES:
-        found = table.by_request("/" + _PARAMETER.sub(sample, template), method)
-        if found is not None:
-            takers.append(found[0])
-    # With parameters, another function may take some values only.
-    return takers[0] if takers and all(taker is not function for taker in takers) else None
 
 
 def _hidden(function: Function, other: Function, prefix: str, method: str) -> Finding:
@@ -123,7 +109,7 @@ def _hidden(function: Function, other: Function, prefix: str, method: str) -> Fi
 
 def app_error(error: AppError, values: Mapping[str, str]) -> Finding:
     """Return the finding for an app that cannot be loaded, without settings that it may have printed."""
-    last = (error.stack or str(error)).strip().splitlines()[-1]
+    last = str(error).strip().splitlines()[0]
     for value in sorted(values.values(), key=len, reverse=True):
         if len(value) >= _SECRET:
             last = last.replace(value, "…")
@@ -132,7 +118,7 @@ def app_error(error: AppError, values: Mapping[str, str]) -> Finding:
         "functions.load",
         "function_app.py",
         f"it cannot be loaded: {last}",
-        "correct that; signalr-local shows the traceback when it starts the app",
+        error.hint or "correct that; signalr-local shows the traceback when it starts the app",
     )
 
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator
 from importlib.metadata import PackageNotFoundError, version
@@ -16,11 +17,13 @@ from signalr_local.doctor.findings import Finding, State
 from signalr_local.doctor.options import FILES
 from signalr_local.doctor.report import Format
 from signalr_local.doctor.round_trip import Call, Plan, plan, travel
+from signalr_local.host.app_folder import check_app_folder
 from signalr_local.host.console import say
+from signalr_local.host.failures import AppError
+from signalr_local.host.settings import LocalSettings
 
 __all__ = ["run"]
 
-_FUNCTION_APP = "function_app.py"
 _PROBLEMS, _UNUSABLE = 1, 2
 
 
@@ -93,12 +96,15 @@ async def _deployed(arguments: argparse.Namespace) -> AsyncIterator[Finding]:
 
 def _app(arguments: argparse.Namespace) -> Path:
     app = Path(getattr(arguments, "app", None) or ".").resolve()
-    if (app / _FUNCTION_APP).is_file():
-        return app
-    raise _UsageError(
-        f"There is no {_FUNCTION_APP} in {app}. Start in the folder of a function app, name it with --app,"
-        " or name an app in Azure with --azure"
-    )
+    try:
+        values = LocalSettings.read(app).values
+    except ValueError:
+        values = {}  # which is a finding
+    try:
+        check_app_folder(app, {**values, **os.environ})
+    except AppError as error:
+        raise _UsageError(f"{str(error).rstrip('.')}. Or name an app in Azure with --azure") from None
+    return app
 
 
 def _call(arguments: argparse.Namespace) -> Call | None:

@@ -8,19 +8,17 @@ from pathlib import Path
 
 from aiohttp import hdrs, web
 
-from serverless_signalr._connection.settings import check_sources, read_sources
+from serverless_signalr._connection.settings import check_instances, read_instances
 from signalr_local.host.configuration import HOST_JSON
 from signalr_local.host.cors import Cors
-from signalr_local.host.functions import Function, connection_setting, is_of_a_hub
+from signalr_local.host.functions import connection_setting, is_of_a_hub
+from signalr_local.host.hidden_routes import hidden_by
 from signalr_local.host.instance import AppInstance
 from signalr_local.host.settings import LOCAL_SETTINGS
 
-__all__ = ["DeadEnds", "hidden_routes", "misplaced_route_prefix"]
+__all__ = ["DeadEnds"]
 
 _METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD")
-
-_SAMPLES = ("x", "1", "1.5", "true", "2026-01-02", "00000000-0000-0000-0000-000000000000")
-"""Values that between them satisfy most constraints of a route's parameters."""
 
 # What browsers ask for of their own accord.
 _UNASKED = ("/favicon.ico", "/.well-known/", "/apple-touch-icon", "/robots.txt")
@@ -74,25 +72,7 @@ class DeadEnds:
             _log.warning("%s", text)
 
 
-def hidden_routes(instance: AppInstance) -> Iterator[str]:
-    """Yield what to do about every function that another one's route keeps from being reached."""
-    table, prefix = instance.table, instance.configuration.route_prefix
-    for function in table.functions:
-        if not function.is_http:
-            continue
-        for method in function.methods or ("GET",):
-            takers = [_taker(instance, function, path, method) for path in _samples(function, prefix)]
-            others = [taker for taker in takers if taker is not None]
-            if others and function not in others:
-                path = _path(prefix, function.route)
-                yield (
-                    f"{function.name} is never reached by {method} {path}: {others[0].name} takes "
-                    f"{_path(prefix, others[0].route)} and comes before it in the order of names, as in "
-                    "Azure. Rename one of them, or make the other's route narrower."
-                )
-
-
-def misplaced_route_prefix(app: Path) -> str | None:
+def _misplaced_route_prefix(app: Path) -> str | None:
     """Return what to do about a routePrefix in host.json where version 1 of the host had it."""
     try:
         content = json.loads((app / HOST_JSON).read_text(encoding="utf-8-sig"))
@@ -112,10 +92,23 @@ def _of_app(app: Path, instance: AppInstance) -> Iterator[str]:
             "No functions found. Functions of a blueprint count once it is registered: "
             "app.register_functions(blueprint)."
         )
-    if prefix := misplaced_route_prefix(app):
+    if prefix := _misplaced_route_prefix(app):
         yield prefix
-    yield from hidden_routes(instance)
+    yield from _hidden_routes(instance)
     yield from _missing_settings(app, instance)
+
+
+def _hidden_routes(instance: AppInstance) -> Iterator[str]:
+    table, prefix = instance.table, instance.configuration.route_prefix
+    for function in table.functions:
+        for method in (function.methods or ["GET"]) if function.is_http else []:
+            other = hidden_by(table, function, prefix, method)
+            if other is not None:
+                yield (
+                    f"{function.name} is never reached by {method} {_path(prefix, function.route)}: "
+                    f"{other.name} takes {_path(prefix, other.route)} and comes before it in the order of "
+                    "names, as in Azure. Rename one of them, or make the other's route narrower."
+                )
 
 
 def _missing_settings(app: Path, instance: AppInstance) -> Iterator[str]:
@@ -127,7 +120,7 @@ def _missing_settings(app: Path, instance: AppInstance) -> Iterator[str]:
                 names.extend([function.name] if function.name not in names else [])
     for setting, names in users.items():
         try:
-            check_sources(read_sources(setting, instance.settings))
+            check_instances(read_instances(setting, instance.settings))
         except ValueError as error:
             text = f"{', '.join(names)} will fail: {str(error).rstrip('.')}."
             example = app / f"{LOCAL_SETTINGS}.example"
@@ -138,24 +131,6 @@ def _missing_settings(app: Path, instance: AppInstance) -> Iterator[str]:
 
 def _path(prefix: str, route: str) -> str:
     return "/" + "/".join(part for part in (prefix.strip("/"), route.strip("/")) if part)
-
-
-def _samples(function: Function, prefix: str) -> list[str]:
-    """Return paths that a route may take, one of them if it has no parameters."""
-    path = _path(prefix, function.route)
-    if "{" not in path:
-        return [path]
-    return ["/".join(sample if "{" in part else part for part in path.split("/")) for sample in _SAMPLES]
-
-
-def _taker(instance: AppInstance, function: Function, path: str, method: str) -> Function | None:
-    """Return the function that takes a path, None where the given one could not."""
-    from signalr_local.host.routes import Route
-
-    if Route(_path(instance.configuration.route_prefix, function.route)).match(path, method) is None:
-        return None
-    found = instance.table.by_request(path, method)
-    return None if found is None else found[0]
 
 
 def _advice(request: web.BaseRequest, path: str, instance: AppInstance) -> str:
