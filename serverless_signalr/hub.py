@@ -74,6 +74,7 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
     """What surrounds every event, the first outermost."""
 
     _upstream_route: str | None = None
+    _blueprint: Blueprint | None = None
     _is_named: ClassVar[bool] = False
     _methods: ClassVar[Sequence[HubMethod]] = ()
     _interface: ClassVar[ClientInterface[Any]] = ClientInterface(AnyClient)
@@ -98,12 +99,17 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
             )
         self._upstream_route = upstream_route
 
-    @cached_property
+    @property
     def blueprint(self) -> Blueprint:
         """Return the hub's functions; HTTP functions may be added to it before it is registered.
 
         They are called ``<hub>_<method>``; with an upstream route there is one, ``<hub>_upstream``.
         """
+        if self._blueprint is None:
+            self._blueprint = self._make_blueprint()
+        return self._blueprint
+
+    def _make_blueprint(self) -> Blueprint:
         hub = type(self)
         if any(inspect.getattr_static(hub, method.name) is not method.function for method in hub._methods):
             # A class decorator, or whoever had the class in hand, has put other methods in place of these.

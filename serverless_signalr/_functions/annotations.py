@@ -8,13 +8,11 @@ the app is loaded, without importing msgspec.
 import collections.abc
 import dataclasses
 import datetime
-import decimal
 import enum
 import types
 import typing
-import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import azure.functions as func
 
@@ -27,7 +25,6 @@ from serverless_signalr.models import (
     SignalRNegotiation,
     SignalROutput,
 )
-from serverless_signalr.principal import Principal
 
 __all__ = ["check_annotation"]
 
@@ -40,9 +37,10 @@ _TEXTS = (
     datetime.date,
     datetime.time,
     datetime.timedelta,
-    uuid.UUID,
-    decimal.Decimal,
 )
+# Named, not imported: an app whose annotations have them has imported them.
+_MORE_TEXTS = frozenset({("decimal", "Decimal"), ("uuid", "UUID")})
+_PRINCIPAL = ("serverless_signalr.principal", "Principal")
 _LISTS = (
     list,
     tuple,
@@ -75,8 +73,7 @@ class _UnfitError(Exception):
     """An annotation that no argument can have; the message is a clause."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Form:
+class _Form(NamedTuple):
     """What a type looks like in JSON."""
 
     kind: str
@@ -118,6 +115,8 @@ def _form(plain: type, seen: frozenset[Any]) -> str:
     _refuse_trusted(plain)
     if plain in _SCALARS:
         return plain.__name__
+    if _qualified(plain) in _MORE_TEXTS:
+        return "text"
     for kind, members in (("integer", (int,)), ("text", _TEXTS), ("list", _LISTS), ("object", _OBJECTS)):
         if plain in members:
             return kind
@@ -148,7 +147,7 @@ def _members(plain: type) -> Iterator[Any]:
 
 
 def _refuse_trusted(plain: type) -> None:
-    if issubclass(plain, SignalRInvocationContext | Principal):
+    if issubclass(plain, SignalRInvocationContext) or _PRINCIPAL in map(_qualified, plain.__mro__):
         raise _UnfitError(
             f"clients would choose the {plain.__name__} themselves: to receive who calls, annotate one "
             "parameter SignalRInvocationContext, without anything else, and name it as the trigger does"
@@ -248,6 +247,10 @@ def _shown(annotation: Any) -> str:
     if isinstance(annotation, type) and not typing.get_args(annotation):
         return annotation.__name__
     return str(annotation).removeprefix("typing.")
+
+
+def _qualified(plain: type) -> tuple[str, str]:
+    return plain.__module__, plain.__qualname__
 
 
 def _a(name: str) -> str:

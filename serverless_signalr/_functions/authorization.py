@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 from azure.functions.decorators.function_app import FunctionBuilder
@@ -50,13 +50,13 @@ class Requirement:
         return bool(found & self.values) if self.values else bool(found)
 
 
-@dataclass(slots=True)
 class _Guard:
     """The requirements of one function, and whether something checks them before the function runs."""
 
-    requirements: tuple[Requirement, ...]
-    inner: "_Guard | None" = None
-    is_enforced: bool = field(default=False)
+    def __init__(self, requirements: tuple[Requirement, ...], inner: "_Guard | None") -> None:
+        self.requirements = requirements
+        self.inner = inner
+        self.is_enforced = False
 
     def chain(self) -> "Iterator[_Guard]":
         guard: _Guard | None = self

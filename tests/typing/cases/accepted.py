@@ -6,9 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, assert_type
 
-from serverless_signalr import Blueprint, SignalRConnectionInfo, SignalRInvocationContext
-from serverless_signalr._functions.authorization import requires
-from serverless_signalr._hub.events import event, not_an_event
+import azure.functions as func
+
+from serverless_signalr import (
+    Blueprint,
+    FunctionApp,
+    Principal,
+    SignalRConnectionInfo,
+    SignalRInvocationContext,
+    SignalRUser,
+    event,
+    not_an_event,
+    requires,
+    requires_nothing,
+)
 from serverless_signalr._hub.managers import ClientManager, Clients, Groups, UserGroups
 from serverless_signalr._hub.methods import Call
 from serverless_signalr._hub.proxy import AnyClient, target
@@ -56,6 +67,13 @@ class Board(ServerlessHub[BoardClient], hub="board", connection="Boards"):
     @not_an_event
     async def tell(self, winner: str) -> None:
         await self.clients.all.game_over(winner)
+
+
+class OpenBoard(Board):
+    @event
+    @requires_nothing
+    async def move(self, caller: SignalRInvocationContext, piece: str, to: Position) -> bool:
+        return await super().move(caller, piece, to)
 
 
 class Base[T](ServerlessHub[T]):
@@ -132,6 +150,28 @@ async def calls_its_own_methods(board: Board, caller: SignalRInvocationContext) 
 def registers() -> Blueprint:
     assert_type(Board.hub_name, str)
     return Board(upstream_route="events").blueprint
+
+
+def knows(req: func.HttpRequest) -> SignalRUser | None:
+    return SignalRUser("ann", {"role": ["player"], "desk": "main"}) if req.params else None
+
+
+async def asks(req: func.HttpRequest) -> Principal | None:
+    return Principal.from_request(req)
+
+
+def lets_in(board: Board) -> None:
+    board.add_negotiate()
+    board.add_negotiate("knows", user=knows, anonymous=True, lifetime=timedelta(minutes=5))
+    board.add_negotiate("asks", user=asks, close_on_expiry=True)
+    board.add_negotiate("named", user=lambda req: req.params.get("user"))
+    app = FunctionApp(hub="board", connection="Boards")
+    app.register_functions(board)
+    app.register_functions(Blueprint(hub="board"))
+
+
+async def calls_an_override(board: OpenBoard, caller: SignalRInvocationContext) -> None:
+    assert_type(await board.move(caller, "king", Position(1, 2)), bool)
 
 
 def takes_any_hub(hub: ServerlessHub[Any]) -> str:
