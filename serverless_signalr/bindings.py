@@ -5,22 +5,32 @@ function: see serverless_signalr.models. Source of every binding's properties:
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-signalr-service.
 """
 
-import functools
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import azure.functions as func
-from azure.functions.decorators.core import Binding
-from azure.functions.decorators.function_app import DecoratorApi, Function, FunctionBuilder
-from azure.functions.decorators.generic import GenericInputBinding, GenericOutputBinding, GenericTrigger
+from azure.functions.decorators.function_app import DecoratorApi, FunctionBuilder
 
 from serverless_signalr._functions import converter
-from serverless_signalr._functions.adapter import RETURN, Bound, adapt, check_untyped
+from serverless_signalr._functions.adapter import RETURN
+from serverless_signalr._functions.builder import (
+    AdaptingBuilder,
+    InputBinding,
+    OutputBinding,
+    TriggerBinding,
+    function_name,
+    with_name,
+)
+from serverless_signalr._functions.checks import (
+    check_binding_name,
+    check_called,
+    check_event,
+    check_hub,
+    check_parameter_names,
+)
 from serverless_signalr._functions.event_names import category_of, check_event_name
 from serverless_signalr._functions.signature import name_of
-from serverless_signalr.protocol.names import check_hub_name, to_camel_case
-from serverless_signalr.protocol.upstream import CONNECTED, DISCONNECTED, Category
+from serverless_signalr.protocol.names import to_camel_case
 
 __all__ = ["Blueprint", "FunctionApp"]
 
@@ -28,60 +38,7 @@ converter.register()
 
 type _Decorator = Callable[[Callable[..., Any]], Any]
 
-_BINDING_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]{0,127}")
 _INVOCATION = "invocation"
-_SETTING = re.compile(r"%[^%]+%")
-
-
-class _TypedBinding(Binding):
-    """A binding of ours, among those declared with azure-functions' own decorators."""
-
-
-class _Trigger(_TypedBinding, GenericTrigger):
-    is_default = False
-
-
-class _Input(_TypedBinding, GenericInputBinding):
-    pass
-
-
-class _Output(_TypedBinding, GenericOutputBinding):
-    pass
-
-
-class _AdaptingBuilder(FunctionBuilder):
-    """A function that is adapted when it is built: only then are all of its bindings known."""
-
-    _is_adapted = False
-
-    def replace_function(self, decorate: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-        """Decorate the function that was written, below all bindings."""
-        self._function._func = decorate(self._function.get_user_function())
-
-    def build(self, *args: Any, **kwargs: Any) -> Function:
-        function = super().build(*args, **kwargs)
-        if self._is_adapted:
-            return function
-        bindings = function.get_bindings()
-        typed = [binding for binding in bindings if isinstance(binding, _TypedBinding)]
-        written, name = function.get_user_function(), function.get_function_name() or ""
-        if typed:
-            others = [binding.name for binding in bindings if binding not in typed]
-            function._func = adapt(written, name, [_bound(binding) for binding in typed], others)
-        else:
-            check_untyped(written, name)
-        self._is_adapted = True
-        return function
-
-
-def _bound(binding: Binding) -> Bound:
-    return Bound(
-        binding.name,
-        str(binding.type),
-        getattr(binding, "category", None),
-        getattr(binding, "event", None),
-        getattr(binding, "is_default", False),
-    )
 
 
 class HasBlueprint(Protocol):
@@ -135,24 +92,22 @@ class SignalRApi(DecoratorApi):
         arguments for expressions in other bindings of the function; with it the host refuses calls of any
         other length, in words of its own.
         """
-        _check_called("signalr_trigger", arg_name)
+        check_called("signalr_trigger", arg_name)
 
         def configure(builder: FunctionBuilder) -> None:
-            name = _name(builder)
+            name = function_name(builder)
             binding_name = _INVOCATION if arg_name is None else arg_name
-            _check_binding_name(name, binding_name)
+            check_binding_name(name, binding_name)
             hub_name = self._hub_name(name, "signalr_trigger", hub)
             written = name_of(builder._function.get_user_function())
             event_name = to_camel_case(written) if event is None else event
             if category is None:
                 check_event_name(f"the function {name}", event_name)
             kind = str(category or category_of(event_name))
-            _check_event(name, kind, event_name)
-            lowered = [item.lower() for item in parameter_names or ()]
-            if len(set(lowered)) < len(lowered):
-                raise ValueError(f"the function {name}: parameter_names must differ in more than case")
+            check_event(name, kind, event_name)
+            check_parameter_names(name, parameter_names or ())
             self._claim_event(builder, hub_name, kind, event_name)
-            trigger = _Trigger(
+            trigger = TriggerBinding(
                 name=binding_name,
                 type=converter.TRIGGER_TYPE,
                 hub_name=hub_name,
@@ -183,8 +138,8 @@ class SignalRApi(DecoratorApi):
         the invocation. The claims of ``id_token`` whose types are in ``claim_type_list`` go into the
         access token; the host does not verify the signature of ``id_token``.
         """
-        claims = None if claim_type_list is None else list(claim_type_list)
-        return self._input(
+        return self._binding(
+            InputBinding,
             "signalr_connection_info_input",
             "signalRConnectionInfo",
             arg_name,
@@ -192,7 +147,7 @@ class SignalRApi(DecoratorApi):
             connection,
             user_id=user_id,
             id_token=id_token,
-            claim_type_list=claims,
+            claim_type_list=claim_type_list and list(claim_type_list),
         )
 
     def signalr_negotiation_input(
@@ -209,8 +164,8 @@ class SignalRApi(DecoratorApi):
 
         The other parameters are those of ``signalr_connection_info_input``.
         """
-        claims = None if claim_type_list is None else list(claim_type_list)
-        return self._input(
+        return self._binding(
+            InputBinding,
             "signalr_negotiation_input",
             "signalRNegotiation",
             arg_name,
@@ -218,14 +173,16 @@ class SignalRApi(DecoratorApi):
             connection,
             user_id=user_id,
             id_token=id_token,
-            claim_type_list=claims,
+            claim_type_list=claim_type_list and list(claim_type_list),
         )
 
     def signalr_endpoints_input(
         self, arg_name: str = "endpoints", *, hub: str | None = None, connection: str | None = None
     ) -> _Decorator:
         """Pass the function a list of SignalREndpoint: the instances of the service and their state."""
-        return self._input("signalr_endpoints_input", "signalREndpoints", arg_name, hub, connection)
+        return self._binding(
+            InputBinding, "signalr_endpoints_input", "signalREndpoints", arg_name, hub, connection
+        )
 
     def signalr_output(
         self, arg_name: str = "outbox", *, hub: str | None = None, connection: str | None = None
@@ -235,22 +192,11 @@ class SignalRApi(DecoratorApi):
         With the ``arg_name`` ``$return`` the function returns a SignalRMessage, a SignalRGroupAction or
         a list of them instead.
         """
-        return self._binding(_Output, "signalr_output", "signalR", arg_name, hub, connection)
-
-    def _input(
-        self,
-        decorator: str,
-        type_: str,
-        arg_name: str,
-        hub: str | None,
-        connection: str | None,
-        **properties: Any,
-    ) -> _Decorator:
-        return self._binding(_Input, decorator, type_, arg_name, hub, connection, **properties)
+        return self._binding(OutputBinding, "signalr_output", "signalR", arg_name, hub, connection)
 
     def _binding(
         self,
-        make: type[_Input | _Output],
+        make: type[InputBinding | OutputBinding],
         decorator: str,
         type_: str,
         arg_name: str,
@@ -258,12 +204,12 @@ class SignalRApi(DecoratorApi):
         connection: str | None,
         **properties: Any,
     ) -> _Decorator:
-        _check_called(decorator, arg_name)
+        check_called(decorator, arg_name)
 
         def configure(builder: FunctionBuilder) -> None:
-            name = _name(builder)
-            if make is not _Output or arg_name != RETURN:
-                _check_binding_name(name, arg_name)
+            name = function_name(builder)
+            if make is not OutputBinding or arg_name != RETURN:
+                check_binding_name(name, arg_name)
             binding = make(
                 name=arg_name,
                 type=type_,
@@ -282,7 +228,7 @@ class SignalRApi(DecoratorApi):
                 f"the function {function}: {decorator} needs the name of a hub: {decorator}(hub=…), or "
                 f"{type(self).__name__}(hub=…) for all of its functions"
             )
-        _check_hub_name(function, name)
+        check_hub(function, name)
         return name
 
     def _decorate(self, configure: Callable[[FunctionBuilder], None]) -> _Decorator:
@@ -302,20 +248,21 @@ class SignalRApi(DecoratorApi):
         if isinstance(func, FunctionBuilder):
             if func not in self._function_builders:
                 raise TypeError(
-                    f"the function {_name(func)} has decorators of two apps or blueprints: use those of one. "
-                    "FunctionApp and Blueprint of serverless_signalr have all decorators of azure.functions"
+                    f"the function {function_name(func)} has decorators of two apps or blueprints: use those "
+                    "of one. FunctionApp and Blueprint of serverless_signalr have all of azure.functions"
                 )
             self._function_builders.remove(func)
             return func
-        builder = super()._validate_type(_function(func))
-        return _AdaptingBuilder(builder._function.get_user_function(), self._app_script_file)  # type: ignore[no-untyped-call]
+        builder = super()._validate_type(with_name(func))
+        return AdaptingBuilder(builder._function.get_user_function(), self._app_script_file)  # type: ignore[no-untyped-call]
 
     def _claim_event(self, builder: FunctionBuilder, hub: str, category: str, event: str) -> None:
         holder = self._signalr_events.setdefault((hub.lower(), category.lower(), event.lower()), builder)
         if holder is not builder:
+            both = f"{function_name(holder)} and {function_name(builder)}"
             raise ValueError(
-                f"the functions {_name(holder)} and {_name(builder)} both listen to hub {hub!r}, "
-                f"category {str(category)!r}, event {event!r}: one event has one function"
+                f"the functions {both} both listen to hub {hub!r}, category {str(category)!r}, event "
+                f"{event!r}: one event has one function"
             )
 
 
@@ -351,59 +298,3 @@ class FunctionApp(SignalRApi, func.FunctionApp):
         super().register_functions(container)
 
     register_blueprint = register_functions
-
-
-def _name(builder: FunctionBuilder) -> str:
-    return builder._function.get_function_name() or ""
-
-
-def _function(function: Any) -> Any:
-    """Return what azure-functions can take: it needs a name, which objects and partials do not have."""
-    if not callable(function) or hasattr(function, "__name__"):
-        return function
-
-    @functools.wraps(function, updated=())
-    def named(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **kwargs)
-
-    named.__name__ = named.__qualname__ = name_of(function)
-    return named
-
-
-def _check_called(decorator: str, arg_name: object) -> None:
-    if arg_name is not None and not isinstance(arg_name, str):
-        raise TypeError(f"write @….{decorator}(), with parentheses: its first argument names a parameter")
-
-
-def _check_binding_name(function: str, name: str) -> None:
-    if not _BINDING_NAME.fullmatch(name):
-        raise ValueError(
-            f"the function {function}: the binding name {name!r} is not valid; the Functions host accepts a "
-            "letter followed by letters and digits, and no underscore"
-        )
-
-
-def _check_hub_name(function: str, name: str) -> None:
-    if "%" in name or "{" in name:
-        return
-    try:
-        check_hub_name(name)
-    except ValueError as error:
-        raise ValueError(f"the function {function}: {error}") from None
-
-
-def _check_event(function: str, category: str, event: str) -> None:
-    if _SETTING.fullmatch(category):
-        return
-    if category.lower() not in tuple(Category):
-        raise ValueError(
-            f"the function {function}: the category is {category!r}, expected connections or messages"
-        )
-    if category.lower() == Category.CONNECTIONS and not _SETTING.fullmatch(event):
-        if event.lower() not in (CONNECTED, DISCONNECTED):
-            raise ValueError(
-                f"the function {function}: the event is {event!r}, "
-                "the category connections has connected and disconnected"
-            )
-    elif not event:
-        raise ValueError(f"the function {function}: the event must not be empty")

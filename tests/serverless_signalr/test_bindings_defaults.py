@@ -241,7 +241,7 @@ def test_decorators_of_two_apps_are_refused() -> None:
 
 
 def test_decorators_of_azure_functions_app_and_ours_are_refused() -> None:
-    with pytest.raises(TypeError, match="FunctionApp and Blueprint of serverless_signalr have"):
+    with pytest.raises(TypeError, match="FunctionApp and Blueprint of serverless_signalr have all"):
         Blueprint(hub="chat").signalr_output("$return")(func.FunctionApp().route("x")(greet))
 
 
