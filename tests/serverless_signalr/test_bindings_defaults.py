@@ -1,7 +1,5 @@
 """What the decorators take from the app, the blueprint and the function, and how they are misused."""
 
-import functools
-import inspect
 import json
 from collections.abc import Callable
 from typing import Any
@@ -13,8 +11,6 @@ from azure.functions.decorators.function_app import Function
 from serverless_signalr import (
     Blueprint,
     FunctionApp,
-    HubException,
-    ServerlessHub,
     SignalRConnectionInfo,
     SignalREndpoint,
     SignalRInvocationContext,
@@ -138,76 +134,11 @@ def test_parameter_that_is_annotated_receives_who_calls(function: Callable[..., 
     assert found.get_user_function()(invocation=text) == "c1"
 
 
-# Callable objects, and decorators around coroutine functions.
-
-
-class Greet:
-    def __call__(self, name: str) -> str:
-        return f"hello {name}"
+# Misuse.
 
 
 async def greet(name: str) -> str:
     return f"hello {name}"
-
-
-def greet_with(greeting: str, name: str) -> str:
-    return f"{greeting} {name}"
-
-
-def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **kwargs)
-
-    return wrapper
-
-
-def unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
-    def greet(name: str) -> Any:
-        return function(name)
-
-    return greet
-
-
-GREETING = '{"Hub": "chat", "Category": "messages", "Event": "g", "ConnectionId": "c", "Arguments": ["ann"]}'
-
-
-@pytest.mark.parametrize(
-    ("function", "name", "event"),
-    [
-        pytest.param(Greet(), "Greet", "Greet", id="object"),
-        pytest.param(functools.partial(greet_with, "hello"), "greet_with", "greetWith", id="partial"),
-        pytest.param(wrapped(greet), "greet", "greet", id="sync-around-async"),
-    ],
-)
-async def test_whatever_can_be_called_can_have_a_trigger(
-    function: Callable[..., Any], name: str, event: str
-) -> None:
-    app = FunctionApp(hub="chat")
-    app.signalr_trigger()(function)
-    found = functions(app)[name]
-    result = found.get_user_function()(invocation=GREETING)
-    assert (await result if inspect.isawaitable(result) else result) == "hello ann"
-    assert bindings(found)["invocation"]["event"] == event
-
-
-def test_coroutine_that_a_decorator_hides_is_awaited() -> None:
-    app = FunctionApp(hub="chat")
-    app.signalr_trigger()(unwrapped(greet))
-    assert functions(app)["greet"].get_user_function()(invocation=GREETING) == "hello ann"
-
-
-def test_failure_of_a_hidden_coroutine_reaches_the_client_as_a_general_one() -> None:
-    async def fail(name: str) -> None:
-        raise ValueError("secret")
-
-    app = FunctionApp(hub="chat")
-    app.signalr_trigger()(unwrapped(fail))
-    with pytest.raises(HubException, match=r"^greet failed on the server\.$"):
-        functions(app)["greet"].get_user_function()(invocation=GREETING)
-
-
-# Misuse.
 
 
 @pytest.mark.parametrize(
@@ -243,46 +174,3 @@ def test_decorators_of_two_apps_are_refused() -> None:
 def test_decorators_of_azure_functions_app_and_ours_are_refused() -> None:
     with pytest.raises(TypeError, match="FunctionApp and Blueprint of serverless_signalr have all"):
         Blueprint(hub="chat").signalr_output("$return")(func.FunctionApp().route("x")(greet))
-
-
-@pytest.mark.parametrize("make", [FunctionApp, func.FunctionApp])
-def test_blueprint_may_be_registered_in_any_function_app(make: type[func.FunctionApp]) -> None:
-    app, blueprint = make(), Blueprint(hub="chat")
-    define(blueprint)
-    app.register_functions(blueprint)
-    assert list(functions(app)) == ["send_to_group"]
-
-
-def test_function_that_comes_after_the_registration_is_refused() -> None:
-    app, blueprint = FunctionApp(), Blueprint(hub="chat")
-    app.register_functions(blueprint)
-    with pytest.raises(TypeError, match="register it after its last function"):
-        define(blueprint)
-
-
-# Hubs as they are.
-
-
-class Chat(ServerlessHub, hub="chat"):
-    async def send(self) -> None: ...
-
-
-@pytest.mark.parametrize("make", [FunctionApp, func.FunctionApp])
-def test_hub_may_be_registered_as_it_is(make: type[Any]) -> None:
-    app = make()
-    app.register_functions(Chat())
-    assert list(functions(app)) == ["chat_send"]
-
-
-def test_class_of_a_hub_is_refused() -> None:
-    app: Any = FunctionApp()
-    with pytest.raises(TypeError, match=r"^register_functions takes a hub, not its class: pass Chat\(\)$"):
-        app.register_functions(Chat)
-
-
-@pytest.mark.parametrize("make", [FunctionApp, func.FunctionApp])
-def test_negotiate_that_comes_after_the_registration_is_refused(make: type[Any]) -> None:
-    chat = Chat()
-    make().register_functions(chat)
-    with pytest.raises(TypeError, match="register it after its last function"):
-        chat.add_negotiate()

@@ -1,4 +1,4 @@
-"""What the decorators refuse when the app is indexed: what the host would, and events of two functions."""
+"""Names and events of bindings: what the host would refuse is refused with the function and the rule."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,6 @@ import pytest
 from azure.functions.decorators.function_app import Function
 
 from serverless_signalr import (
-    Blueprint,
     FunctionApp,
     SignalRInvocationContext,
 )
@@ -114,49 +113,3 @@ def test_app_settings_and_any_case_are_accepted(arguments: dict[str, str]) -> No
     app = FunctionApp()
     found = indexed(app, typed_trigger, lambda app: [app.signalr_trigger("invocation", **arguments)])
     assert found.get_trigger() is not None
-
-
-def listens(app: FunctionApp | Blueprint, name: str, hub: str, event: str) -> None:
-    def function(invocation: SignalRInvocationContext) -> None: ...
-
-    function.__name__ = name
-    app.signalr_trigger("invocation", hub=hub, event=event)(function)
-
-
-SAME_EVENT = (
-    r"^the functions one and two both listen to hub '[Cc]hat', category 'messages', event '[Ss]end': "
-    "one event has one function$"
-)
-
-
-@pytest.mark.parametrize(("hub", "event"), [("chat", "send"), ("Chat", "Send")])
-def test_event_of_two_functions_is_refused(hub: str, event: str) -> None:
-    app = FunctionApp()
-    listens(app, "one", "chat", "send")
-    with pytest.raises(ValueError, match=SAME_EVENT):
-        listens(app, "two", hub, event)
-
-
-def test_event_of_two_blueprints_is_refused() -> None:
-    app, first, second = FunctionApp(), Blueprint(), Blueprint()
-    listens(first, "one", "chat", "send")
-    listens(second, "two", "Chat", "Send")
-    app.register_functions(first)
-    with pytest.raises(ValueError, match=SAME_EVENT):
-        app.register_functions(second)
-
-
-def test_event_of_a_blueprint_and_the_app_is_refused() -> None:
-    app, blueprint = FunctionApp(), Blueprint()
-    listens(blueprint, "two", "chat", "send")
-    listens(app, "one", "chat", "send")
-    with pytest.raises(ValueError, match=SAME_EVENT):
-        app.register_blueprint(blueprint)
-
-
-@pytest.mark.parametrize(("hub", "event"), [("other", "send"), ("chat", "other")])
-def test_another_event_or_hub_is_another_function(hub: str, event: str) -> None:
-    app = FunctionApp()
-    listens(app, "one", "chat", "send")
-    listens(app, "two", hub, event)
-    assert len(app.get_functions()) == 2
