@@ -8,16 +8,13 @@ from typing import Any
 import azure.functions as func
 
 from blueprints.responses import ProblemError
-from serverless_signalr import MAX_BODY, check_group_name
+from serverless_signalr import MAX_BODY, SignalRMessage, check_group_name
 
 __all__ = ["read_group_name", "read_message", "read_name"]
 
 _ENCODED_SLASH = re.compile("%2F", re.IGNORECASE)
 
 _DEFAULT_TARGET = "newMessage"
-
-_MAX_DEPTH = 60
-"""Levels of nesting that the host reads in a message: its JSON reader stops at 64."""
 
 
 def read_message(req: func.HttpRequest) -> tuple[str, list[Any]]:
@@ -60,31 +57,11 @@ def read_name(req: func.HttpRequest, parameter: str) -> str:
 
 def _request_size(target: str, arguments: list[Any]) -> int:
     """Return the bytes of the request that the host makes of a message: that is what the service counts."""
-    _check_depth(arguments)
     try:
-        text = json.dumps(
-            {"target": target, "arguments": arguments},
-            ensure_ascii=False,
-            allow_nan=False,
-            separators=(",", ":"),
-        )
-        return len(text.encode())
+        message = SignalRMessage(target=target, arguments=arguments).to_dict()
     except ValueError as error:
         raise ProblemError("body", f"the body has a value that clients cannot read: {error}") from None
-
-
-def _check_depth(value: object) -> None:
-    level = [value]
-    for _ in range(_MAX_DEPTH):
-        level = [
-            item
-            for container in level
-            if isinstance(container, dict | list)
-            for item in (container.values() if isinstance(container, dict) else container)
-        ]
-        if not level:
-            return
-    raise ProblemError("body", f"the body is nested more than {_MAX_DEPTH} levels deep")
+    return len(json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def _check_size(size: int) -> None:
