@@ -34,6 +34,11 @@ def test_target_and_arguments_are_sent(
     assert sent == [{"target": "news", "arguments": ["a", {"b": None}], **addressee}]
 
 
+def test_half_an_emoji_is_sent_as_a_replacement_character(ask: Request) -> None:
+    _, sent = ask("POST", "messages", b'{"target": "news", "arguments": ["cut \\ud83d"]}')
+    assert sent == [{"target": "news", "arguments": ["cut \N{REPLACEMENT CHARACTER}"]}]
+
+
 @pytest.mark.parametrize(("route", "params", "addressee"), SENDS)
 def test_object_without_a_target_is_a_new_message(
     ask: Request, route: str, params: dict[str, str], addressee: dict[str, str]
@@ -69,7 +74,6 @@ BAD = [
     pytest.param(b"[" * 100_000, "body", "the body is not JSON", id="deep"),
     pytest.param(b'{"target": "news", "arguments": [NaN]}', "body", "", id="nan"),
     pytest.param(b'{"target": "news", "arguments": [1e999]}', "body", "", id="infinity"),
-    pytest.param(b'{"target": "news", "arguments": ["\\ud83d"]}', "body", "", id="half-an-emoji"),
     pytest.param(
         b'{"target": "news", "arguments": ' + b"[" * 2000 + b"]" * 2000 + b"}", "body", "", id="nested"
     ),
