@@ -178,11 +178,14 @@ def test_installed_library_is_typed(installed: Path) -> None:
     assert (installed / LIBRARY / "py.typed").is_file()
 
 
+EVENTS = "chat_close_group chat_join chat_send_to_group chat_negotiate"
+
+
 def test_example_of_the_page_has_its_functions(installed: Path, tmp_path: Path) -> None:
     page = (ROOT / LIBRARY / "README.md").read_text(encoding="utf-8")
     example = page.partition("```python\n")[2].partition("```")[0]
     show = "print(*(function.get_function_name() for function in app.get_functions()))"
-    assert run(installed, tmp_path, f"{example}\n{show}") == "chat_join chat_send_to_group"
+    assert run(installed, tmp_path, f"{example}\n{show}") == EVENTS
 
 
 def test_installed_library_does_not_find_the_project(installed: Path, tmp_path: Path) -> None:
