@@ -5,6 +5,8 @@ from http import HTTPStatus
 
 import msgpack
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from serverless_signalr.protocol.messages import HubMessage, Invocation, StreamItem
 from signalr_local.emulator.bodies import check_content_type, read_item, read_message, read_value
@@ -147,3 +149,56 @@ def test_a_content_type_that_is_not_known_is_415(body: Body, content_type: str) 
     with pytest.raises(RestError, match="expected application/json") as refused:
         check_content_type(content_type, body)
     assert refused.value.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+TEXTS = st.text(st.characters())
+"""Texts with anything in them, halves of surrogate pairs too."""
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=20,
+)
+CONTENT_TYPES = st.sampled_from(["application/json", "application/x-msgpack", FRAMES])
+
+
+def read_or_refuse(content_type: str, body: bytes) -> Outgoing | HTTPStatus:
+    """Return the message of a body, or the status that it is refused with."""
+    try:
+        return read_message(content_type, body)
+    except RestError as error:
+        return error.status
+
+
+@settings(deadline=None)
+@given(CONTENT_TYPES, st.binary())
+def test_any_bytes_are_a_message_or_refused(content_type: str, body: bytes) -> None:
+    found = read_or_refuse(content_type, body)
+    assert found is HTTPStatus.BAD_REQUEST or isinstance(found, Outgoing)
+
+
+@settings(deadline=None)
+@given(TEXTS, VALUES)
+def test_any_json_object_is_a_message_or_refused(target: str, value: object) -> None:
+    body = json.dumps({"target": target, "arguments": [value]}).encode()
+    if not target:
+        with pytest.raises(RestError, match="The Target field is required"):
+            read_message("application/json", body)
+        return
+    message = read_message("application/json", body)
+    (frame,) = JSON.reader(2**20).feed(message.encode(JSON))
+    parsed = JSON.parse(frame)
+    assert isinstance(parsed, Invocation)
+    assert parsed.arguments == [json.loads(json.dumps(value))]
+    assert message.encode(MESSAGEPACK)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(["json", "messagepack", "other"]), st.binary() | VALUES, max_size=3))
+def test_any_map_of_frames_is_a_message_or_refused(frames: dict[str, object]) -> None:
+    try:
+        body = msgpack.packb(frames)
+    except (OverflowError, UnicodeEncodeError):
+        return
+    found = read_or_refuse(FRAMES, body)
+    assert found is HTTPStatus.BAD_REQUEST or isinstance(found, Outgoing)

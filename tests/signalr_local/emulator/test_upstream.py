@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from serverless_signalr.protocol.signature import is_signed, sign
+from serverless_signalr.protocol.upstream import UpstreamEvent
 from signalr_local.emulator import DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY, UpstreamRule
-from signalr_local.emulator.upstream import MAX_ANSWER
+from signalr_local.emulator.upstream import MAX_ANSWER, Upstream
 
 type Start = Callable[..., Any]
 
@@ -335,3 +338,31 @@ async def test_a_user_of_half_a_surrogate_pair_is_no_reason_to_lose_the_connecti
     for name in ("connected", "m", "disconnected"):
         await app.next(name)
     assert "Traceback" not in caplog.text
+
+
+NAMES = st.text(st.characters(exclude_categories=()), max_size=20)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.lists(st.tuples(NAMES, NAMES, st.dictionaries(NAMES, NAMES, max_size=3)), max_size=20))
+def test_whatever_names_are_every_event_is_answered(events: list[tuple[str, str, dict[str, str]]]) -> None:
+    async def deliver() -> None:
+        app = web.ServerRunner(web.Server(answer, access_log=None), shutdown_timeout=0.1)
+        await app.setup()
+        await web.TCPSite(app, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{app.addresses[0][1]}/{{event}}"
+        upstream = Upstream([UpstreamRule(url)], [DEFAULT_ACCESS_KEY], 10)
+        upstream.open()
+        for target, user, claims in events:
+            event = UpstreamEvent(
+                "chat", "messages", target, "c", user, {name: (value,) for name, value in claims.items()}
+            )
+            found = await upstream.deliver(event, "application/json", b"{}")
+            assert found.body == b"fine" or str(found.error).startswith("Invocation failed, status code ")
+        await upstream.close()
+        await app.cleanup()
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        return web.Response(body=b"fine")
+
+    asyncio.run(deliver())
