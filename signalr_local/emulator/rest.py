@@ -140,6 +140,12 @@ class Rest:
         return None if is_v1 else self._versions.check(query.get("api-version"))
 
 
+_BY_LENGTH = {
+    length: [operation for operation in OPERATIONS if len(operation.path) == length]
+    for length in {len(operation.path) for operation in OPERATIONS}
+}
+"""The operations by the number of segments that their path has below the hub."""
+
 type Candidate = tuple[Operation, dict[str, str]]
 
 
@@ -147,7 +153,7 @@ def _find(method: str, names: list[str]) -> list[Candidate]:
     """Return the operations for a path whose first name is the hub, each with the names found in it."""
     matches = [
         (operation, found)
-        for operation in (OPERATIONS if names else ())
+        for operation in _BY_LENGTH.get(len(names) - 1, ())
         if (found := operation.match(names[1:])) is not None
     ]
     candidates = [(operation, found) for operation, found in matches if method in operation.methods]
