@@ -1,9 +1,11 @@
 """Calls to a hub: what becomes of them between the worker and a method."""
 
 import asyncio
+import inspect
 import json
 import logging
 import traceback
+import typing
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -232,3 +234,20 @@ async def test_exception_of_a_filter_reaches_the_caller_as_a_general_sentence() 
 async def test_call_does_not_need_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(SETTING)
     assert await run(Chat(), "send_to_group", "g", "hi") == "g: hi"
+
+
+async def test_failure_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR, "serverless_signalr"), pytest.raises(HubException):
+        await run(Chat(), "fail")
+    assert [record.getMessage() for record in caplog.records] == ["fail failed"]
+
+
+async def test_call_reads_no_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    function: Any = functions(Chat().blueprint)["chat_send_to_group"].get_user_function()
+
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("a call costs what loading could have done")
+
+    monkeypatch.setattr(inspect, "signature", fail)
+    monkeypatch.setattr(typing, "get_type_hints", fail)
+    assert await function(invocation=delivered("sendToGroup", "g", "hi")) == "g: hi"

@@ -1,5 +1,7 @@
 """A hub, a mixin, an override and triggers, as somebody who is new to the library writes them."""
 
+import os
+
 from serverless_signalr import (
     Blueprint,
     FunctionApp,
@@ -61,7 +63,8 @@ class AuditedBoard(Moderation, Board):
         return await super().count() + 1
 
 
-board = AuditedBoard()
+# With a route the events of the class come to one HTTP function, without it to SignalR triggers.
+board = AuditedBoard(upstream_route=os.environ.get("UPSTREAM_ROUTE"))
 board.add_negotiate()
 
 bp = Blueprint(hub="board")
