@@ -1,6 +1,6 @@
 """The SignalR bindings as decorators of the v2 programming model.
 
-They emit the metadata that azure-functions' generic decorators emit, and hand typed values to the
+They emit the metadata that azure-functions' generic decorators emit, and pass typed values to the
 function: see serverless_signalr.models. Source of every binding's properties:
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-signalr-service.
 """

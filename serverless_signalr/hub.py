@@ -246,7 +246,7 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
 
 
 def _client_interface(hub: type) -> type:
-    """Return what stands for ``T`` in a hub class. Raise TypeError where that is no class."""
+    """Return the client interface of a hub class. Raise TypeError if it is not a class."""
     match _argument(hub):
         case type() as interface:
             return interface
@@ -266,4 +266,4 @@ def _argument(base: Any) -> Any:
         if issubclass(typing.get_origin(outer) or outer, ServerlessHub):
             found = _argument(outer)
             return dict(zip(origin.__parameters__, typing.get_args(base), strict=False)).get(found, found)
-    raise TypeError(f"{origin!r} is no hub")
+    raise TypeError(f"{origin!r} is not a hub")

@@ -1,4 +1,4 @@
-"""What the SignalR bindings hand to a function and take from it.
+"""What the SignalR bindings pass to a function and take from it.
 
 Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-signalr-service.
 """

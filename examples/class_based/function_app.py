@@ -93,14 +93,14 @@ async def _send(req: func.HttpRequest, send: Callable[..., Awaitable[None]], *to
     except ValueError:
         return _problem("body", "the body is not JSON")
     if not isinstance(body, dict):
-        return _problem("body", "the body is no object")
+        return _problem("body", "the body is not an object")
     if "target" not in body:
         body = {"target": "newMessage", "arguments": [body]}
     target, arguments = body["target"], body.get("arguments", [])
     if not isinstance(target, str) or not target.strip():
-        return _problem("target", "target is no name")
+        return _problem("target", "target is not a name")
     if not isinstance(arguments, list):
-        return _problem("arguments", "arguments is no list")
+        return _problem("arguments", "arguments is not a list")
     return await _answered(send(*to, target, *arguments))
 
 

@@ -43,7 +43,7 @@ class Desk(ServerlessHub[Reader], hub="desk"):
         return answer_id
 
     async def watch(self, caller: SignalRInvocationContext, name: str, minutes: int = 60) -> None:
-        """Be told for a while who asks about a type, on every connection of the user, later ones too."""
+        """Hear for a while who asks about a type, on all present and later connections of the user."""
         if caller.user_id is None:
             raise HubException("watch needs a user: negotiate with a name.")
         if not 1 <= minutes <= 24 * 60:
@@ -63,7 +63,7 @@ class Desk(ServerlessHub[Reader], hub="desk"):
 
 def _documentation(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise HubException(f"{name!r} is no name such as len or str.split.")
+        raise HubException(f"{name!r} is not a name such as len or str.split.")
     found: object = builtins
     for part in name.split("."):
         found = getattr(found, part, None)

@@ -44,7 +44,7 @@ class Signature:
     def arrange(
         self, values: Mapping[str, object], rest: Sequence[object]
     ) -> tuple[list[object], dict[str, object]]:
-        """Return the positional and the keyword arguments that hand over values by parameter name.
+        """Return positional and keyword arguments that pass each value to the parameter of its name.
 
         ``rest`` goes to ``*args``. A parameter without a value gets its default.
         """

@@ -61,8 +61,8 @@ def not_an_event[F: Callable[..., Any]](function: F) -> F:
 def hub_events(hub: type, base: type) -> Iterator[HubEvent]:
     """Yield the events that a class adds to ``base``.
 
-    Raise TypeError for a member of which it is not clear whether it is to be an event or who may call it,
-    and for two events with the same name.
+    Raise TypeError for a member if it is unclear whether clients may call it, or which of them, and for two
+    events with the same name.
     """
     seen: dict[str, str] = {}
     for name in dir(hub):

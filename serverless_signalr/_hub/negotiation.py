@@ -81,7 +81,7 @@ def add_negotiate(
         return info.to_response()
 
     negotiate.__name__ = negotiate.__qualname__ = name
-    negotiate.__doc__ = f"Answer with what lets a client connect to the hub {hub_name}."
+    negotiate.__doc__ = f"Answer with what a client connects to the hub {hub_name} with."
     decorate = blueprint.route(route=route, methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
     decorate(negotiate)
 
