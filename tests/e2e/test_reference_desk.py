@@ -87,4 +87,4 @@ async def test_a_librarian_sends_everybody_else_home(sit: Sit) -> None:
     await librarian.invoke("close", "fire drill")
     event, _ = await asyncio.wait_for(reader.received.get(), 60)
     assert event == "closed"
-    assert await librarian.refusal("ask", "no name") == "'no name' is no name such as len or str.split."
+    assert await librarian.refusal("ask", "no name") == "'no name' is not a name such as len or str.split."
