@@ -36,7 +36,7 @@ _MAX_PASSED = 1024
 
 
 class UnauthorizedError(Exception):
-    """Refuse a request; ``challenge`` is for the caller, the message for the log, neither holds a token."""
+    """A refused token. ``challenge`` is for the caller, the message for the log; neither has the token."""
 
     def __init__(self, message: str, description: str | None = None) -> None:
         super().__init__(message)
@@ -57,7 +57,7 @@ class Identity:
 
 
 class Gate:
-    """Check the tokens of requests against the access keys and against what they ask for.
+    """The check of access tokens: signature, expiry, and that they are made for the request.
 
     A lenient gate checks the signature alone, as the official emulator does. A token that was found good is
     not checked again for the same path until it expires, or the keys change.
@@ -66,7 +66,7 @@ class Gate:
     def __init__(
         self, keys: Sequence[str], hosts: HostNames | None = None, *, is_lenient: bool = False
     ) -> None:
-        """Take the keys, and the names of this machine besides those that it is reached by."""
+        """Take the keys, and host names that tokens may be made for besides that of the request."""
         self._keys = list(keys)
         self.port = 0
         self._is_lenient = is_lenient
@@ -85,16 +85,16 @@ class Gate:
 
     @property
     def endpoint(self) -> Endpoint:
-        """The endpoint whose tokens are accepted here, however this emulator is reached."""
+        """An endpoint whose tokens are accepted under every host name."""
         url = f"http://{LOCALHOST}:{self.port}"
         return Endpoint(url, url, url, self.keys[0])
 
     def client(self, request: web.BaseRequest, hub: str) -> Identity:
-        """Return who a client is, or raise UnauthorizedError. The token must be made for this hub."""
+        """Return the identity of a client. Raise UnauthorizedError unless its token is made for this hub."""
         return self._identity(request, "/client/", f"hub={hub}")
 
     def server(self, request: web.BaseRequest) -> None:
-        """Raise UnauthorizedError unless the token was made for this very URL, its query aside."""
+        """Raise UnauthorizedError unless the token is made for the URL of the request, without its query."""
         self._identity(request, request.rel_url.raw_path.rstrip("/"), None)
 
     def _identity(self, request: web.BaseRequest, path: str, query: str | None) -> Identity:
@@ -159,7 +159,7 @@ class Gate:
             )
 
     def _names(self, request: web.BaseRequest) -> tuple[set[str], set[int | None]]:
-        """Return the hosts and ports this emulator goes by: its own, and those the caller reached it by."""
+        """Return the hosts and ports that an audience may have, including those of the request."""
         reached = split_url(f"//{request.headers.get('Host', '')}")
         if reached is None:
             return self._hosts, {None, self.port}

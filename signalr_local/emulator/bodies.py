@@ -1,4 +1,4 @@
-"""What the body of a REST request holds, in each of the forms that the service takes.
+"""The bodies of REST requests, in each of the forms that the service accepts.
 
 Source: https://github.com/Azure/azure-signalr/tree/dev/docs/swagger and, for ``application/octet-stream``,
 the payload of the .NET SDK: a map of protocols to frames that it has encoded already. What
@@ -44,7 +44,7 @@ def check_content_type(content_type: str | None, body: Body) -> None:
 
 
 def read_message(content_type: str, body: bytes) -> Outgoing:
-    """Return the message that a body asks to send. Raise RestError that says what is wrong with it."""
+    """Return the message in a body. Raise RestError, which says what is wrong with it."""
     if content_type == _FRAMES:
         return _read_frames(body, lambda message: isinstance(message, Invocation))
     value = read_value(content_type, body)
@@ -61,7 +61,7 @@ def read_message(content_type: str, body: bytes) -> Outgoing:
 
 
 def read_item(content_type: str, body: bytes, stream: str) -> Outgoing:
-    """Return the item of a stream that a body holds: as JSON or MessagePack it is the item itself."""
+    """Return the stream item in a body, which is the item itself in JSON and MessagePack."""
     if content_type == _FRAMES:
         return _read_frames(
             body, lambda message: isinstance(message, StreamItem) and message.invocation_id == stream
@@ -70,7 +70,7 @@ def read_item(content_type: str, body: bytes, stream: str) -> Outgoing:
 
 
 def read_value(content_type: str, body: bytes) -> object:
-    """Return the value of a body in JSON or MessagePack. Raise RestError for what is neither."""
+    """Return the value of a body in JSON or MessagePack. Raise RestError if it is not valid."""
     if not body.strip():
         raise invalid("Message in request body is required.")
     if content_type == _MESSAGEPACK:
@@ -97,8 +97,8 @@ def _read_frames(body: bytes, is_right: Callable[[HubMessage | None], bool]) -> 
     messages = {name: _parse(frame, name) for name, frame in frames.items()}
     for name, message in messages.items():
         if not is_right(message):
-            raise invalid(f"The request body has for the protocol {name} what is no message to send.")
-    # A client whose protocol is not among the frames gets the message converted, from JSON if that is there.
+            raise invalid(f"The frame for the protocol {name} in the request body is not a message to send.")
+    # For clients of a protocol without a frame the message is converted, from the JSON frame if there is one.
     for name in PROTOCOLS:
         if (found := messages.get(name)) is not None:
             return Outgoing(found, frames)

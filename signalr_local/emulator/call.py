@@ -1,4 +1,4 @@
-"""A request of the REST API, once it is understood: which operation, on what, with what."""
+"""A parsed request of the REST API: the operation, what it works on, and its body."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ __all__ = ["Body", "Call", "Framed", "NotExistedError", "Operation", "RestError"
 
 
 class Body(Enum):
-    """Say what the body of a request holds."""
+    """The kinds of request bodies."""
 
-    NONE = "nothing that counts"
+    NONE = "none, or one that is ignored"
     MESSAGE = "target and arguments"
     ITEM = "an item of a stream"
     JSON = "any JSON value"
@@ -38,7 +38,7 @@ type Result = Answer | Awaitable[Answer]
 
 
 class NotExistedError(Exception):
-    """Answer 404; ``code`` tells a server what it was that does not exist."""
+    """An answer of 404; ``code`` says what does not exist, in the service's terms."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -46,7 +46,7 @@ class NotExistedError(Exception):
 
 
 class RestError(ValueError):
-    """Refuse a request with a status and a sentence; ``target`` names what is wrong in it."""
+    """A refusal with a status and a sentence; ``target`` names the parameter or field that is wrong."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Call:
 
     @property
     def excluded(self) -> frozenset[str]:
-        """The connections that the caller wants left out."""
+        """The ids of connections that do not receive the message, or are not closed."""
         return frozenset(self.query.getall("excluded", ()))
 
 
@@ -117,7 +117,7 @@ class Operation:
         return not self.since or (version or "") >= self.since
 
     def match(self, segments: list[str]) -> dict[str, str] | None:
-        """Return the names in a path, decoded already, or None where the path is another."""
+        """Return the names in a decoded path, or None if the path is that of another operation."""
         if len(segments) != len(self.path):
             return None
         names: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Commands that run on every connection which passes a filter."""
+"""Commands that run on every connection that a filter selects."""
 
 from collections.abc import Callable
 
@@ -15,12 +15,12 @@ type _Command = Callable[[Connection], object]
 
 
 def execute(call: Call) -> None:
-    """Run all commands on each connection; none runs where one of them is wrong. Raise ValueError then."""
+    """Run all commands on each connection. Raise ValueError, and run none, if one of them is not valid."""
     if not isinstance(call.value, list) or not call.value:
         raise ValueError("The request body must be a list of commands.")
     commands = [_command(call, value) for value in call.value]
     passes = parse_filter(call.query.get("filter") or "")
-    # Chosen before anything runs: a command may change what the filter asks for.
+    # The connections are selected before any command runs, since commands may change the filter's result.
     for connection in [connection for connection in call.hub.in_hub() if passes(connection)]:
         for command in commands:
             command(connection)
@@ -58,7 +58,7 @@ def _message(target: str, arguments: object) -> Outgoing:
     if arguments is not None and not isinstance(arguments, list):
         raise ValueError("The arguments of a SendMessage command must be a list.")
     message = Outgoing(Invocation(target, arguments or []))
-    # A message that cannot be encoded is found before anything runs.
+    # This finds a message that cannot be encoded before any command runs.
     for protocol in PROTOCOLS.values():
         message.encode(protocol)
     return message

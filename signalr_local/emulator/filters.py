@@ -20,7 +20,7 @@ __all__ = ["Candidate", "Filter", "parse_filter"]
 
 
 class Candidate(Protocol):
-    """What a filter asks of a connection."""
+    """A connection, as far as filters look at it."""
 
     @property
     def connection_id(self) -> str: ...
@@ -49,7 +49,7 @@ _MAX_DEPTH = 50
 
 
 def parse_filter(text: str) -> Filter:
-    """Return what tells whether a connection passes; everybody passes an empty filter.
+    """Return a predicate for connections. An empty filter selects all of them.
 
     Raise ValueError that says what was expected where.
     """
@@ -59,7 +59,7 @@ def parse_filter(text: str) -> Filter:
 
 
 class _Parser:
-    """Read a filter from left to right."""
+    """A recursive-descent parser for filters."""
 
     def __init__(self, text: str) -> None:
         self._tokens: list[tuple[str, str]] = []

@@ -1,4 +1,4 @@
-"""What every part of the emulator needs to read HTTP requests and to answer them."""
+"""Helpers for HTTP requests and responses."""
 
 import json
 from collections.abc import Mapping
@@ -14,26 +14,26 @@ HUB_NAME_RULE = (
     "Invalid hub name. Valid hub name should be in between 1 and 128 characters long. The first character "
     "must be a letter, other characters can be letters, digits or the following symbols _`,.[]"
 )
-"""What the service answers to the name of a hub, or of an application, that is not valid."""
+"""The service's answer to an invalid hub or application name."""
 
 
 def is_websocket(request: web.BaseRequest) -> bool:
-    """Tell whether the request wants to become a WebSocket."""
+    """Tell whether the request asks for a WebSocket."""
     return request.headers.get("Upgrade", "").strip().lower() == "websocket"
 
 
 def is_event_stream(request: web.BaseRequest) -> bool:
-    """Tell whether the request wants to become a stream of events."""
+    """Tell whether the request asks for an event stream."""
     return request.method == "GET" and "text/event-stream" in request.headers.get("Accept", "").lower()
 
 
 def query_of(request: web.BaseRequest) -> CIMultiDict[str]:
-    """Return the query; the service looks its names up without regard to case."""
+    """Return the query, whose names are case-insensitive, as in the service."""
     return CIMultiDict(request.rel_url.query)
 
 
 def shown(request: web.BaseRequest) -> str:
-    """Return method and path for the log. The query stays out of it: it may hold an access token."""
+    """Return method and path for the log, without the query, which may contain an access token."""
     return f"{request.method} {request.rel_url.raw_path[:_MAX_SHOWN]}"
 
 

@@ -1,4 +1,4 @@
-"""What the REST API can do with a hub. Each operation is one row of the table at the end."""
+"""The operations of the REST API, as a table at the end of the module."""
 
 import logging
 from collections import Counter
@@ -21,7 +21,7 @@ __all__ = ["OPERATIONS"]
 
 _MAX_INT = 2**31 - 1
 _MAX_COMPARED = 1000
-"""Names among which one of another case is looked for: a hint must not cost more than the send."""
+"""How many names are compared for a hint, which must not cost more than the send itself."""
 
 
 _log = logging.getLogger(__name__)
@@ -217,7 +217,7 @@ OPERATIONS = (
     # These come before connections/{connection}, which they would match.
     _operation("POST", "connections/:refreshAuth", _not_refreshed, 200, 200, since=_REFRESH),
     _operation(("QUERY", "POST"), "connections/claims", _not_refreshed, 200, 200, since=_REFRESH),
-    # Either way of asking is understood in either version, the status is that of the version.
+    # The paths of both versions are accepted in both; the status is that of the version asked for.
     *(_operation("POST", f"{path}/:send", run, 202, 202, body=Body.MESSAGE) for path, run in _TO_SEND),
     *(_operation("POST", path, run, 202, 202, body=Body.MESSAGE) for path, run in _TO_SEND),
     *(
@@ -254,4 +254,4 @@ OPERATIONS = (
     *(_operation("DELETE", path, _remove_user, 204, 202) for path in _USER_IN_GROUP),
     _operation("DELETE", "users/{user}/groups", _remove_user_from_all, 204, 200),
 )
-"""What the REST API can do."""
+"""Every operation. The first one that matches a path, a method and a version is run."""

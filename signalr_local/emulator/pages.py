@@ -1,4 +1,4 @@
-"""The connections of a group, listed page by page."""
+"""Paged lists of the connections in a group."""
 
 from urllib.parse import urlencode
 
@@ -12,7 +12,7 @@ _MAX_TOP = 2**31 - 1
 
 
 def list_group(call: Call) -> dict[str, object]:
-    """Answer with a page in the order of the connection ids, and the address of the next one, if any."""
+    """Return one page, ordered by connection id, and the URL of the next page if there is one."""
     group = call.names["group"]
     size = _number(call, "maxpagesize", _MAX_PAGE, _MAX_PAGE)
     top = _number(call, "top", None, _MAX_TOP)

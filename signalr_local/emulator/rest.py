@@ -1,4 +1,4 @@
-"""The REST API: which operation a request asks for, whether it may, and how it is answered.
+"""The REST API: requests are matched with operations, authorized, run, and answered.
 
 Source: https://github.com/Azure/azure-signalr/tree/dev/docs/swagger.
 """
@@ -126,7 +126,7 @@ class Rest:
         return web.Response(status=status)
 
     def _access_key(self, request: web.BaseRequest, *, is_v1: bool) -> web.Response:
-        """Hand out a key that signs client tokens. Azure gives it to identities, and renews it."""
+        """Return a key that signs client tokens. In Azure, identities get it, and it is rotated."""
         if request.method != "GET":
             raise _not_allowed(request.method, ["GET"])
         self._gate.server(request)
@@ -150,7 +150,7 @@ type Candidate = tuple[Operation, dict[str, str]]
 
 
 def _find(method: str, names: list[str]) -> list[Candidate]:
-    """Return the operations for a path whose first name is the hub, each with the names found in it."""
+    """Return the operations that a path may ask for; its first name is the hub."""
     matches = [
         (operation, found)
         for operation in _BY_LENGTH.get(len(names) - 1, ())
@@ -208,7 +208,7 @@ def _too_large() -> str:
 
 
 def _refusal(request: web.BaseRequest, error: RestError, *, is_v1: bool) -> web.Response:
-    """Return an error in the form of its version: plain text in v1, an ErrorDetail since."""
+    """Return an error in the form of the API version: plain text in v1, an ErrorDetail in later ones."""
     _log.warning("%s is refused (%d): %s", shown(request), error.status, error)
     headers = dict(error.headers)
     if error.status == HTTPStatus.BAD_REQUEST:

@@ -1,4 +1,4 @@
-"""The emulator as a whole: one HTTP server for clients and for servers."""
+"""The emulator: one HTTP server for clients and for the app's requests."""
 
 import logging
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from signalr_local.emulator.versions import Versions
 __all__ = ["DEFAULT_ACCESS_KEY", "DEFAULT_PORT", "SECONDARY_ACCESS_KEY", "Emulator"]
 
 DEFAULT_ACCESS_KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
-"""The official emulator's key, known to everybody: it protects nothing."""
+"""The key of Microsoft's emulator. It is public, and protects nothing."""
 
 SECONDARY_ACCESS_KEY = "ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210ZYXWVUTS"
 """The second key, since a service has two: it opens the emulator and signs too, and is just as well known."""
@@ -39,7 +39,7 @@ _MIN_KEY = 16
 """SDKs in .NET refuse to sign with less."""
 
 _MAX_LINE = 32 * 1024
-"""A group's name takes up to 12 kB in a path, and 16 kB in the token that was made for this path."""
+"""A group name takes up to 12 kB in a path, and 16 kB in the token for that path."""
 
 _PAGE = """\
 Azure SignalR Service emulator, Serverless mode.
@@ -53,12 +53,12 @@ _http_log = logging.getLogger(f"{__name__}.http")
 
 
 class _WithoutRequestLine(logging.Filter):
-    """Say what is wrong with a request that is no HTTP without quoting it: it may hold an access token."""
+    """Log malformed HTTP requests without quoting them, since they may contain an access token."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
         if isinstance(error, HttpProcessingError):
-            record.msg = "A request is refused, it is not valid HTTP: %s."
+            record.msg = "A request is refused: it is not valid HTTP (%s)."
             record.args, record.exc_info = (type(error).__name__,), None
         return True
 
@@ -67,7 +67,7 @@ _http_log.addFilter(_WithoutRequestLine())
 
 
 class Emulator:
-    """Serve any number of hubs to clients, and their messages to the app.
+    """An emulator of any number of hubs.
 
     ``keys`` all open the emulator and sign its upstream requests; the first is in the connection string.
     ``hosts`` are names that others know it by, such as host.docker.internal: requests to other names with a
@@ -115,7 +115,7 @@ class Emulator:
 
     @property
     def keys(self) -> Sequence[str]:
-        """The access keys. Set them at any time: tokens of one that is gone open nothing any more."""
+        """The access keys. They can be replaced at any time; tokens of old keys are refused from then on."""
         return self._keys
 
     @keys.setter
@@ -124,7 +124,7 @@ class Emulator:
 
     @property
     def upstream(self) -> list[UpstreamRule]:
-        """The rules by which events go to the app: the first that matches counts. Set it at any time."""
+        """The upstream rules, of which the first that matches is used. They can be replaced at any time."""
         return self._upstream.rules
 
     @upstream.setter
@@ -133,14 +133,14 @@ class Emulator:
 
     @property
     def port(self) -> int:
-        """The port it listens on. Raise RuntimeError when it does not."""
+        """The port that it listens on. Raise RuntimeError if it is not running."""
         if self._runner is None:
             raise RuntimeError("the emulator is not running")
         return self._gate.port
 
     @property
     def connection_string(self) -> str:
-        """What an app needs to use the emulator."""
+        """The connection string for apps."""
         return f"Endpoint=http://localhost;Port={self.port};AccessKey={self._keys[0]};Version=1.0;"
 
     async def start(self, host: str | None = None, port: int = DEFAULT_PORT) -> None:
@@ -154,16 +154,16 @@ class Emulator:
         server = PatientServer(
             self._answer,
             self._timing.request,
-            # An event stream has nothing to read from: that its client has gone is heard in no other way.
+            # Without this, nothing tells that the client of an event stream has gone.
             handler_cancellation=True,
-            # A body reaches the app's code as it was sent, as in ASP.NET Core.
+            # Like ASP.NET Core, the emulator does not decompress bodies.
             auto_decompress=False,
             access_log=None,
             logger=_http_log,
             max_line_size=_MAX_LINE,
             max_field_size=_MAX_LINE,
         )
-        # Handlers that are still at work when all clients have gone are REST requests, which wait for nobody.
+        # Only REST requests can still be running once all clients have gone.
         runner = web.ServerRunner(server, shutdown_timeout=0.2)
         await runner.setup()
         try:
@@ -179,12 +179,12 @@ class Emulator:
             _log.info("Endpoint=http://%s;Port=%d; names it too.", name, self._gate.port)
 
     async def stop(self) -> None:
-        """Send all clients away, tell the app, and stop. It takes at most two seconds."""
+        """Close all clients, tell the app, and stop, within two seconds."""
         runner, clients = self._runner, self._clients
         if runner is None or clients is None:
             return
         self._runner = None
-        # The app may send a last message when it learns who has gone, so the REST API is there to the end.
+        # The app may send messages when it is told of disconnected clients: the REST API stays up until then.
         try:
             await clients.stop()
         finally:

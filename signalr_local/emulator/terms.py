@@ -1,4 +1,4 @@
-"""What a token says of the connection that it opens, besides whose it is: the claims of ``asrs.s.``.
+"""The settings of a connection that its token carries in claims such as ``asrs.s.htt``.
 
 Source: the claims that the service's SDKs write (ClaimsUtility), and specs/CloseOnAuthenticationExpire.md of
 https://github.com/Azure/azure-signalr. A value that no SDK writes is taken for absent.
@@ -23,7 +23,7 @@ _MAX_POLL_GAP = 300
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Hold what was agreed on for one connection; None where nothing was.
+    """The settings of one connection; None means that the token says nothing.
 
     ``transports`` is a bit for each that is allowed, ``expires`` the end of the connection in seconds since
     1970. ``handshake`` and ``poll_gap`` replace those of Timing. What a diagnostic client sends and receives
@@ -38,7 +38,7 @@ class Terms:
 
     @classmethod
     def of(cls, claims: Claims) -> "Terms":
-        """Return the terms that are among the claims of a token."""
+        """Return the settings in the claims of a token."""
         return cls(
             transports=_number(claims, _TRANSPORTS, 0, 7),
             handshake=_number(claims, _HANDSHAKE, 1, _MAX_HANDSHAKE),

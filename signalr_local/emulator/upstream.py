@@ -1,4 +1,4 @@
-"""The way to the app: the request that carries an event, and what the answer means.
+"""Upstream requests: how an event is sent to the app, and what the response means.
 
 Source: https://learn.microsoft.com/azure/azure-signalr/concept-upstream.
 """
@@ -20,7 +20,7 @@ from signalr_local.emulator.tiers import Quota, QuotaError
 __all__ = ["MAX_ANSWER", "Answer", "Upstream"]
 
 MAX_ANSWER = 16 * 1024 * 1024
-"""Largest answer of the app, in bytes."""
+"""The largest accepted response of the app, in bytes."""
 
 _LARGE = 1024 * 1024
 _MAX_SHOWN = 200
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The app's answer to an event: bytes for the client, or the error it is told instead, or neither."""
+    """The app's answer to an event: bytes or an error for the client. A silent one is not passed on."""
 
     body: bytes = b""
     error: str | None = None
@@ -38,7 +38,7 @@ class Answer:
 
 
 class Upstream:
-    """Deliver events to the app. A request is made once: the service does not repeat one either."""
+    """The delivery of events to the app. Like the service, it never repeats a request."""
 
     def __init__(self, rules: Sequence[UpstreamRule], keys: Sequence[str], timeout: float) -> None:
         self.rules = list(rules)
@@ -46,17 +46,17 @@ class Upstream:
         self._timeout = timeout
         self.quota = Quota()
         self.is_silent = False
-        """Whether a client is told nothing where the service would tell it nothing."""
+        """Whether calls that no rule matches stay unanswered, as in Azure."""
         self.forwards_streams = False
-        """Whether calls that ask for a stream are events too."""
+        """Whether calls that ask for a stream are sent to the app."""
         self._session: aiohttp.ClientSession | None = None
 
     def open(self) -> None:
         """Open the client session; needs a running loop."""
         self._session = aiohttp.ClientSession(
-            # The service makes as many requests as there are events. aiohttp would make 100 at a time.
+            # aiohttp would limit this to 100 requests at a time; the service has no such limit.
             connector=aiohttp.TCPConnector(limit=0),
-            # The requests have the headers of the service and no others.
+            # The requests have no headers beside those of the service.
             skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -64,12 +64,12 @@ class Upstream:
         )
 
     async def close(self) -> None:
-        """End all connections to the app."""
+        """Close all connections to the app."""
         if self._session is not None:
             await self._session.close()
 
     async def deliver(self, event: UpstreamEvent, content_type: str, body: bytes) -> Answer:
-        """Send an event to the first rule that matches; what goes wrong is logged with what may help.
+        """Send an event to the first rule that matches. Failures are logged, with a hint.
 
         An app that has no rule for connections does not want to know of them: that is no error.
         """
@@ -87,7 +87,7 @@ class Upstream:
                 self.quota.take(1, len(answer.body))
             return answer
         except QuotaError as error:
-            # All clients are closed by now; this one is told no more.
+            # All clients were closed, so that nobody reads this.
             return Answer(error=str(error))
         except TimeoutError:
             hint = f"no answer within {self._timeout:g} seconds; is the function blocked, or in a debugger?"
@@ -139,7 +139,7 @@ class Upstream:
 
 async def _read(event: UpstreamEvent, response: aiohttp.ClientResponse) -> Answer:
     if response.status not in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
-        # An app may have no function for who comes and goes.
+        # An app need not have functions for connected and disconnected.
         is_expected = response.status == HTTPStatus.NOT_FOUND and event.category == Category.CONNECTIONS
         _log.log(
             logging.DEBUG if is_expected else logging.WARNING,

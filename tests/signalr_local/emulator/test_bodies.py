@@ -90,7 +90,7 @@ def test_what_only_messagepack_has_is_text_for_clients_of_json() -> None:
         (
             FRAMES,
             frames(json=StreamItem("s", 1)),
-            "The request body has for the protocol json what is no message",
+            "The frame for the protocol json in the request body is not a message",
         ),
         ("application/x-msgpack", b"\xc1", "The request body is not valid MessagePack: FormatError."),
         ("application/x-msgpack", b"\x81\x90\x01", "The request body is not valid MessagePack: TypeError."),

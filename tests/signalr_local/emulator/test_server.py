@@ -234,7 +234,7 @@ async def test_a_request_that_is_no_http_is_logged_without_its_token(
     assert (await reader.readline()).startswith(b"HTTP/1.0 400 ")
     writer.close()
     await writer.wait_closed()
-    assert "it is not valid HTTP: InvalidURLError" in caplog.text
+    assert "it is not valid HTTP (InvalidURLError)." in caplog.text
     assert "secret" not in caplog.text
 
 
