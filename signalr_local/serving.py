@@ -43,7 +43,11 @@ async def serve(
         ended.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end)
+        try:
+            loop.add_signal_handler(number, end)
+        except NotImplementedError:
+            # The event loops of Windows have no signal handlers.
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(end))
     starting = asyncio.ensure_future(start())
     ending = asyncio.ensure_future(ended.wait())
     try:

@@ -1,0 +1,75 @@
+"""Servers on the command line: they run until they are asked to stop."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from signalr_local.serving import PortInUseError, serve
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """Put the signal handlers back."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("has_handlers", [True, False], ids=["as on Linux", "as on Windows"])
+async def test_a_signal_stops_it(monkeypatch: Any, number: signal.Signals, has_handlers: bool) -> None:
+    stopped = asyncio.Event()
+    if not has_handlers:
+
+        def refuse(*_: object) -> None:
+            raise NotImplementedError
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "add_signal_handler", refuse)
+
+    async def start() -> None:
+        signal.raise_signal(number)
+
+    async def stop() -> None:
+        stopped.set()
+
+    assert await asyncio.wait_for(serve(start, stop), 10) == 0
+    assert stopped.is_set()
+
+
+class OtherError(Exception):
+    """An error that a server may raise besides those that all do."""
+
+
+@pytest.mark.parametrize(
+    "error", [PortInUseError(80, "--port"), ValueError("not valid"), OtherError("other")]
+)
+async def test_an_error_at_the_start_is_printed_and_stops_it(
+    capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    async def start() -> None:
+        raise error
+
+    async def stop() -> None:
+        pass
+
+    code = await serve(start, stop, errors=(OtherError,), describe=lambda found: f"said: {found}")
+    assert (code, capsys.readouterr().err) == (1, f"said: {error}\n")
+
+
+async def test_any_other_error_is_raised_once_it_is_stopped() -> None:
+    stopped = asyncio.Event()
+
+    async def start() -> None:
+        raise OtherError
+
+    async def stop() -> None:
+        stopped.set()
+
+    with pytest.raises(OtherError):
+        await serve(start, stop)
+    assert stopped.is_set()
