@@ -45,6 +45,7 @@ class Runtime:
     ) -> None:
         self._port = port
         self._upstream = upstream
+        self._told: set[str] = set()
         self._emulator_port = EMULATOR_PORT if emulator_port is None else emulator_port
         self.emulator = Emulator()
         self.host = FunctionsHost(app, adjust=self._point_at_emulator, levels=levels)
@@ -71,7 +72,7 @@ class Runtime:
         await self.host.start()
 
     async def stop(self) -> None:
-        """Say goodbye to the clients and end the app."""
+        """Close all clients and end the app."""
         await self.emulator.stop()
         await self.host.stop()
 
@@ -88,11 +89,9 @@ class Runtime:
         pointed = dict(values)
         for name, endpoint in named.items():
             if _port(endpoint) != str(self.emulator.port):
-                _log.info(
-                    "%s: the emulator runs on port %d here, not at %s.",
-                    name,
-                    self.emulator.port,
-                    endpoint.url,
+                self._tell(
+                    logging.INFO,
+                    f"{name}: the emulator runs on port {self.emulator.port} here, not at {endpoint.url}.",
                 )
                 pointed[name] = _connection_string(replace(endpoint, url=here))
         return pointed
@@ -101,13 +100,17 @@ class Runtime:
         for name, value in values.items():
             url = _address(name, value)
             if url is not None and not url.startswith(_LOCAL):
-                _log.warning(
-                    "%s names the service at %s. Messages go there, and its events do not reach this "
-                    "machine: for the emulator, use the connection string %s",
-                    name,
-                    url,
-                    self.emulator.connection_string,
+                self._tell(
+                    logging.WARNING,
+                    f"{name} names the service at {url}. Messages go there, and its events do not reach this "
+                    f"machine: for the emulator, use the connection string {self.emulator.connection_string}",
                 )
+
+    def _tell(self, level: int, text: str) -> None:
+        # Settings are read again with every change of the app, and nobody wants to read this as often.
+        if text not in self._told:
+            self._told.add(text)
+            _log.log(level, "%s", text)
 
 
 def _emulator(value: str) -> Endpoint | None:

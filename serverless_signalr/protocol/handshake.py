@@ -39,7 +39,8 @@ def parse_request(frame: str | bytes) -> HandshakeRequest:
 
 def encode_response(error: str | None = None) -> str:
     """Return the server's answer: an empty object, or the error before it hangs up."""
-    return json.dumps({} if error is None else {"error": error}, ensure_ascii=False) + RECORD_SEPARATOR
+    answer = {} if error is None else {"error": error}
+    return json.dumps(answer, ensure_ascii=False, separators=(",", ":")) + RECORD_SEPARATOR
 
 
 def parse_response(frame: str | bytes) -> str | None:

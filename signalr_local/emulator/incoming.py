@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from aiohttp import web
 from multidict import CIMultiDict
 
-__all__ = ["HUB_NAME_RULE", "is_event_stream", "is_websocket", "json_response", "query_of", "shown"]
+__all__ = [
+    "HUB_NAME_RULE",
+    "NOT_CACHED",
+    "is_client",
+    "is_event_stream",
+    "is_websocket",
+    "json_response",
+    "query_of",
+    "shown",
+]
 
 _MAX_SHOWN = 200
 
@@ -15,6 +24,20 @@ HUB_NAME_RULE = (
     "must be a letter, other characters can be letters, digits or the following symbols _`,.[]"
 )
 """The service's answer to an invalid hub or application name."""
+
+
+NOT_CACHED = {
+    "Cache-Control": "no-cache, no-store",
+    "Pragma": "no-cache",
+    "Expires": "Thu, 01 Jan 1970 00:00:00 GMT",
+}
+"""What ASP.NET Core answers to every GET of a client."""
+
+
+def is_client(request: web.BaseRequest) -> bool:
+    """Tell whether the request is one of a client, rather than of a server."""
+    path = request.rel_url.raw_path.lower()
+    return path == "/client" or path.startswith("/client/")
 
 
 def is_websocket(request: web.BaseRequest) -> bool:

@@ -4,6 +4,8 @@ from collections.abc import Collection
 
 from aiohttp import web
 
+from signalr_local.emulator.incoming import is_client
+
 __all__ = ["allow_origin", "check_origin"]
 
 
@@ -16,7 +18,7 @@ def allow_origin(
     ``origins``: the REST API is for servers.
     """
     origin = request.headers.get("Origin")
-    if origin is None or not (_is_client(request) or origin.lower() in origins):
+    if origin is None or not (is_client(request) or origin.lower() in origins):
         return
     headers = {
         "Access-Control-Allow-Origin": origin,
@@ -36,8 +38,3 @@ def check_origin(origin: str) -> str:
     if scheme not in ("http", "https") or not separator or not host or set(host) & set("/?#*@ "):
         raise ValueError(f"the origin {origin!r} is not valid, expected one such as http://localhost:5173")
     return f"{scheme}://{host}"
-
-
-def _is_client(request: web.BaseRequest) -> bool:
-    path = request.rel_url.raw_path.lower()
-    return path == "/client" or path.startswith("/client/")

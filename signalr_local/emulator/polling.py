@@ -11,6 +11,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from signalr_local.emulator.delivery import Delivery
+from signalr_local.emulator.incoming import NOT_CACHED
 from signalr_local.emulator.posting import PostingSession
 from signalr_local.emulator.session import Open
 from signalr_local.emulator.terms import Terms
@@ -18,12 +19,6 @@ from signalr_local.emulator.timing import Timing
 from signalr_local.emulator.transports import LONG_POLLING
 
 __all__ = ["PollingSession"]
-
-_HEADERS = {
-    "Cache-Control": "no-cache, no-store",
-    "Pragma": "no-cache",
-    "Expires": "Thu, 01 Jan 1970 00:00:00 GMT",
-}
 
 _log = logging.getLogger(__name__)
 
@@ -93,6 +88,6 @@ class PollingSession(PostingSession):
 
     def _answer(self, chunk: bytes | None) -> web.Response:
         if chunk is None:
-            return web.Response(status=HTTPStatus.NO_CONTENT, headers=_HEADERS)
+            return web.Response(status=HTTPStatus.NO_CONTENT, headers=NOT_CACHED)
         content_type = "text/plain" if self.is_text else "application/octet-stream"
-        return web.Response(body=chunk, content_type=content_type, headers=_HEADERS)
+        return web.Response(body=chunk, content_type=content_type, headers=NOT_CACHED)

@@ -13,7 +13,7 @@ from signalr_local.emulator.client import ClientSide
 from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.hostnames import HostNames
 from signalr_local.emulator.hub import Hubs
-from signalr_local.emulator.incoming import is_websocket, shown
+from signalr_local.emulator.incoming import NOT_CACHED, is_client, is_websocket, shown
 from signalr_local.emulator.limits import Limits
 from signalr_local.emulator.listening import LOOPBACK, listen
 from signalr_local.emulator.origin import allow_origin, check_origin
@@ -215,6 +215,9 @@ class Emulator:
             response = web.Response(status=error.status, text=error.text)
         if not response.prepared:
             allow_origin(request, response, self._origins)
+            if request.method == "GET" and is_client(request):
+                for name, value in NOT_CACHED.items():
+                    response.headers.setdefault(name, value)
         return response
 
     def _close_all(self, reason: str) -> None:
@@ -237,7 +240,8 @@ class Emulator:
             case "/server" | "/server/negotiate":
                 _log.warning(
                     "%s is refused: an app tries to connect to its hub in Default mode. The emulator is in "
-                    "Serverless mode; set AzureSignalRServiceTransportType to Transient.",
+                    "Serverless mode; set AzureSignalRServiceTransportType, or ServiceTransportType of the "
+                    "Management SDK, to Transient.",
                     shown(request),
                 )
             case "" if request.method in ("GET", "HEAD"):

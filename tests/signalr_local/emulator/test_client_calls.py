@@ -195,6 +195,18 @@ async def test_completed_is_true_or_false(service: Any, completed: str) -> None:
     assert (reply.status, reply.json()["target"]) == (400, "completed")
 
 
+async def test_a_caller_that_gives_up_disturbs_nobody(service: Any) -> None:
+    client = await service.connect()
+    asking = asyncio.create_task(ask(service, client.connection_id))
+    call = await client.next()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    await client.send({"type": 3, "invocationId": call["invocationId"], "result": 1})
+    asking = asyncio.create_task(ask(service, client.connection_id))
+    await client.send({"type": 3, "invocationId": (await client.next())["invocationId"], "result": 2})
+    assert (await asking).json() == {"result": 2}
+
+
 @pytest.mark.parametrize("path", [":invoke", "streams/s/:send", "streams/s/:complete"])
 async def test_a_connection_that_is_not_there_is_404(service: Any, path: str) -> None:
     reply = await service.rest("POST", f"/connections/nobody/{path}", version="2024-12-01", message=ASK)

@@ -202,7 +202,7 @@ async def test_a_handshake_that_does_not_fit_is_answered_with_the_error_and_the_
     poller = await service.poller()
     await poller.poll()
     await poller.post(handshake)
-    assert (await poller.poll()).text == f'{{"error": "{error}"}}\x1e'
+    assert (await poller.poll()).text == f'{{"error":"{error}"}}\x1e'
     assert (await poller.poll()).status in (204, 404)
 
 

@@ -190,7 +190,25 @@ async def test_a_server_of_default_mode_is_404_and_the_log_says_what_to_set(
     service: Any, caplog: pytest.LogCaptureFixture, path: str
 ) -> None:
     assert (await service.request("POST", path)).status == 404
-    assert "set AzureSignalRServiceTransportType to Transient" in caplog.text
+    assert (
+        "set AzureSignalRServiceTransportType, or ServiceTransportType of the Management SDK, to Transient"
+        in caplog.text
+    )
+
+
+@pytest.mark.parametrize(
+    "path", ["/client/?hub=chat", "/client/?hub=chat&id=none", "/client/negotiate?hub=chat"]
+)
+async def test_no_get_of_a_client_may_be_cached(service: Any, path: str) -> None:
+    for headers in ({}, {"Authorization": f"Bearer {service.client_token()}"}):
+        reply = await service.request("GET", path, headers=headers)
+        assert reply.status in (400, 401, 404, 405)
+        assert reply.headers["Cache-Control"] == "no-cache, no-store"
+    assert "Cache-Control" not in (await service.negotiate()).headers
+
+
+async def test_the_server_header_names_what_answers(service: Any) -> None:
+    assert (await service.request("GET", "/")).headers["Server"].startswith("Python/")
 
 
 ORIGIN = "http://localhost:3000"
