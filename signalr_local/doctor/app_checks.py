@@ -7,8 +7,9 @@ from pathlib import Path
 
 from signalr_local.doctor.findings import Finding, fine, warning, wrong
 from signalr_local.host.configuration import HostConfiguration
-from signalr_local.host.functions import Function, FunctionTable
+from signalr_local.host.functions import Function
 from signalr_local.host.hidden_routes import hidden_by
+from signalr_local.host.table import FunctionTable
 from signalr_local.host.worker import AppError, Worker, worker_environment
 
 __all__ = ["app_error", "check_functions", "check_routes", "load_functions", "route_prefix"]

@@ -15,8 +15,8 @@ from serverless_signalr.health import BY_KEY, InstanceHealth, check_health
 from signalr_local.doctor.emulator import CONNECTION_STRING
 from signalr_local.doctor.findings import Finding, fine, note, warning, wrong
 from signalr_local.host.functions import Function, connection_setting, is_of_a_hub
-from signalr_local.host.service import check_transport
 from signalr_local.host.settings import Settings
+from signalr_local.host.transports import check_transport
 from signalr_local.secrets import read_reference
 
 __all__ = ["check_connections", "check_hidden", "connections_of", "problems", "resolve"]

@@ -17,8 +17,9 @@ from signalr_local.doctor import (
 )
 from signalr_local.doctor.files import Papers
 from signalr_local.doctor.findings import Finding, skipped, wrong
-from signalr_local.host.functions import Function, FunctionTable
+from signalr_local.host.functions import Function
 from signalr_local.host.settings import Settings
+from signalr_local.host.table import FunctionTable
 from signalr_local.host.worker import AppError
 
 __all__ = ["examine"]

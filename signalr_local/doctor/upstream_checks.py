@@ -16,8 +16,9 @@ from signalr_local.doctor.service_checks import named
 from signalr_local.emulator.rules import UpstreamRule, find_rule, shown_url
 from signalr_local.host import trigger
 from signalr_local.host.expressions import ExpressionError, resolve_settings
-from signalr_local.host.functions import Function, FunctionTable
+from signalr_local.host.functions import Function
 from signalr_local.host.settings import Settings
+from signalr_local.host.table import FunctionTable
 
 __all__ = ["KEY_FIX", "Webhook", "check_rules"]
 

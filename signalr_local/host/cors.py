@@ -18,6 +18,14 @@ class Cors:
     origins: tuple[str, ...] = ()
     credentials: bool = False
 
+    def check(self) -> None:
+        """Raise ValueError for origins that no browser accepts."""
+        if "*" in self.origins and self.credentials:
+            raise ValueError(
+                "CORS allows every origin (*) with credentials, which browsers forbid: list the origins, in "
+                "local.settings.json (Host: CORS) or with --cors"
+            )
+
     def preflight(self, request: web.BaseRequest) -> web.Response | None:
         """Return the answer to a browser's question before its request, None for any other request.
 
@@ -46,6 +54,6 @@ class Cors:
             headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
             if self.credentials:
                 headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
-        if len(self.origins) > 1:
-            headers[hdrs.VARY] = hdrs.ORIGIN
+            if len(self.origins) > 1:
+                headers[hdrs.VARY] = hdrs.ORIGIN
         return headers

@@ -94,6 +94,7 @@ def _of_app(app: Path, instance: AppInstance) -> Iterator[str]:
         )
     if prefix := _misplaced_route_prefix(app):
         yield prefix
+    yield from instance.remarks()
     yield from _hidden_routes(instance)
     yield from _missing_settings(app, instance)
 

@@ -5,8 +5,9 @@ The host takes the first route that matches, in the order of the functions' name
 
 import re
 
-from signalr_local.host.functions import Function, FunctionTable
+from signalr_local.host.functions import Function
 from signalr_local.host.routes import Route
+from signalr_local.host.table import FunctionTable
 
 __all__ = ["hidden_by"]
 

@@ -3,19 +3,26 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from signalr_local.host.configuration import HostConfiguration
+from signalr_local.host.configuration import HOST_JSON, HostConfiguration
 from signalr_local.host.cors import Cors
-from signalr_local.host.functions import Function, FunctionTable
+from signalr_local.host.expressions import METHOD_NAME
+from signalr_local.host.failures import AppError, FunctionFailedError, NotStartedError
+from signalr_local.host.functions import Function
 from signalr_local.host.http import HttpFunctions
 from signalr_local.host.invocation import Invoker
 from signalr_local.host.notes import Notes
+from signalr_local.host.options import HostOptions
 from signalr_local.host.service import Service
 from signalr_local.host.settings import LocalSettings, Settings
+from signalr_local.host.table import FunctionTable
+from signalr_local.host.throttle import Throttle
+from signalr_local.host.timers import Timers, timer_input
 from signalr_local.host.trigger import Webhook
+from signalr_local.host.whole_app import storage_remark
 from signalr_local.host.worker import OnSlow, Worker, worker_environment
 from signalr_local.secrets import resolve_references
 
@@ -35,42 +42,109 @@ class AppInstance:
 
     def __init__(
         self,
+        app: Path,
         worker: Worker,
         settings: Settings,
         local_settings: LocalSettings,
         configuration: HostConfiguration,
+        options: HostOptions,
     ) -> None:
+        self.app = app
         self.worker = worker
         self.settings = settings
         self.configuration = configuration
-        self.cors = Cors(local_settings.cors_origins, local_settings.cors_credentials)
-        self.table = FunctionTable.build(worker.functions, configuration.route_prefix, settings)
-        notes = Notes()
-        service = Service(settings, notes)
-        invoker = Invoker(worker, service, configuration.function_timeout, notes)
-        self.http = HttpFunctions(self.table, invoker)
-        self.webhook = Webhook(self.table, service, invoker, notes)
+        self.notes = Notes()
+        origins, credentials = options.cors_origins, options.cors_credentials
+        self.cors = Cors(
+            local_settings.cors_origins if origins is None else origins,
+            local_settings.cors_credentials if credentials is None else credentials,
+        )
+        self.cors.check()
+        allowed = options.functions or configuration.functions
+        self.table = FunctionTable.build(worker.functions, configuration.route_prefix, settings, allowed)
+        self.throttle = Throttle(configuration.max_concurrent, configuration.max_outstanding)
+        self.has_no_home = (settings.get("AzureWebJobsDisableHomepage") or "").lower() in ("1", "true")
+        service = Service(settings, self.notes)
+        self._invoker = Invoker(
+            worker, service, configuration.function_timeout, self.notes, keep_values=options.keep_values
+        )
+        self.http = HttpFunctions(self.table, self._invoker, self.notes)
+        self.webhook = Webhook(
+            self.table, service, self._invoker, self.notes, keep_values=options.keep_values
+        )
+        self._timers = Timers(self.table, self._invoker, self.in_use, options.missed)
+        self._fired: set[asyncio.Task[None]] = set()
         self._requests = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
     @classmethod
-    async def load(cls, app: Path, port: int, adjust: Adjust, on_slow: OnSlow | None = None) -> "AppInstance":
+    async def load(
+        cls,
+        app: Path,
+        port: int,
+        adjust: Adjust,
+        options: HostOptions | None = None,
+        on_slow: OnSlow | None = None,
+    ) -> "AppInstance":
         """Read an app's settings and start its worker; ``on_slow`` is told where an import takes long.
 
-        Raise ValueError for settings that cannot be read, AppError for an app that cannot be imported.
+        Raise ValueError for settings that cannot be read, AppError for an app that cannot be imported or that
+        Azure would not start.
         """
         local_settings = LocalSettings.read(app)
-        configuration = HostConfiguration.read(app)
         # What the environment already says wins, in the worker as in the bindings.
         values = adjust(await resolve_references(local_settings.effective()))
         settings = Settings({**os.environ, **values})
+        configuration = HostConfiguration.read(app, settings)
         worker = await Worker.start(app, worker_environment(values, app, port), _log_of_app, on_slow)
         try:
-            return cls(worker, settings, local_settings, configuration)
+            instance = cls(app, worker, settings, local_settings, configuration, options or HostOptions())
+            if instance.table.fatal:
+                raise AppError("\n".join(instance.table.fatal))
         except BaseException:
             await worker.stop()
             raise
+        return instance
+
+    def start_timers(self) -> None:
+        """Run the timers, from now until ``stop``."""
+        self._timers.start()
+
+    def fire(self, function: Function, text: str) -> None:
+        """Run a function by hand, in the background, with a text as what its trigger gives it."""
+        task = asyncio.create_task(self._fire(function, text))
+        self._fired.add(task)
+        task.add_done_callback(self._fired.discard)
+
+    async def _fire(self, function: Function, text: str) -> None:
+        name = function.name
+        if name in self.table.errors and not self.table.runs_elsewhere(function):
+            _log.error("The '%s' function was not run: it is in error.", name)
+            return
+        if function.is_http:
+            _log.error("Functions.%s was not run: an HTTP function needs a request.", name)
+            return
+        schedule = self.table.schedules.get(name)
+        trigger = {"type": "string", "value": text} if schedule is None else timer_input(schedule)
+        data = {METHOD_NAME: name, str(function.trigger["name"]).lower(): text}
+        async with self.in_use():
+            with suppress(FunctionFailedError, NotStartedError):
+                await self._invoker.invoke(function, trigger, data)
+
+    def remarks(self) -> Iterator[str]:
+        """Yield what the developer should know of host.json and the settings."""
+        for remark in self.configuration.remarks:
+            yield f"{HOST_JSON}: {remark}."
+        if self.table.left_out:
+            kept = ", ".join(function.name for function in self.table.functions)
+            yield (
+                "A function allow list has been specified, excluding all but the following functions: "
+                f"[{kept}]"
+            )
+        storage = storage_remark(self.settings)
+        if storage is not None and any(function.is_signalr for function in self.table.functions):
+            yield storage
 
     @asynccontextmanager
     async def in_use(self) -> AsyncIterator[None]:
@@ -89,6 +163,7 @@ class AppInstance:
 
         ``cause`` says why, to follow "the worker process ended".
         """
+        await self._timers.stop()
         self.worker.retire(cause)
         try:
             async with asyncio.timeout(_GRACE):

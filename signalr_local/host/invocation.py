@@ -6,8 +6,11 @@ import logging
 import time
 from collections.abc import Mapping
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
+
+from aiohttp import web
 
 from serverless_signalr.errors import ServiceError
 from signalr_local.host import newtonsoft
@@ -17,6 +20,7 @@ from signalr_local.host.functions import CONNECTION_INFO, NEGOTIATION, SIGNALR_O
 from signalr_local.host.notes import Notes
 from signalr_local.host.outputs import OutputError
 from signalr_local.host.service import Service
+from signalr_local.host.timespans import format_timespan
 from signalr_local.host.worker import Failure, FunctionFailedError, Result, Worker
 
 __all__ = ["Invoker"]
@@ -75,6 +79,16 @@ class Invoker:
         self._log_end(function, "Succeeded", invocation, start)
         return result
 
+    def refuse(self, function: Function, reason: str) -> web.Response:
+        """Log why the response of a function cannot be sent, and return what is sent instead."""
+        _log.error(
+            "Functions.%s returned a response that cannot be sent, so that the caller gets 500: %s.",
+            function.name,
+            reason,
+            extra=_category(function),
+        )
+        return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
     async def _inputs(self, function: Function, data: BindingData) -> dict[str, dict[str, Any]]:
         inputs: dict[str, dict[str, Any]] = {}
         for binding in function.inputs:
@@ -103,7 +117,7 @@ class Invoker:
             _log.error(
                 "Timeout value of %s exceeded by function 'Functions.%s' (Id: '%s'). "
                 "Initiating cancellation.",
-                self._timeout,
+                format_timespan(self._timeout or timedelta()),
                 function.name,
                 invocation,
             )
@@ -118,8 +132,7 @@ class Invoker:
         for binding in function.outputs:
             if not is_type(binding, SIGNALR_OUTPUT):
                 continue
-            name = str(binding["name"])
-            value = result.returned if name == "$return" else result.outputs.get(name)
+            value = _output(function, result, str(binding["name"]))
             if value is None or value["value"] is None:
                 continue
             try:
@@ -127,7 +140,7 @@ class Invoker:
                     binding, data, _json_value(value, self._notes, keep_values=self._keep_values)
                 )
             except (ValueError, ServiceError) as error:
-                raise FunctionFailedError(_binding_failure(name, error)) from error
+                raise FunctionFailedError(_binding_failure(str(binding["name"]), error)) from error
 
     def _log_end(self, function: Function, outcome: str, invocation: str, start: float) -> None:
         _log.log(
@@ -139,6 +152,19 @@ class Invoker:
             (time.perf_counter() - start) * 1000,
             extra=_category(function),
         )
+
+
+def _output(function: Function, result: Result, name: str) -> dict[str, Any] | None:
+    """Return the value of an output: a trigger that returns a dict fills the outputs of those names."""
+    if name == "$return":
+        return result.returned
+    returned = result.returned
+    has_return = any(binding["name"] == "$return" for binding in function.outputs)
+    if returned is not None and not has_return and isinstance(returned.get("value"), dict):
+        for member, item in returned["value"].items():
+            if member.lower() == name.lower():
+                return {"type": "string" if isinstance(item, str) else "json", "value": item}
+    return result.outputs.get(name)
 
 
 def _json_value(value: dict[str, Any], notes: Notes, *, keep_values: bool) -> object:

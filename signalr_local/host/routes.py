@@ -1,155 +1,114 @@
-"""Routes of HTTP functions: ASP.NET templates such as ``groups/{groupName}/users/{id:int?}``.
+"""Routes of HTTP functions, matched as ASP.NET does.
 
-Source: https://learn.microsoft.com/aspnet/core/fundamentals/routing (templates and constraints). The host
-tries functions in the order of their names and takes the first that matches.
+The host tries functions in the order of their names and takes the first that matches.
 """
 
-import re
-import uuid
-from collections.abc import Callable
-from urllib.parse import unquote
+from collections.abc import Iterable
+
+from signalr_local.host.templates import Literal, Parameter, RouteError, Segment, parse
 
 __all__ = ["Route", "RouteError"]
 
-_PARAMETER = re.compile(r"\{(\*{0,2})([^\W\d]\w*)((?::[^{}=?]+(?:\([^()]*\))?)*)(?:=([^{}]*))?(\?)?\}")
-_CONSTRAINT = re.compile(r":(\w+)(?:\(([^()]*)\))?")
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-
-
-class RouteError(ValueError):
-    """Say what is wrong with a route template."""
+type _Values = dict[str, str]
 
 
 class Route:
     """Match paths against one template and give the values of its parameters."""
 
-    def __init__(self, template: str, methods: list[str] | None = None) -> None:
-        self.template = template.strip("/")
+    def __init__(self, template: str, methods: Iterable[str] | None = None) -> None:
+        self.template = template
         self.methods = None if methods is None else frozenset(method.upper() for method in methods)
-        self._defaults: dict[str, str | None] = {}
-        self._constraints: list[tuple[str, Callable[[str], bool]]] = []
-        self._pattern = re.compile(self._compile(), re.IGNORECASE | re.DOTALL)
+        self._segments = parse(template)
+        self._parameters = [
+            part for segment in self._segments for part in segment if isinstance(part, Parameter)
+        ]
+
+    @property
+    def key(self) -> str:
+        """Return the template without regard to case and to a slash at its ends."""
+        return self.template.strip("/").lower()
 
     def match(self, path: str, method: str) -> dict[str, str] | None:
-        """Return the parameters, decoded, of a raw path that matches, None for one that does not.
+        """Return the parameters of a decoded path that matches, None for one that does not.
 
-        Optional parameters that are absent are not in the result. An encoded slash stays encoded.
+        Optional parameters that are absent are not in the result.
         """
-        if self.methods is not None and method not in self.methods:
+        if self.methods is not None and method.upper() not in self.methods:
             return None
-        found = self._pattern.fullmatch(_decode(path.strip("/")))
-        if found is None:
+        values = self._values(path)
+        if values is None:
             return None
-        values = {name: value for name, value in self._defaults.items() if value is not None}
-        values |= {name: value for name, value in found.groupdict().items() if value}
-        for name, holds in self._constraints:
-            if name in values and not holds(values[name]):
+        for parameter in self._parameters:
+            if parameter.name not in values:
+                if parameter.default is None:
+                    continue
+                values[parameter.name] = parameter.default
+            if not all(holds(values[parameter.name]) for holds in parameter.constraints):
                 return None
         return values
 
-    def _compile(self) -> str:
-        pattern = ""
-        segments = self.template.split("/") if self.template else []
-        for position, segment in enumerate(segments):
-            slash = "/" if position else ""
-            only = _PARAMETER.fullmatch(segment)
-            if only is None:
-                pattern += slash + self._compile_mixed(segment)
-                continue
-            star, name, _, default, optional = only.groups()
-            self._note(only)
-            if star:
-                if position != len(segments) - 1:
-                    raise RouteError(f"the catch-all {segment} must be the last segment of {self.template}")
-                pattern += rf"(?:{slash}(?P<{name}>.*))?"
-            elif optional or default is not None:
-                pattern += rf"(?:{slash}(?P<{name}>[^/]+))?"
-            else:
-                pattern += rf"{slash}(?P<{name}>[^/]+)"
-        return pattern
+    def _values(self, path: str) -> _Values | None:
+        rest = path.removeprefix("/")
+        values: _Values = {}
+        for segment in self._segments:
+            only = segment[0] if len(segment) == 1 else None
+            if isinstance(only, Parameter) and only.is_catch_all:
+                if rest:
+                    values[only.name] = rest
+                return values
+            if not rest:
+                if isinstance(only, Parameter) and (only.is_optional or only.default is not None):
+                    continue
+                return None
+            text, _, rest = rest.partition("/")
+            if not self._take(segment, text, values):
+                return None
+        return None if rest else values
 
-    def _compile_mixed(self, segment: str) -> str:
-        pattern, end = "", 0
-        for found in _PARAMETER.finditer(segment):
-            self._note(found)
-            literal = self._literal(segment, end, found.start())
-            end = found.end()
-            if found[5] and literal.endswith(r"\.") and end == len(segment):
-                # An extension that is absent takes its dot along.
-                start = pattern.replace("[^/]+", "[^/]+?") + literal.removesuffix(r"\.")
-                return rf"{start}(?:\.(?P<{found[2]}>[^/.]+))?"
-            pattern += rf"{literal}(?P<{found[2]}>[^/]+)"
-        return pattern + self._literal(segment, end, len(segment))
-
-    def _literal(self, segment: str, start: int, end: int) -> str:
-        text = segment[start:end]
-        if "{" in text or "}" in text:
-            raise RouteError(f"the route {self.template} has a segment that is no template: {segment}")
-        return re.escape(text)
-
-    def _note(self, parameter: re.Match[str]) -> None:
-        _, name, constraints, default, _ = parameter.groups()
-        if name in self._defaults:
-            raise RouteError(f"the route {self.template} has the parameter {name} twice")
-        self._defaults[name] = default
-        for found in _CONSTRAINT.finditer(constraints):
-            self._constraints.append((name, _constraint(self.template, found[1], found[2])))
-
-
-def _decode(raw: str) -> str:
-    return "%2F".join(unquote(part) for part in re.split("%2[fF]", raw))
-
-
-def _parses(kind: Callable[[str], object]) -> Callable[[str], bool]:
-    def holds(text: str) -> bool:
-        try:
-            kind(text)
-        except (ValueError, re.error):
+    def _take(self, segment: Segment, text: str, values: _Values) -> bool:
+        if len(segment) > 1:
+            return _take_mixed(segment, text, values)
+        part = segment[0]
+        if isinstance(part, Literal):
+            return part.text.lower() == text.lower()
+        if not text:
             return False
+        values[part.name] = text
         return True
 
-    return holds
+
+def _take_mixed(segment: Segment, text: str, values: _Values) -> bool:
+    """Take a segment with several parts, from its end; the last part may be an optional extension."""
+    last = segment[-1]
+    if not isinstance(last, Parameter) or not last.is_optional:
+        return _take_parts(segment, text, values)
+    if _take_parts(segment, text, values):
+        return True
+    return not text.endswith(".") and _take_parts(segment[:-2], text, values)
 
 
-def _constraint(template: str, name: str, argument: str | None) -> Callable[[str], bool]:
-    numbers = [int(part) for part in (argument or "").split(",") if re.fullmatch(r"\s*-?\d+\s*", part)]
-    number, second = (*numbers, 0, 0)[0], (*numbers, 0, 0)[1] if len(numbers) > 1 else None
-
-    # Braces are doubled where a template means them as they are.
-    pattern = (argument or "").replace("{{", "{").replace("}}", "}")
-
-    def is_integer(text: str) -> bool:
-        return _INTEGER.fullmatch(text) is not None
-
-    constraints: dict[str, Callable[[str], bool]] = {
-        "int": is_integer,
-        "long": is_integer,
-        "bool": lambda text: text.lower() in ("true", "false"),
-        "decimal": _parses(float),
-        "double": _parses(float),
-        "float": _parses(float),
-        "guid": _parses(uuid.UUID),
-        "alpha": lambda text: text.isascii() and text.isalpha(),
-        "required": bool,
-        "length": lambda text: len(text) == number if second is None else number <= len(text) <= second,
-        "minlength": lambda text: len(text) >= number,
-        "maxlength": lambda text: len(text) <= number,
-        "min": lambda text: is_integer(text) and int(text) >= number,
-        "max": lambda text: is_integer(text) and int(text) <= number,
-        "range": lambda text: is_integer(text) and number <= int(text) <= (second or 0),
-        "regex": lambda text: re.search(pattern, text) is not None,
-        "datetime": _parses(_datetime),
-        "file": lambda text: "." in text.rsplit("/", 1)[-1],
-        "nonfile": lambda text: "." not in text.rsplit("/", 1)[-1],
-    }
-    if name.lower() not in constraints:
-        raise RouteError(f"the route {template} has an unknown constraint: {name}")
-    if name.lower() == "regex" and not _parses(re.compile)(pattern):
-        raise RouteError(f"the route {template} has a regex that is none: {argument}")
-    return constraints[name.lower()]
-
-
-def _datetime(text: str) -> object:
-    from datetime import datetime
-
-    return datetime.fromisoformat(text)
+def _take_parts(segment: Segment, text: str, values: _Values) -> bool:
+    found: _Values = {}
+    end, waiting = len(text), None
+    for position in range(len(segment) - 1, -1, -1):
+        part = segment[position]
+        if isinstance(part, Parameter):
+            waiting = part
+            if position == 0:
+                if not end:
+                    return False
+                found[part.name] = text[:end]
+                end = 0
+            continue
+        # A parameter that waits for its value needs one character at least.
+        start = text.lower().rfind(part.text.lower(), 0, end - (waiting is not None))
+        if start < 0 or (position == len(segment) - 1 and start + len(part.text) != len(text)):
+            return False
+        if waiting is not None:
+            found[waiting.name] = text[start + len(part.text) : end]
+            waiting = None
+        end = start
+    if end and not isinstance(segment[0], Parameter):
+        return False
+    values |= found
+    return True

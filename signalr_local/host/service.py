@@ -20,15 +20,12 @@ from signalr_local.host.functions import connection_setting
 from signalr_local.host.notes import Notes
 from signalr_local.host.outputs import Item, items, operation
 from signalr_local.host.settings import Settings
+from signalr_local.host.transports import check_transport
 
-__all__ = ["Service", "check_transport"]
+__all__ = ["Service"]
 
 _API_VERSION = "2022-06-01"
 """The version that the SignalR extension asks for. With it the service tells that a connection is gone."""
-
-_TRANSPORT = "AzureSignalRServiceTransportType"
-_TAKES_SEVERAL = {"Transient": False, "0": False, "Persistent": True, "1": True}
-"""Whether bindings take several endpoints, by the transport, whose case matters to the extension."""
 
 _LIFETIME = timedelta(hours=1)
 _RETRIES = 0
@@ -190,18 +187,3 @@ class Service:
 def _claim(value: object) -> str:
     """Return a claim's value as the text that the service reads."""
     return value if isinstance(value, str) else newtonsoft.write(value)
-
-
-def check_transport(sources: Sequence[InstanceSettings], settings: Mapping[str, str]) -> None:
-    """Raise ValueError for a connection that bindings refuse: several endpoints need a setting."""
-    transport = settings.get(_TRANSPORT) or "Transient"
-    if transport not in _TAKES_SEVERAL:
-        raise ValueError(
-            f"the app setting {_TRANSPORT} is wrong, expected Transient or Persistent, in this spelling"
-        )
-    if len(sources) > 1 and not _TAKES_SEVERAL[transport]:
-        named = ", ".join(source.setting for source in sources)
-        raise ValueError(
-            f"there are {len(sources)} endpoints, which bindings take only with the app setting "
-            f"{_TRANSPORT}=Persistent; seen: {named}"
-        )

@@ -3,7 +3,6 @@
 Source: Azure Functions Core Tools, whose rules for this file are kept where an app could tell.
 """
 
-import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -11,9 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["LOCAL_SETTINGS", "LocalSettings", "Settings"]
+from signalr_local.host.json_files import read_object
+
+__all__ = ["LOCAL_SETTINGS", "LocalSettings", "Settings", "split_origins"]
 
 LOCAL_SETTINGS = "local.settings.json"
+
+_LAST_PORT = 65_535
 
 _SECTIONS = ("Values", "ConnectionStrings", "Host")
 
@@ -26,6 +29,7 @@ class LocalSettings:
 
     values: dict[str, str] = field(default_factory=dict)
     port: int | None = None
+    address: str | None = None
     cors_origins: tuple[str, ...] = ()
     cors_credentials: bool = False
 
@@ -36,31 +40,28 @@ class LocalSettings:
         An app without the file has no settings but those of the environment.
         """
         path = app / LOCAL_SETTINGS
-        try:
-            content = json.loads(path.read_text(encoding="utf-8-sig"))
-        except FileNotFoundError:
-            _log.warning("%s has no %s: only settings of the environment apply", app, LOCAL_SETTINGS)
+        content = read_object(path)
+        if content is None:
+            _log.warning("%s has no %s: only settings of the environment apply.", app, LOCAL_SETTINGS)
             return cls()
-        except ValueError as error:
-            raise ValueError(f"{path} is not valid JSON: {error}") from None
-        if not isinstance(content, dict):
-            raise ValueError(f"{path} must hold an object with Values and Host")
-        if content.get("IsEncrypted"):
+        _check_places(path, content)
+        content = {name.lower(): value for name, value in content.items()}
+        if content.get("isencrypted"):
             raise ValueError(
                 f"{path} is encrypted, which only Core Tools can read: run func settings decrypt"
             )
         values, strings, host = (_section(path, content, name) for name in _SECTIONS)
-        origins = tuple(item.strip() for item in str(host.get("CORS") or "").split(",") if item.strip())
-        credentials = str(host.get("CORSCredentials", False)).lower() == "true"
-        if "*" in origins and credentials:
-            raise ValueError(
-                f"{path} allows every origin (CORS: *) with CORSCredentials, which browsers forbid: "
-                "list the origins"
-            )
-        port = host.get("LocalHttpPort")
-        if port is not None and not str(port).isdecimal():
-            raise ValueError(f"{path} has the LocalHttpPort {port!r}, expected a number")
-        return cls(_values(values, strings), None if port is None else int(port), origins, credentials)
+        host = {name.lower(): value for name, value in host.items()}
+        port = host.get("localhttpport")
+        if port is not None and not (str(port).isdecimal() and int(port) <= _LAST_PORT):
+            raise ValueError(f"{path} has the LocalHttpPort {port!r}, expected a number up to {_LAST_PORT}")
+        return cls(
+            values=_values(values, strings),
+            port=None if port is None else int(port),
+            address=str(host.get("localhttpaddress") or "") or None,
+            cors_origins=split_origins(str(host.get("cors") or "")),
+            cors_credentials=str(host.get("corscredentials", False)).lower() == "true",
+        )
 
     def effective(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
         """Return the values as an app sees them: what the environment already holds, and not empty, wins."""
@@ -76,11 +77,29 @@ class LocalSettings:
         return values
 
 
+def split_origins(text: str) -> tuple[str, ...]:
+    """Return the origins of a list with commas."""
+    return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
 def _section(path: Path, content: dict[str, Any], name: str) -> dict[str, Any]:
-    section = content.get(name) or {}
+    section = content.get(name.lower()) or {}
     if not isinstance(section, dict):
         raise ValueError(f"{path} must hold an object as {name}")
     return section
+
+
+def _check_places(path: Path, content: dict[str, Any]) -> None:
+    known = {name.lower() for name in (*_SECTIONS, "IsEncrypted")}
+    outside = sorted(
+        name
+        for name, value in content.items()
+        if name.lower() not in known and not isinstance(value, dict | list)
+    )
+    if outside:
+        _log.warning(
+            "%s: settings stand outside of Values, where no app sees them: %s.", path, ", ".join(outside)
+        )
 
 
 def _values(given: dict[str, Any], strings: dict[str, Any]) -> dict[str, str]:

@@ -20,10 +20,11 @@ from signalr_local.host import newtonsoft
 from signalr_local.host.binding_data import event_data, joined
 from signalr_local.host.calls import close_error, read_json, read_messagepack
 from signalr_local.host.completions import encode
-from signalr_local.host.functions import Function, FunctionTable, connection_setting
+from signalr_local.host.functions import Function, connection_setting
 from signalr_local.host.invocation import Invoker
 from signalr_local.host.notes import Notes
 from signalr_local.host.service import Service
+from signalr_local.host.table import FunctionTable
 from signalr_local.host.worker import Failure, FunctionFailedError, Result
 
 __all__ = ["PATH", "Webhook", "takes"]
@@ -62,7 +63,7 @@ class Webhook:
         self._notes = notes
         self._keep_values = keep_values
 
-    async def handle(self, request: web.Request) -> web.Response:
+    async def handle(self, request: web.BaseRequest) -> web.Response:
         """Answer one request of the service, whatever is wrong with it."""
         body_format = BODY_FORMATS.get(request.content_type)
         if body_format is None or not request.headers.get(hdrs.CONTENT_TYPE, "").startswith(

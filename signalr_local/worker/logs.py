@@ -12,6 +12,8 @@ __all__ = ["capture_failure", "install", "last_failure"]
 
 _DEBUG = "PYTHON_ENABLE_DEBUG_LOGGING"
 
+_DEBUG = "PYTHON_ENABLE_DEBUG_LOGGING"
+
 # The worker library's own log, which Azure keeps apart from the app's.
 _SYSTEM = ("azure.functions", "azure_functions_runtime", "azure_functions_worker")
 

@@ -502,7 +502,7 @@ async def test_run_sync_is_refused_in_an_async_function(guide: Guide, start_app:
 
 async def test_local_runtime_says_what_it_cannot_run(open_section: Open) -> None:
     app = await open_section(ANYWHERE)
-    assert set(app.instance.table.errors) == {"last_orders", "online_order"}
+    assert set(app.instance.table.errors) == {"online_order"}
 
 
 async def test_script_sends_without_a_hub_class(open_section: Open) -> None:

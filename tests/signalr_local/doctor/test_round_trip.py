@@ -19,6 +19,7 @@ from signalr_local.doctor import command
 from signalr_local.doctor.options import add_parser
 from signalr_local.emulator import Emulator, UpstreamRule
 from signalr_local.host.host import FunctionsHost
+from signalr_local.host.options import HostOptions
 from tests.serverless_signalr.azure_fakes.certificates import Certificates
 from tests.serverless_signalr.azure_fakes.cloud import Cloud
 from tests.signalr_local.doctor.conftest import HOST, KEY, NAME, Deployed, Folder
@@ -149,7 +150,7 @@ async def azure(
     stub.chmod(0o755)
     monkeypatch.setenv("PATH", f"{stub.parent}:/usr/bin:/bin")
     async with AsyncExitStack() as stack:
-        host = FunctionsHost(folder.path)
+        host = FunctionsHost(folder.path, options=HostOptions(host_names=("app.azurewebsites.net",)))
         host.bind(port=0)
         stack.push_async_callback(host.stop)
         await host.start()

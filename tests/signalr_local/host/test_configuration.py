@@ -14,11 +14,42 @@ from signalr_local.host.configuration import HostConfiguration
     ("content", "expected"),
     [
         ({}, HostConfiguration()),
-        ({"concurrency": {"dynamicConcurrencyEnabled": True}}, HostConfiguration()),
+        (
+            {"concurrency": {"dynamicConcurrencyEnabled": True}},
+            HostConfiguration(
+                remarks=("not used by the local runtime: concurrency.dynamicConcurrencyEnabled",)
+            ),
+        ),
         ({"extensions": {"http": {"routePrefix": ""}}}, HostConfiguration(route_prefix="")),
-        ({"extensions": {"http": {"routePrefix": "/v1/api/"}}}, HostConfiguration(route_prefix="v1/api")),
+        ({"extensions": {"http": {"routePrefix": "/v1/api/"}}}, HostConfiguration(route_prefix="/v1/api/")),
         ({"extensions": {"signalR": {}}}, HostConfiguration()),
         ({"extensions": None}, HostConfiguration()),
+        ({"Extensions": {"HTTP": {"RoutePrefix": "x"}}}, HostConfiguration(route_prefix="x")),
+        ({"extensions": {"http": {"routePrefix": None}}}, HostConfiguration(route_prefix="")),
+        ({"functions": ["a", "b"]}, HostConfiguration(functions=("a", "b"))),
+        (
+            {"extensions": {"http": {"customHeaders": {"X-A": "1", "X-B": None}}}},
+            HostConfiguration(custom_headers={"X-A": "1", "X-B": ""}),
+        ),
+        (
+            {"extensions": {"http": {"maxConcurrentRequests": 4, "maxOutstandingRequests": "-1"}}},
+            HostConfiguration(max_concurrent=4),
+        ),
+        (
+            {"extensions": {"http": {"hsts": {"isEnabled": True, "maxAge": "10", "preload": True}}}},
+            HostConfiguration(strict_transport_security="max-age=864000; preload"),
+        ),
+        (
+            {"extension": {}},
+            HostConfiguration(remarks=("the host does not know extension, here as in Azure",)),
+        ),
+        (
+            {"extensions": {"http": {"routePrefx": "x"}}},
+            HostConfiguration(remarks=("not used by the local runtime: extensions.http.routePrefx",)),
+        ),
+        ({"functionTimeout": ""}, HostConfiguration()),
+        ({"functionTimeout": "10"}, HostConfiguration(function_timeout=timedelta(days=10))),
+        ({"logging": {"logLevel": "Debug"}}, HostConfiguration()),
         ({"functionTimeout": "00:00:05"}, HostConfiguration(function_timeout=timedelta(seconds=5))),
         ({"functionTimeout": "1.02:03:04"}, HostConfiguration(function_timeout=timedelta(1, 7384))),
         ({"functionTimeout": "-1"}, HostConfiguration(function_timeout=None)),
@@ -54,25 +85,60 @@ def test_a_byte_order_mark_is_no_hindrance(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("{", "{path} is not valid JSON: "),
-        ("[]", '{path} must hold an object with "version": "2.0"'),
-        ("{}", '{path} must hold an object with "version": "2.0"'),
-        ('{"version": "1.0"}', '{path} must hold an object with "version": "2.0"'),
+        ("[]", "{path} must hold a JSON object, got list"),
+        ('{"extensions": {}}', '{path} has no "version", write "version": "2.0"'),
+        ('{"Version": "2.0"}', '{path} has no "version", write "version": "2.0"'),
+        ('{"version": "1.0"}', '{path} has the "version" "1.0", write "version": "2.0"'),
+        ('{"version": 2.0}', '{path} has the "version" 2.0, write "version": "2.0"'),
         (
             '{"version": "2.0", "functionTimeout": "5m"}',
-            'functionTimeout in {path} is \'5m\', expected "hh:mm:ss" or "-1"',
+            'functionTimeout in {path} is \'5m\', expected "hh:mm:ss", or "-1" for none',
         ),
         (
             '{"version": "2.0", "functionTimeout": "00:00:00"}',
             "functionTimeout in {path} is '00:00:00', expected one second or more",
         ),
         (
-            '{"version": "2.0", "logging": {"logLevel": "Debug"}}',
-            "logLevel in {path} is 'Debug', expected levels by category",
+            '{"version": "2.0", "logging": {"logLevel": {"Function": "Loud"}}}',
+            "{path}: the log level of Function is 'Loud', expected one of trace, debug, information",
+        ),
+        (
+            '{"version": "2.0", "extensions": {"http": {"maxConcurrentRequests": "many"}}}',
+            "maxConcurrentRequests in {path} is 'many', expected a number",
         ),
     ],
 )
 def test_a_file_that_is_wrong_is_named_with_its_fault(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "host.json"
     path.write_text(text)
-    with pytest.raises(ValueError, match=f"^{re.escape(message.format(path=path))}"):
+    with pytest.raises(ValueError, match=f"^{re.escape(message.format(path=path))}") as raised:
         HostConfiguration.read(tmp_path)
+    assert str(raised.value).endswith("In Azure the whole app does not start.")
+
+
+def test_a_limit_below_one_is_an_error(tmp_path: Path) -> None:
+    content = {"version": "2.0", "extensions": {"http": {"maxOutstandingRequests": 0}}}
+    (tmp_path / "host.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="in Azure every request is answered with 500"):
+        HostConfiguration.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '// mine\n{"version": "2.0", /* and */ "extensions": {"http": {"routePrefix": "x",},},}',
+        "{'version': '2.0', 'extensions': {'http': {'routePrefix': 'x'}}}",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_the_file_is_read_as_the_real_host_reads_it(tmp_path: Path, text: str, encoding: str) -> None:
+    (tmp_path / "host.json").write_text(text, encoding=encoding)
+    assert HostConfiguration.read(tmp_path).route_prefix == "x"
+
+
+@pytest.mark.parametrize("name", ["__extensions__http__routePrefix", ":Extensions:HTTP:ROUTEPREFIX"])
+def test_a_setting_overrides_the_file(tmp_path: Path, name: str) -> None:
+    content = {"version": "2.0", "extensions": {"http": {"routePrefix": "x"}}}
+    (tmp_path / "host.json").write_text(json.dumps(content))
+    settings = {f"AzureFunctionsJobHost{name}": "y", "AzureFunctionsJobHost__version": "1.0"}
+    assert HostConfiguration.read(tmp_path, settings).route_prefix == "y"

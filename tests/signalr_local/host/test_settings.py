@@ -59,19 +59,16 @@ def test_a_null_is_skipped_and_named(tmp_path: Path, log: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is not valid JSON: Expecting value: line 1 column 1 (char 0)"),
-        ("{", "is not valid JSON: Expecting property name"),
-        ('{"Values": {"A": 1,}}', "is not valid JSON: Illegal trailing comma"),
-        ("[]", "must hold an object with Values and Host"),
+        ("", "is not valid JSON: there is no value: line 1 column 1"),
+        ("{", "is not valid JSON: the text ends too early: line 1 column 2"),
+        ('{"Values": {"A": 1 "B": 2}}', "is not valid JSON: expected ,: line 1 column 20"),
+        ("[]", "must hold a JSON object, got list"),
         ('{"Values": ["A"]}', "must hold an object as Values"),
         ('{"ConnectionStrings": "A"}', "must hold an object as ConnectionStrings"),
         ('{"Host": 7071}', "must hold an object as Host"),
         ('{"Host": {"LocalHttpPort": "x"}}', "has the LocalHttpPort 'x', expected a number"),
         ('{"IsEncrypted": true}', "is encrypted, which only Core Tools can read: run func settings decrypt"),
-        (
-            '{"Host": {"CORS": "*", "CORSCredentials": true}}',
-            "allows every origin (CORS: *) with CORSCredentials, which browsers forbid: list the origins",
-        ),
+        ('{"Host": {"LocalHttpPort": 70000}}', "has the LocalHttpPort 70000, expected a number up to 65535"),
     ],
 )
 def test_a_file_that_is_wrong_is_named_with_its_fault(tmp_path: Path, text: str, message: str) -> None:
@@ -117,3 +114,20 @@ def test_a_setting_that_the_environment_overrides_is_named(log: Any) -> None:
     assert log.text == (
         "WARNING Skipping 'A' from local settings as it's already defined in current environment variables."
     )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_file_is_read_as_core_tools_read_it(tmp_path: Path, encoding: str) -> None:
+    text = "// mine\n{'values': {'A': 1, /* more */ 'B': 'x',}, 'host': {'localhttpaddress': '0.0.0.0',},}"
+    (tmp_path / "local.settings.json").write_text(text, encoding=encoding)
+    settings = LocalSettings.read(tmp_path)
+    assert (settings.values, settings.address) == ({"A": "1", "B": "x"}, "0.0.0.0")
+
+
+def test_settings_beside_values_are_told(tmp_path: Path, log: Any) -> None:
+    (tmp_path / "local.settings.json").write_text(
+        '{"IsEncrypted": false, "FUNCTIONS_WORKER_RUNTIME": "python"}'
+    )
+    assert LocalSettings.read(tmp_path).values == {}
+    told = log.find("settings stand outside of Values").getMessage()
+    assert told.endswith("FUNCTIONS_WORKER_RUNTIME.")

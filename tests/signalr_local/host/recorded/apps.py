@@ -10,6 +10,7 @@ from pathlib import Path
 
 from signalr_local.host.console import LevelFilter
 from signalr_local.host.host import FunctionsHost
+from signalr_local.host.options import HostOptions
 from signalr_local.host.worker import AppError
 from tests.signalr_local.host.recorded.cases import DATA, Case
 from tests.signalr_local.host.recorded.wire import Answer, exchange, raw_request
@@ -25,7 +26,7 @@ class Replayed:
     def __init__(self, app: Path) -> None:
         self.app = app
         self.levels = LevelFilter()
-        self.host = FunctionsHost(app, levels=self.levels)
+        self.host = FunctionsHost(app, levels=self.levels, options=HostOptions(host_names=("other.example",)))
         self.error = ""
         self.log: list[str] = []
 
@@ -72,7 +73,14 @@ async def running(app: Path) -> AsyncIterator[Replayed]:
 def copy_app(name: str, folder: Path) -> Path:
     """Copy an app of ``host/apps`` into a folder that is not there yet."""
     shutil.copytree(DATA / "host" / "apps" / name, folder)
-    (folder / "settings.json").rename(folder / "local.settings.json")
+    content = json.loads((folder / "settings.json").read_text())
+    (folder / "settings.json").unlink()
+    # orjson, which a client of the tests brings, reads other JSON than Azure's worker does.
+    without = folder.with_name("without_orjson")
+    without.mkdir()
+    (without / "orjson.py").write_text("raise ImportError('not installed in Azure')")
+    content["Values"]["PYTHONPATH"] = str(without)
+    (folder / "local.settings.json").write_text(json.dumps(content))
     return folder
 
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from signalr_local.host.functions import Function, FunctionTable
+from signalr_local.host.functions import Function
 from signalr_local.host.settings import Settings
+from signalr_local.host.table import FunctionTable
 
 SETTINGS = {
     "AzureSignalRConnectionString": "Endpoint=http://localhost;AccessKey=k",
@@ -87,7 +88,6 @@ def test_a_request_goes_to_the_function_that_has_its_method() -> None:
     ("prefix", "route", "path"),
     [
         ("api", "a", "/api/a"),
-        ("api", "/a", "/api/a"),
         ("", "a", "/a"),
         ("", "/", "/"),
         ("", "{*rest}", "/"),
@@ -164,9 +164,10 @@ def function_with_queue() -> Function:
     ("function", "error"),
     [
         (function_without_trigger(), "The function has no trigger."),
-        (function_with_queue(), "The binding type queueTrigger does not run in the local runtime."),
-        (http("a", "{id"), "the route api/{id has a segment that is no template: {id"),
-        (event("a", category="others"), "Category others is not supported: it is connections or messages."),
+        (
+            function_with_queue(),
+            "The binding type queueTrigger does not run in the local runtime; the function runs in Azure ",
+        ),
         (
             event("a", "joined", "connections"),
             "Event joined is not supported in connections: it is connected or disconnected.",
@@ -195,7 +196,11 @@ def test_a_function_that_cannot_run_is_an_error(function: Function, error: str) 
 def test_routes_of_the_host_are_taken(route: str) -> None:
     table = build(http("a", route), prefix="")
     assert table.errors["a"].startswith("The specified route conflicts with one or more built in routes: ")
-    assert build(http("a", route)).errors == {}
+    assert build(http("a", route), prefix="v1").errors.keys() == {"a"}
+
+
+def test_a_function_may_be_called_as_the_host_s_own_routes() -> None:
+    assert build(http("admin")).errors == {}
 
 
 @pytest.mark.parametrize(
@@ -213,12 +218,51 @@ def test_the_later_of_two_functions_with_one_route_is_an_error(one: Function, ot
     }
 
 
-def test_the_later_of_two_functions_with_one_event_is_an_error() -> None:
-    table = build(event("two", "SEND"), event("one"))
-    assert table.errors == {
-        "two": "Duplicated key parameter hub: chat, category: messages, event: SEND: "
-        "function 'one' has it already."
-    }
+@pytest.mark.parametrize(
+    ("functions", "message"),
+    [
+        (
+            [event("two", "SEND"), event("one")],
+            "one and two listen to one event (Duplicated key parameter hub: chat, category: messages, "
+            "event: SEND)",
+        ),
+        (
+            [event("a", category="others")],
+            "a: Category others is not supported, write connections or messages",
+        ),
+        ([http("a", "{id")], "The route of a ({id): There is an incomplete parameter in the route template."),
+        ([http("a", "/x")], "The route of a (/x): The route template separator character '/' cannot appear"),
+        ([http("a", "x?y=1")], "The route of a (x?y=1): The literal section 'x?y=1' is invalid."),
+        ([http("a", "x"), http("A", "y")], "The functions a and A differ in case only"),
+    ],
+)
+def test_what_takes_the_whole_app_down_in_azure_is_told(functions: list[Function], message: str) -> None:
+    [told] = build(*functions).fatal
+    assert told.startswith(message)
+    assert told.endswith("In Azure the whole app does not start.")
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ('["message"]', "parameterNames must be a list of texts, got str"),
+        (["message", "MESSAGE"], "Elements in ParameterNames should be ignore case unique."),
+    ],
+)
+def test_parameter_names_are_a_list_without_repetition(names: object, message: str) -> None:
+    assert message in build(event("a", parameterNames=names)).errors["a"]
+
+
+def test_only_the_functions_of_the_list_run() -> None:
+    functions = [http("Hello"), http("other")]
+    table = FunctionTable.build(functions, "api", Settings(SETTINGS), ("hello", "nosuch"))
+    assert ([item.name for item in table.functions], table.left_out) == (["Hello"], ["other"])
+
+
+@pytest.mark.parametrize("kind", ["fooTrigger", "signalrtriggers"])
+def test_a_binding_that_nobody_knows_is_named(kind: str) -> None:
+    table = build(Function("a", "a", {"type": kind, "direction": "IN", "name": "x"}))
+    assert table.errors["a"].startswith(f"The binding type(s) '{kind}' are not registered.")
 
 
 @pytest.mark.parametrize(
