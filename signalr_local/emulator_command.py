@@ -201,6 +201,7 @@ def _emulator(arguments: argparse.Namespace, rules: Sequence[UpstreamRule]) -> E
         is_lenient=_given(arguments, "lenient", False),
         is_silent=_given(arguments, "silent", False),
         forwards_streams=_given(arguments, "forward_streams", False),
+        stateful_reconnect=_given(arguments, "stateful_reconnect", False),
     )
 
 

@@ -107,6 +107,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     behaviour.add_argument(
         "--forward-streams", action="store_true", help="send calls that ask for a stream to the app, too"
     )
+    behaviour.add_argument(
+        "--stateful-reconnect",
+        action="store_true",
+        help="let clients that ask for it go on with their connection after their socket broke",
+    )
 
 
 def add_config(parser: argparse._ActionsContainer) -> None:

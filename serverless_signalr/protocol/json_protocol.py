@@ -6,6 +6,7 @@ from typing import Any
 
 from serverless_signalr.protocol.messages import (
     NO_RESULT,
+    Ack,
     CancelInvocation,
     Close,
     Completion,
@@ -13,6 +14,7 @@ from serverless_signalr.protocol.messages import (
     Invocation,
     Ping,
     ProtocolError,
+    Sequence,
     StreamInvocation,
     StreamItem,
 )
@@ -118,6 +120,10 @@ def parse(frame: str | bytes) -> HubMessage | None:
             return Ping()
         case 7:
             return Close(reader.optional_text("error"), value.get("allowReconnect") is True)
+        case 8:
+            return Ack(reader.number("sequenceId"))
+        case 9:
+            return Sequence(reader.number("sequenceId"))
         case int():
             return None
         case other:
@@ -142,6 +148,12 @@ class _Fields:
         value = self._value.get(name)
         if value is not None and not isinstance(value, str):
             raise ProtocolError(f"{name} is {_shown(value)}, expected a text")
+        return value
+
+    def number(self, name: str) -> int:
+        value = self._value.get(name)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ProtocolError(f"{name} is {_shown(value)}, expected a whole number")
         return value
 
     def texts(self, name: str) -> list[str]:
@@ -195,6 +207,10 @@ def _to_json(message: HubMessage) -> dict[str, object]:
             if message.allow_reconnect:
                 close["allowReconnect"] = True
             return close
+        case Ack():
+            return {"type": 8, "sequenceId": message.sequence_id}
+        case Sequence():
+            return {"type": 9, "sequenceId": message.sequence_id}
 
 
 def _call(number: int, message: Invocation | StreamInvocation) -> dict[str, object]:

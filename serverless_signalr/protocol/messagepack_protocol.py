@@ -8,6 +8,7 @@ from typing import Any
 
 from serverless_signalr.protocol.messages import (
     NO_RESULT,
+    Ack,
     CancelInvocation,
     Close,
     Completion,
@@ -15,6 +16,7 @@ from serverless_signalr.protocol.messages import (
     Invocation,
     Ping,
     ProtocolError,
+    Sequence,
     StreamInvocation,
     StreamItem,
 )
@@ -122,7 +124,11 @@ def parse(frame: bytes) -> HubMessage | None:
             return Ping()
         case [7, None | str() as reason, *rest]:
             return Close(reason, rest[:1] == [True])
-        case [int(kind), *_] if not 1 <= kind <= 7:
+        case [8, int(id)] if id is not True and id is not False:
+            return Ack(id)
+        case [9, int(id)] if id is not True and id is not False:
+            return Sequence(id)
+        case [int(kind), *_] if not 1 <= kind <= 9:
             return None
         case _:
             pass
@@ -177,6 +183,10 @@ def _to_array(message: HubMessage) -> list[object]:
             return [6]
         case Close():
             return [7, message.error, *([True] if message.allow_reconnect else [])]
+        case Ack():
+            return [8, message.sequence_id]
+        case Sequence():
+            return [9, message.sequence_id]
 
 
 def _length(data: bytes, start: int) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ from typing import Final
 
 __all__ = [
     "NO_RESULT",
+    "Ack",
     "CancelInvocation",
     "Close",
     "Completion",
@@ -13,6 +14,7 @@ __all__ = [
     "Invocation",
     "Ping",
     "ProtocolError",
+    "Sequence",
     "StreamInvocation",
     "StreamItem",
 ]
@@ -89,4 +91,20 @@ class Close:
     allow_reconnect: bool = False
 
 
-type HubMessage = Invocation | StreamItem | Completion | StreamInvocation | CancelInvocation | Ping | Close
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """What the other side has received, up to the message with this number: stateful reconnect."""
+
+    sequence_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """The number of the message that comes next, on a connection that was resumed: stateful reconnect."""
+
+    sequence_id: int
+
+
+type HubMessage = (
+    Invocation | StreamItem | Completion | StreamInvocation | CancelInvocation | Ping | Close | Ack | Sequence
+)

@@ -5,6 +5,8 @@ are those of ASP.NET Core's HttpConnectionDispatcher.
 """
 
 import asyncio
+import logging
+from functools import partial
 from http import HTTPStatus
 
 from aiohttp import web
@@ -24,10 +26,11 @@ from signalr_local.emulator.incoming import (
 )
 from signalr_local.emulator.limits import Limits
 from signalr_local.emulator.negotiate import Ticket, Tickets, TicketTakenError, new_id, response, version_of
+from signalr_local.emulator.opening import Accepted
 from signalr_local.emulator.patience import read_body
 from signalr_local.emulator.polling import PollingSession
 from signalr_local.emulator.posting import PostingSession
-from signalr_local.emulator.protocols import HubProtocol
+from signalr_local.emulator.resumable import ResumableConnection
 from signalr_local.emulator.session import Open, Session
 from signalr_local.emulator.timing import Timing
 from signalr_local.emulator.transports import LONG_POLLING, WEBSOCKETS, Transport
@@ -35,6 +38,11 @@ from signalr_local.emulator.upstream import Upstream
 from signalr_local.emulator.websocket import WebSocketSession, upgrade_key
 
 __all__ = ["ClientSide"]
+
+_STATEFUL_VERSION = 2
+"""The version of the hub protocol that has acknowledgements."""
+
+_log = logging.getLogger(__name__)
 
 _NO_CONNECTION = "No Connection with that ID"
 _CHANGED = "Cannot change transports mid-connection"
@@ -44,14 +52,22 @@ class ClientSide:
     """Answer clients and hold their sessions."""
 
     def __init__(
-        self, hubs: Hubs[Connection], gate: Gate, upstream: Upstream, timing: Timing, limits: Limits
+        self,
+        hubs: Hubs[Connection],
+        gate: Gate,
+        upstream: Upstream,
+        timing: Timing,
+        limits: Limits,
+        *,
+        has_stateful: bool = False,
     ) -> None:
-        """Take what all clients share; needs a running loop."""
+        """Take what all clients share; needs a running loop. Stateful reconnect is off by default."""
         self._hubs = hubs
         self._gate = gate
         self._upstream = upstream
         self._timing = timing
         self._limits = limits
+        self._has_stateful = has_stateful
         self._delivery = Delivery(limits)
         self._tickets = Tickets(timing)
         self._sessions: set[Session] = set()
@@ -66,11 +82,21 @@ class ClientSide:
             return _text(HTTPStatus.METHOD_NOT_ALLOWED)
         hub = _hub(request)
         identity = self._gate.client(request, hub)
+        query = query_of(request)
         try:
-            version = version_of(query_of(request).get("negotiateVersion"))
+            version = version_of(query.get("negotiateVersion"))
         except ValueError as error:
             return json_response({"error": str(error)})
-        return json_response(response(self._tickets.issue(hub, version), version, identity.terms))
+        ticket = self._tickets.issue(hub, version)
+        if query.get("useStatefulReconnect", "").lower() == "true":
+            ticket.is_stateful = version > 0 and self._has_stateful
+            if not ticket.is_stateful:
+                _log.info(
+                    "The client of connection %s asks for stateful reconnect, which is off here: start the "
+                    "emulator with --stateful-reconnect. The client goes on without it.",
+                    ticket.connection_id,
+                )
+        return json_response(response(ticket, version, identity.terms))
 
     async def connect(self, request: web.BaseRequest) -> web.StreamResponse:
         """Serve a client's connection, or one of the requests that it consists of."""
@@ -132,18 +158,26 @@ class ClientSide:
             key = upgrade_key(request)
         except ValueError as error:
             return _text(HTTPStatus.BAD_REQUEST, str(error))
+        old = None
         if ticket is None:
             connection_id = new_id()
+        elif ticket.session is not None and ticket.session.is_resumable:
+            connection_id, old = ticket.connection_id, ticket.session
         else:
             connection_id = ticket.connection_id
             try:
                 self._tickets.take(ticket)
             except TicketTakenError:
                 return _text(HTTPStatus.CONFLICT)
-        opener = self._opener(request, hub, identity, connection_id, WEBSOCKETS)
+        opener = self._opener(request, hub, identity, connection_id, WEBSOCKETS, ticket)
         session = self._start(WebSocketSession, opener, identity, ticket)
+        if old is not None:
+            self._sessions.discard(old)
+            session.resume(old)
+        if ticket is not None and ticket.is_stateful:
+            ticket.session = session
         session.accept(request, key)
-        if ticket is not None:
+        if ticket is not None and ticket.early:
             session.receive(ticket.take_early())
         # The socket is the session's now: nobody gets to see this answer.
         return web.Response()
@@ -161,7 +195,8 @@ class ClientSide:
             self._tickets.take(ticket)
             opener = self._opener(request, ticket.hub, identity, ticket.connection_id, kind.transport)
             session = self._posting[ticket.token] = self._start(kind, opener, identity, ticket)
-            session.receive(ticket.take_early())
+            if ticket.early:
+                session.receive(ticket.take_early())
         elif not isinstance(session, kind):
             return _text(HTTPStatus.BAD_REQUEST, _CHANGED)
         return await session.get(request)
@@ -173,16 +208,21 @@ class ClientSide:
         identity: Identity,
         connection_id: str,
         transport: Transport,
+        ticket: Ticket | None = None,
     ) -> Open:
         query = _forwarded_query(request)
+        is_stateful = ticket is not None and ticket.is_stateful
 
-        def open_connection(protocol: HubProtocol, channel: Channel) -> Connection:
-            return Connection(
+        def open_connection(accepted: Accepted, channel: Channel) -> Connection:
+            kind: type[Connection] | partial[ResumableConnection] = Connection
+            if is_stateful and accepted.version >= _STATEFUL_VERSION:
+                kind = partial(ResumableConnection, backlog=self._delivery.backlog)
+            return kind(
                 connection_id,
                 self._hubs[hub],
                 identity,
                 query,
-                protocol,
+                accepted.protocol,
                 upstream=self._upstream,
                 timing=self._timing,
                 max_message=self._limits.message,

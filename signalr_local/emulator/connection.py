@@ -56,6 +56,9 @@ class Channel(Protocol):
     def finish(self, within: float) -> None:
         """Hang up once everything queued is sent; cut the client off if that takes longer, in seconds."""
 
+    def abort(self) -> None:
+        """Cut the client off."""
+
     def pause_reading(self) -> None:
         """Take nothing in from the client until ``resume_reading``."""
 
@@ -123,7 +126,7 @@ class Connection:
         self.is_traced = identity.terms.is_diagnostic
         """Whether what is sent goes into the log, so that it has to be sent with ``send``."""
         event = UpstreamEvent(hub.name, "", "", connection_id, identity.user_id, identity.claims, query)
-        self.dispatcher = Dispatcher(event, protocol, upstream, self._put, channel.flush_now, self._read_on)
+        self.dispatcher = Dispatcher(event, protocol, upstream, self._put, self._flush, self._read_on)
         self._reader = protocol.reader(max_message)
         self._unread: deque[Iterator[Frame]] | None = None
         self._loop = asyncio.get_running_loop()
@@ -198,6 +201,10 @@ class Connection:
                 self._read(frames, limited=False)
         self.end(cause)
 
+    def lost(self) -> None:
+        """Take note that the socket is gone, without the client having said goodbye."""
+        self.leave()
+
     def close(
         self, error: str | None = None, *, allow_reconnect: bool = True, cause: str | None = None
     ) -> None:
@@ -208,7 +215,8 @@ class Connection:
         """
         if self._is_ended:
             return
-        self.put(Encoded(self.protocol.encode(Close(error, allow_reconnect)), self.protocol.is_text))
+        data = self.protocol.encode(Close(error, allow_reconnect))
+        self.put(Encoded(data, self.protocol.is_text, is_counted=False))
         self.end(cause)
         self._channel.finish(self._timing.close)
 
@@ -276,6 +284,8 @@ class Connection:
 
     def _take(self, frame: Frame) -> None:
         message = self.protocol.parse(frame)
+        if not self._accepts(message):
+            return
         if self.is_traced:
             self._trace("sent", message)
         match message:
@@ -294,11 +304,18 @@ class Connection:
                 # The rest means nothing in Serverless mode.
                 pass
 
+    def _accepts(self, _: HubMessage | None) -> bool:
+        """Tell whether a message that was read is to be handled."""
+        return True
+
     def _trace(self, what: str, message: HubMessage | None) -> None:
         subject = getattr(message, "target", None) or getattr(message, "invocation_id", "")
         shown = f"{type(message).__name__} {subject}".rstrip()
         # What it carries is nobody's business.
         _log.info("Diagnostic client %s of hub '%s' %s %s.", self.connection_id, self._hub.name, what, shown)
+
+    def _flush(self) -> None:
+        self._channel.flush_now()
 
     def _put(self, data: bytes) -> None:
         if not self._is_ended:

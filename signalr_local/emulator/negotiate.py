@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from signalr_local.emulator.terms import Terms
 from signalr_local.emulator.timing import Timing
 from signalr_local.emulator.transports import TRANSPORTS
+from signalr_local.emulator.websocket import WebSocketSession
 
 __all__ = ["Ticket", "TicketTakenError", "Tickets", "new_id", "response", "version_of"]
 
@@ -29,7 +30,7 @@ class Ticket:
     """The right of one client to connect to one hub.
 
     ``token`` is secret, ``connection_id`` is what others may know. ``early`` is what the client posted
-    before it asked for anything.
+    before it asked for anything. A stateful connection may be gone on with on another socket.
     """
 
     token: str
@@ -38,6 +39,8 @@ class Ticket:
     issued: float
     is_taken: bool = False
     early: bytearray = field(default_factory=bytearray)
+    is_stateful: bool = False
+    session: "WebSocketSession | None" = None
 
     def take_early(self) -> bytes:
         """Return what the client posted early, which is then no longer here."""
@@ -118,6 +121,8 @@ def response(ticket: Ticket, version: int, terms: Terms) -> dict[str, object]:
     answer: dict[str, object] = {"negotiateVersion": version, "connectionId": ticket.connection_id}
     if version > 0:
         answer["connectionToken"] = ticket.token
+    if ticket.is_stateful:
+        answer["useStatefulReconnect"] = True
     answer["availableTransports"] = [
         {"transport": transport.name, "transferFormats": list(transport.formats)}
         for transport in TRANSPORTS

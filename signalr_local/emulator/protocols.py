@@ -5,11 +5,13 @@ from typing import NamedTuple, Protocol
 
 from serverless_signalr.protocol import json_protocol, messagepack_protocol
 from serverless_signalr.protocol.messages import (
+    CancelInvocation,
     Completion,
     HubMessage,
     Invocation,
     ProtocolError,
     StreamInvocation,
+    StreamItem,
 )
 from signalr_local.emulator.headers import has_token, without_token_json, without_token_messagepack
 from signalr_local.emulator.splitters import RecordSplitter, SizedSplitter, Splitter
@@ -24,6 +26,7 @@ __all__ = [
     "HubProtocol",
     "Outgoing",
     "Reply",
+    "is_counted",
     "is_framed",
 ]
 
@@ -162,13 +165,20 @@ def is_framed(data: bytes, protocol: HubProtocol) -> bool:
     return bool(messages) and None not in messages and reader.is_empty
 
 
+def is_counted(message: HubMessage | None) -> bool:
+    """Tell whether a message has a number in stateful reconnect: pings and the like have none."""
+    return isinstance(message, Invocation | StreamItem | Completion | StreamInvocation | CancelInvocation)
+
+
 class Encoded:
     """A message as the clients of one protocol get it: all of them are sent the same bytes."""
 
-    __slots__ = ("frame", "is_text", "payload", "size")
+    __slots__ = ("frame", "is_counted", "is_text", "payload", "size")
 
-    def __init__(self, payload: bytes, is_text: bool) -> None:
+    def __init__(self, payload: bytes, is_text: bool, *, is_counted: bool = True) -> None:
         self.payload = payload
+        self.is_counted = is_counted
+        """Whether it has a number in stateful reconnect, see ``is_counted``."""
         self.size = len(payload)
         self.is_text = is_text
         self.frame: bytes | None = None
@@ -193,7 +203,8 @@ class Outgoing:
         """Return the message for a protocol; every call returns the same object. Raise ValueError."""
         encoded = self._encoded.get(protocol.name)
         if encoded is None:
-            encoded = Encoded(protocol.encode(self._message), protocol.is_text)
+            payload = protocol.encode(self._message)
+            encoded = Encoded(payload, protocol.is_text, is_counted=is_counted(self._message))
             self._encoded[protocol.name] = encoded
         return encoded
 

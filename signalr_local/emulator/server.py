@@ -75,7 +75,8 @@ class Emulator:
     ``origins`` may use the REST API. A client that lets more than ``send_buffer`` bytes wait for it is cut
     off. With ``is_lenient`` tokens are checked for their signature alone, and every API version is taken, as
     in the official emulator. With ``is_silent`` a call that no rule matches is never answered, as in Azure.
-    With ``forwards_streams`` the app gets calls that ask for a stream, too. Raise ValueError for a key, host
+    With ``forwards_streams`` the app gets calls that ask for a stream, too. With ``stateful_reconnect``
+    clients that ask for it go on with their connection on another WebSocket. Raise ValueError for a key, host
     or origin that is not valid.
     """
 
@@ -89,6 +90,7 @@ class Emulator:
         origins: Sequence[str] = (),
         send_buffer: int | None = None,
         limits: Limits | None = None,
+        stateful_reconnect: bool = False,
         tier: Tier | None = None,
         is_lenient: bool = False,
         is_silent: bool = False,
@@ -96,6 +98,7 @@ class Emulator:
     ) -> None:
         self._keys = _check_keys(keys)
         self._timing = timing or Timing()
+        self._has_stateful = stateful_reconnect
         self._limits = limits or Limits()
         if send_buffer is not None:
             self._limits = replace(self._limits, send_buffer=send_buffer)
@@ -150,7 +153,14 @@ class Emulator:
         """
         if self._runner is not None:
             raise RuntimeError("the emulator is running already")
-        self._clients = ClientSide(self._hubs, self._gate, self._upstream, self._timing, self._limits)
+        self._clients = ClientSide(
+            self._hubs,
+            self._gate,
+            self._upstream,
+            self._timing,
+            self._limits,
+            has_stateful=self._has_stateful,
+        )
         server = PatientServer(
             self._answer,
             self._timing.request,

@@ -7,16 +7,16 @@ from collections.abc import Callable
 from serverless_signalr.protocol.messages import ProtocolError
 from signalr_local.emulator.connection import Channel, Connection
 from signalr_local.emulator.delivery import Delivery
-from signalr_local.emulator.opening import ACCEPTED, LATE, Opening, refusal
-from signalr_local.emulator.protocols import Encoded, HubProtocol
+from signalr_local.emulator.opening import ACCEPTED, LATE, Accepted, Opening, refusal
+from signalr_local.emulator.protocols import Encoded
 from signalr_local.emulator.terms import Terms
 from signalr_local.emulator.timing import Timing
 from signalr_local.emulator.transports import Transport
 
 __all__ = ["Open", "Session"]
 
-type Open = Callable[[HubProtocol, Channel], Connection]
-"""Make the connection once its protocol is known."""
+type Open = Callable[[Accepted, Channel], Connection]
+"""Make the connection once the handshake is known."""
 
 
 class Session(ABC):
@@ -113,20 +113,20 @@ class Session(ABC):
                 self._refuse(str(error))
                 return
             if accepted is not None:
-                self._begin(accepted.protocol, accepted.rest)
+                self._begin(accepted)
 
-    def _begin(self, protocol: HubProtocol, rest: bytes) -> None:
+    def _begin(self, accepted: Accepted) -> None:
         assert self._open is not None  # noqa: S101 - there is one handshake
         self._settle()
         self._is_told = False
-        connection = self._connection = self._open(protocol, self)
+        connection = self._connection = self._open(accepted, self)
         connection.on_told = self._told
         self._open = None
-        self.put(Encoded(ACCEPTED, protocol.is_text))
+        self.put(Encoded(ACCEPTED, accepted.protocol.is_text))
         self.flush_now()
         connection.start()
-        if rest:
-            connection.receive(rest)
+        if accepted.rest:
+            connection.receive(accepted.rest)
 
     def _refuse(self, error: str) -> None:
         self._settle()
@@ -139,12 +139,12 @@ class Session(ABC):
             self._timer.cancel()
             self._timer = None
 
-    def _hung_up(self, cause: str | None = None) -> None:
+    def _hung_up(self) -> None:
         """Take note that the transport is gone."""
         self._is_hung_up = True
         self._settle()
         if self._connection is not None:
-            self._connection.leave(cause)
+            self._connection.lost()
         self._end()
 
     def _told(self) -> None:

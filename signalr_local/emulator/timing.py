@@ -24,6 +24,9 @@ class Timing:
     client_timeout: float = 30.0
     """How long a client may say nothing. The clock stands still while the app works for it."""
 
+    resume: float = 15.0
+    """How long a client with stateful reconnect may take to open its next socket."""
+
     poll: float = 90.0
     """How long a poll waits for something to answer."""
 

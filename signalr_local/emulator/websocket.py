@@ -24,6 +24,7 @@ from signalr_local.emulator.frames import (
     frame,
 )
 from signalr_local.emulator.protocols import Encoded
+from signalr_local.emulator.resumable import ResumableConnection
 from signalr_local.emulator.session import Open, Session
 from signalr_local.emulator.terms import Terms
 from signalr_local.emulator.timing import Timing
@@ -199,9 +200,29 @@ class WebSocketSession(Session, asyncio.Protocol):
 
     def eof_received(self) -> None:
         """Hang up on a client that has hung up without a closing frame."""
-        if self._connection is not None:
-            self._connection.leave()
         self.abort()
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether another socket may go on with this connection."""
+        return isinstance(self._connection, ResumableConnection) and not self._connection.is_ended
+
+    def resume(self, other: "WebSocketSession") -> None:
+        """Go on with the connection of another session, whose socket is gone or no longer needed."""
+        connection = other._release()
+        self._settle()
+        self._open = None
+        self._is_told = False
+        self._connection = connection
+        connection.on_told = self._told
+        connection.resume(self)
+
+    def _release(self) -> ResumableConnection:
+        connection, self._connection = self._connection, None
+        assert isinstance(connection, ResumableConnection)  # noqa: S101 - is_resumable said so
+        self._is_told, self._on_end = True, None
+        self.abort()
+        return connection
 
     def pause_writing(self) -> None:
         """Queue from now on: the client does not read as fast as it is sent to."""

@@ -6,6 +6,7 @@ import pytest
 
 from serverless_signalr.protocol.json_protocol import FrameSplitter, encode, parse
 from serverless_signalr.protocol.messages import (
+    Ack,
     CancelInvocation,
     Close,
     Completion,
@@ -13,6 +14,7 @@ from serverless_signalr.protocol.messages import (
     Invocation,
     Ping,
     ProtocolError,
+    Sequence,
     StreamInvocation,
     StreamItem,
 )
@@ -82,9 +84,26 @@ def test_properties_without_a_meaning_are_ignored() -> None:
     assert parse('{"type":6,"more":1}') == Ping()
 
 
-@pytest.mark.parametrize("number", [0, 8, 9, 99, -1])
+@pytest.mark.parametrize("number", [0, 10, 99, -1])
 def test_type_that_is_not_known_is_ignored(number: int) -> None:
     assert parse(json.dumps({"type": number})) is None
+
+
+@pytest.mark.parametrize("message", [Ack(3), Sequence(4)])
+def test_messages_of_stateful_reconnect_have_a_number(message: HubMessage) -> None:
+    number = 8 if isinstance(message, Ack) else 9
+    text = f'{{"type":{number},"sequenceId":{message.sequence_id}}}'  # type: ignore[union-attr]
+    assert encode(message) == text + "\x1e"
+    assert parse(text) == message
+
+
+@pytest.mark.parametrize("number", [8, 9])
+@pytest.mark.parametrize("more", [{}, {"sequenceId": "1"}, {"sequenceId": 1.5}, {"sequenceId": True}])
+def test_messages_of_stateful_reconnect_without_their_number_are_refused(
+    number: int, more: dict[str, object]
+) -> None:
+    with pytest.raises(ProtocolError, match="sequenceId"):
+        parse(json.dumps({"type": number, **more}))
 
 
 def test_values_stay_what_they_are() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from serverless_signalr.protocol.messagepack_protocol import FrameSplitter, encode, parse
 from serverless_signalr.protocol.messages import (
+    Ack,
     CancelInvocation,
     Close,
     Completion,
@@ -18,6 +19,7 @@ from serverless_signalr.protocol.messages import (
     Invocation,
     Ping,
     ProtocolError,
+    Sequence,
     StreamInvocation,
     StreamItem,
 )
@@ -87,10 +89,22 @@ def test_other_form_of_a_message_is_read_too(frame: str, message: HubMessage) ->
     assert parse(bytes.fromhex(frame)) == message
 
 
-@pytest.mark.parametrize("number", [0, 8, 9, 99, -1])
+@pytest.mark.parametrize("number", [0, 10, 99, -1])
 @pytest.mark.parametrize("more", [[], [{}, "x"]], ids=["alone", "with-more"])
 def test_type_that_is_not_known_is_ignored(number: int, more: list[object]) -> None:
     assert parse(msgpack.packb([number, *more])) is None
+
+
+@pytest.mark.parametrize(("message", "frame"), [(Ack(3), "03 92 08 03"), (Sequence(4), "03 92 09 04")])
+def test_messages_of_stateful_reconnect_have_a_number(message: HubMessage, frame: str) -> None:
+    assert encode(message) == bytes.fromhex(frame)
+    assert parse(bytes.fromhex(frame)[1:]) == message
+
+
+@pytest.mark.parametrize("fields", [[8], [9], [8, "1"], [9, True], [8, 1, 2]])
+def test_messages_of_stateful_reconnect_without_their_number_are_refused(fields: list[object]) -> None:
+    with pytest.raises(ProtocolError):
+        parse(msgpack.packb(fields))
 
 
 VALUES: list[object] = [
