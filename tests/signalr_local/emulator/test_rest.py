@@ -4,13 +4,20 @@ import asyncio
 import gzip
 import io
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from yarl import URL
 
+from serverless_signalr._rest.tokens import sign_server_token
+from serverless_signalr.endpoint import Endpoint
+from signalr_local.emulator import Emulator
 from signalr_local.emulator.versions import API_VERSIONS
 
 type Start = Callable[..., Any]
@@ -331,3 +338,66 @@ async def test_many_requests_at_once_are_all_answered(service: Any) -> None:
     replies = await asyncio.gather(*(service.send("", number) for number in range(200)))
     assert {reply.status for reply in replies} == {202}
     assert {(await client.next())["arguments"][0] for _ in range(200)} == set(range(200))
+
+
+WORDS = ["api", "v1", "hubs", "auth", "health", "chat", "groups", "users", "connections", "streams", "claims"]
+ACTIONS = [":send", ":invoke", ":execute", ":complete", ":closeConnections", ":generateToken", ":refreshAuth"]
+SEGMENTS = st.sampled_from([*WORDS, *ACTIONS, "accessKey"]) | st.text(max_size=5)
+PATHS = st.lists(SEGMENTS, max_size=8).map(lambda rest: ["api", "hubs", "chat", *rest]) | st.lists(SEGMENTS)
+PARAMETERS = st.sampled_from(
+    ["api-version", "ttl", "top", "maxpagesize", "filter", "minutesToExpire", "application"]
+)
+QUERIES = st.lists(
+    st.tuples(PARAMETERS, st.sampled_from([*API_VERSIONS, "", "1", "-1"]) | st.text(max_size=9))
+)
+BODIES = st.binary(max_size=50) | st.sampled_from([b'{"target":"m"}', b"[]", b"{}", b"\x80", b"null"])
+TYPES = st.sampled_from([JSON, "application/x-msgpack", "application/octet-stream", "text/plain", "", ";;"])
+REQUESTS = st.tuples(
+    st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "QUERY", "OPTIONS"]),
+    PATHS,
+    QUERIES,
+    TYPES,
+    BODIES,
+)
+
+ANSWERS = {200, 202, 204, 400, 401, 404, 405, 413, 415, 501}
+
+
+@settings(max_examples=15, deadline=None)
+@given(requests=st.lists(REQUESTS, max_size=40))
+def test_whatever_is_asked_for_is_answered(requests: list[Any], caplog_is_clean: Callable[[], bool]) -> None:
+    async def ask() -> None:
+        emulator = Emulator()
+        await emulator.start(port=0)
+        endpoint = Endpoint.parse(emulator.connection_string)
+        async with aiohttp.ClientSession() as session:
+            for method, segments, query, content_type, body in requests:
+                path = "/" + "/".join(quote(segment, safe="") for segment in segments)
+                url = URL(f"{endpoint.url}{path}", encoded=True).with_query(query)
+                headers = {
+                    "Authorization": f"Bearer {sign_server_token(endpoint, endpoint.url + path)}",
+                    "Content-Type": content_type,
+                }
+                async with session.request(method, url, headers=headers, data=body) as response:
+                    await response.read()
+                    assert response.status in ANSWERS
+        await emulator.stop()
+
+    asyncio.run(ask())
+    assert caplog_is_clean()
+
+
+@pytest.fixture(scope="module")
+def caplog_is_clean() -> Iterator[Callable[[], bool]]:
+    """Tell whether no exception was logged."""
+    seen: list[logging.LogRecord] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.exc_info or record.levelno >= logging.ERROR:
+                seen.append(record)
+
+    handler = Handler()
+    logging.getLogger().addHandler(handler)
+    yield lambda: not seen
+    logging.getLogger().removeHandler(handler)
