@@ -1,11 +1,13 @@
 """``python -m signalr_local emulator``, as a user of the official emulator knows it."""
 
 import json
+import logging
 import re
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +16,7 @@ import pytest
 
 from serverless_signalr._rest.tokens import sign_server_token
 from serverless_signalr.endpoint import Endpoint
+from signalr_local import cli
 from signalr_local.emulator_command import HOST, WEBHOOK
 from signalr_local.host import trigger
 from signalr_local.host.host import DEFAULT_PORT
@@ -32,16 +35,36 @@ def settings(folder: Path, *urls: str) -> Path:
     return path
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "signalr_local", *arguments],
-        cwd=folder,
-        env={"PYTHONPATH": str(ROOT), "PATH": ""},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+@dataclass(frozen=True)
+class Ended:
+    """What a command that ended has printed, and its exit code."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+type Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: Any, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """Run commands that end by themselves in a folder of their own, in this process."""
+    logger = logging.getLogger("signalr_local")
+    before = (logger.handlers, logger.level, logger.propagate)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["signalr-local", *arguments])
+        try:
+            code = cli.main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        printed = capsys.readouterr()
+        return Ended(code, printed.out, printed.err)
+
+    yield run
+    logger.handlers, logger.level, logger.propagate = before
 
 
 def started(launch: Launch, *arguments: str) -> Any:
@@ -111,25 +134,25 @@ def test_a_rule_that_can_hardly_be_meant_is_said_to_be(launch: Launch) -> None:
     assert "Rule [0] may not do what is meant: the hub pattern 'Chat' has capital letters" in emulator.text
 
 
-def test_init_writes_a_file_that_list_reads_and_that_is_not_overwritten(tmp_path: Path) -> None:
-    written = run(tmp_path, "emulator", "upstream", "init")
+def test_init_writes_a_file_that_list_reads_and_that_is_not_overwritten(tmp_path: Path, run: Run) -> None:
+    written = run("emulator", "upstream", "init")
     assert (written.returncode, written.stdout) == (0, "Exported default settings to 'settings.json'.\n")
-    listed = run(tmp_path, "emulator", "upstream", "list")
+    listed = run("emulator", "upstream", "list")
     assert listed.returncode == 0
     assert listed.stdout == (
         "Loaded upstream settings from 'settings.json'\nCurrent Upstream Settings:\n"
         f"\t[0]{HOST}{WEBHOOK}(event:'*',hub:'*',category:'*')\n"
     )
     settings(tmp_path, "http://mine/")
-    again = run(tmp_path, "emulator", "upstream", "init", "-o", str(tmp_path))
+    again = run("emulator", "upstream", "init", "-o", str(tmp_path))
     assert again.returncode == 1
     assert "exists already" in again.stderr
-    assert "http://mine/" in run(tmp_path, "emulator", "upstream", "list", "-c", str(tmp_path)).stdout
+    assert "http://mine/" in run("emulator", "upstream", "list", "-c", str(tmp_path)).stdout
 
 
-def test_an_empty_file_is_listed_as_in_the_official_emulator(tmp_path: Path) -> None:
+def test_an_empty_file_is_listed_as_in_the_official_emulator(tmp_path: Path, run: Run) -> None:
     settings(tmp_path)
-    listed = run(tmp_path, "emulator", "upstream", "list")
+    listed = run("emulator", "upstream", "list")
     assert "No upstream is set yet. Use 'upstream init' to create default upstreams." in listed.stdout
 
 
@@ -157,26 +180,26 @@ def test_an_empty_file_is_listed_as_in_the_official_emulator(tmp_path: Path) -> 
     ],
 )
 def test_what_is_wrong_is_said_in_a_line_and_is_an_exit_code(
-    tmp_path: Path, arguments: tuple[str, ...], code: int, text: str
+    arguments: tuple[str, ...], code: int, text: str, run: Run
 ) -> None:
-    result = run(tmp_path, "emulator", *arguments)
+    result = run("emulator", *arguments)
     assert text in result.stderr
     assert result.returncode == code
     assert "Traceback" not in result.stderr
 
 
-def test_a_broken_file_is_said_at_the_start(tmp_path: Path) -> None:
+def test_a_broken_file_is_said_at_the_start(tmp_path: Path, run: Run) -> None:
     (tmp_path / "settings.json").write_text('{"UpstreamSettings": bad')
     for arguments in ((), ("upstream", "list")):
-        result = run(tmp_path, "emulator", *arguments)
+        result = run("emulator", *arguments)
         assert result.returncode == 1
         assert "settings.json is not valid JSON" in result.stderr
 
 
-def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
+def test_a_port_in_use_is_one_sentence(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        result = run(tmp_path, "emulator", "-p", str(port))
+        result = run("emulator", "-p", str(port))
     assert (result.returncode, result.stderr) == (
         1,
         f"Port {port} is unavailable. Close the process using that port, or specify another port using "
@@ -185,12 +208,12 @@ def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("--version",), ("emulator", "--version")])
-def test_the_version_is_that_of_the_distribution(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    assert re.fullmatch(r"signalr-local \d+\.\d+\.\d+\S*\n", run(tmp_path, *arguments).stdout)
+def test_the_version_is_that_of_the_distribution(arguments: tuple[str, ...], run: Run) -> None:
+    assert re.fullmatch(r"signalr-local \d+\.\d+\.\d+\S*\n", run(*arguments).stdout)
 
 
-def test_help_names_every_option(tmp_path: Path) -> None:
-    printed = run(tmp_path, "emulator", "--help").stdout
+def test_help_names_every_option(run: Run) -> None:
+    printed = run("emulator", "--help").stdout
     for option in (
         "-p, --port",
         "-i, --ip",
