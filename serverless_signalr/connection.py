@@ -7,20 +7,22 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Unpack
 
 from serverless_signalr._connection.instance import Instance, distinct
 from serverless_signalr._connection.once import warn_once
 from serverless_signalr._connection.router import Router, any_online
 from serverless_signalr._connection.settings import DEFAULT_CONNECTION, InstanceSettings, read_instances
+from serverless_signalr._rest.substitute import Substitute, current_substitute
 from serverless_signalr.endpoint import Endpoint
-from serverless_signalr.errors import ServiceError
+from serverless_signalr.errors import ConnectionStringError, ServiceError
 from serverless_signalr.models import SignalREndpoint
 from serverless_signalr.protocol.signature import is_signed
 
 if TYPE_CHECKING:
-    from serverless_signalr._rest.options import ClientOptions
+    from serverless_signalr._rest.options import ClientOptions, Options
+    from serverless_signalr._rest.senders import Sender
     from serverless_signalr.rest import ServiceClient
 
 __all__ = ["ServiceConnection", "forget", "service_connection"]
@@ -35,7 +37,13 @@ def service_connection(
     read_instances; nothing is fetched yet. Raise ConnectionStringError, which names the setting but never
     its value, where it is missing or wrong.
     """
-    return _shared(read_instances(connection, environment))
+    try:
+        return _shared(read_instances(connection, environment))
+    except ConnectionStringError:
+        if current_substitute() is None:
+            raise
+    # A test stands in for the service and needs no settings. Whoever keeps this beyond the test does.
+    return ServiceConnection(lambda: read_instances(connection, environment))
 
 
 class ServiceConnection:
@@ -45,13 +53,31 @@ class ServiceConnection:
     """
 
     def __init__(
-        self, settings: Sequence[InstanceSettings], *, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: Sequence[InstanceSettings] | Callable[[], Sequence[InstanceSettings]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Raise ConnectionStringError for settings that are wrong in themselves."""
-        self.instances = tuple(Instance(each, clock=clock) for each in settings)
+        """Take the settings, or what reads them when they are first needed.
+
+        Raise ConnectionStringError for settings that are wrong in themselves.
+        """
+        self._clock = clock
+        self._read = settings if callable(settings) else None
+        if not callable(settings):
+            self.instances = tuple(Instance(each, clock=clock) for each in settings)
+
+    @cached_property
+    def instances(self) -> tuple[Instance, ...]:
+        """Return the instances of the service."""
+        read = self._read
+        return () if read is None else tuple(Instance(each, clock=self._clock) for each in read())
+
+    @cached_property
+    def _only(self) -> Endpoint | None:
         # What most apps have takes no time: one connection string with its key.
         only = self.instances[0].given if len(self.instances) == 1 else None
-        self._only = only if only is not None and only.access_key is not None else None
+        return only if only is not None and only.access_key is not None else None
 
     async def client_endpoint(self, router: Router = any_online) -> Endpoint:
         """Return the endpoint for one client to connect to, with a key to sign its token with.
@@ -59,6 +85,8 @@ class ServiceConnection:
         Among several instances the router chooses. Raise VaultError or another ServiceError where a secret
         or a key cannot be had; an instance of which that is true is not offered to the router.
         """
+        if (substitute := current_substitute()) is not None:
+            return _offered(substitute, router)
         if self._only is not None:
             return self._only
         if len(self.instances) == 1:
@@ -72,6 +100,8 @@ class ServiceConnection:
 
     async def client_endpoints(self) -> list[tuple[SignalREndpoint, Endpoint]]:
         """Return every endpoint that clients can connect to, and whether it is up, with a key for tokens."""
+        if (substitute := current_substitute()) is not None:
+            return [_offer(substitute)]
         instances = await distinct(self.instances)
         endpoints = await _all_that_succeed([instance.signing_endpoint() for instance in instances])
         known = [pair for pair in zip(instances, endpoints, strict=True) if pair[1] is not None]
@@ -87,14 +117,17 @@ class ServiceConnection:
 
         Raise TypeError for an option that does not exist.
         """
-        from serverless_signalr._rest.everywhere import Everywhere
         from serverless_signalr._rest.options import Options
+        from serverless_signalr._rest.senders import Late
         from serverless_signalr.rest import ServiceClient
 
         checked = Options(**options)
-        senders = [(instance, instance.sender(hub, checked)) for instance in self.instances]
-        sender = senders[0][1] if len(senders) == 1 else Everywhere(senders, distinct)
-        return ServiceClient.over(sender, max_parallel=checked.max_parallel)
+
+        def sender() -> "Sender":
+            return self._sender(hub, checked)
+
+        own = Late(sender) if self._read is not None else sender()
+        return ServiceClient.over(own, max_parallel=checked.max_parallel, hub=hub)
 
     async def is_signed(self, connection_id: str, signature: str) -> bool:
         """Tell whether an instance of the connection signed an upstream request.
@@ -102,6 +135,8 @@ class ServiceConnection:
         One that an identity opens signs with keys that the app does not know, and is not believed. Secrets
         are read again where the signature fits none, but not for every request that comes with a wrong one.
         """
+        if (substitute := current_substitute()) is not None:
+            return is_signed(connection_id, signature, _keys([substitute.endpoint]))
         if self._only is not None:
             return is_signed(connection_id, signature, _keys([self._only]))
         known = await _all_that_succeed([instance.endpoint() for instance in self.instances])
@@ -114,6 +149,12 @@ class ServiceConnection:
         )
         fresh = [endpoint for endpoint in renewed if endpoint not in known]
         return is_signed(connection_id, signature, _keys(fresh))
+
+    def _sender(self, hub: str, options: "Options") -> "Sender":
+        from serverless_signalr._rest.everywhere import Everywhere
+
+        senders = [(instance, instance.sender(hub, options)) for instance in self.instances]
+        return senders[0][1] if len(senders) == 1 else Everywhere(senders, distinct)
 
 
 def forget() -> None:
@@ -139,3 +180,15 @@ async def _all_that_succeed(lookups: Sequence[Any]) -> list[Endpoint | None]:
 
 def _keys(endpoints: Sequence[Endpoint | None]) -> list[str]:
     return [endpoint.access_key for endpoint in endpoints if endpoint is not None and endpoint.access_key]
+
+
+def _offer(substitute: Substitute) -> tuple[SignalREndpoint, Endpoint]:
+    endpoint = substitute.endpoint
+    return SignalREndpoint(endpoint.type, endpoint.name, endpoint.url, True), endpoint
+
+
+def _offered(substitute: Substitute, router: Router) -> Endpoint:
+    shown, endpoint = _offer(substitute)
+    if (chosen := router([shown])) != shown:
+        raise ValueError(f"the router returned {chosen!r}, expected one of the endpoints that it was given")
+    return endpoint

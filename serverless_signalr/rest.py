@@ -19,6 +19,7 @@ from serverless_signalr._rest.operations import Operation, Reach
 from serverless_signalr._rest.options import ClientOptions, Options
 from serverless_signalr._rest.responses import Response
 from serverless_signalr._rest.senders import Direct, Sender
+from serverless_signalr._rest.substitute import current_substitute
 from serverless_signalr.endpoint import Endpoint
 
 if TYPE_CHECKING:
@@ -73,15 +74,20 @@ class ServiceClient:
         """
         checked = Options(**options)
         parsed = Endpoint.parse(endpoint) if isinstance(endpoint, str) else endpoint
-        self._sender: Sender = Direct(parsed, hub, credential, checked)
+        self._own: Sender = Direct(parsed, hub, credential, checked)
+        self._hub: str | None = hub
         self._max_parallel = checked.max_parallel
         self._is_closed = False
 
     @classmethod
-    def over(cls, sender: Sender, *, max_parallel: int) -> Self:
-        """Return a client whose operations a sender carries out."""
+    def over(cls, sender: Sender, *, max_parallel: int, hub: str | None = None) -> Self:
+        """Return a client whose operations a sender carries out.
+
+        ``hub`` names the hub, so that a test can stand in for the service; without it, none can.
+        """
         client = cls.__new__(cls)
-        client._sender, client._max_parallel, client._is_closed = sender, max_parallel, False
+        client._own, client._hub = sender, hub
+        client._max_parallel, client._is_closed = max_parallel, False
         return client
 
     async def __aenter__(self) -> Self:
@@ -96,7 +102,7 @@ class ServiceClient:
         A client that lives as long as its process or its event loop need not be closed.
         """
         self._is_closed = True
-        await self._sender.aclose()
+        await self._own.aclose()
 
     async def send(self, addressee: Addressee | Addressees, target: str, *arguments: object) -> None:
         """Invoke ``target`` on the connections of an addressee.
@@ -298,3 +304,8 @@ class ServiceClient:
     async def _exists(self, path: str, absent: str) -> bool:
         operation = Operation("HEAD", path, absent=absent, reach=Reach.ANY)
         return (await self.run(operation)).status != HTTPStatus.NOT_FOUND
+
+    @property
+    def _sender(self) -> Sender:
+        substitute = current_substitute()
+        return self._own if substitute is None or self._hub is None else substitute.sender(self._hub)

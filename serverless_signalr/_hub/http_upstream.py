@@ -64,6 +64,8 @@ def add_upstream(blueprint: Blueprint, hub: ServedHub, name: str, route: str) ->
 
     upstream.__name__ = upstream.__qualname__ = name
     upstream.__doc__ = f"Receive the events of the hub {hub.hub_name}."
+    # By this serverless_signalr.testing finds where the events of a hub go.
+    vars(upstream)["signalr_upstream"] = hub.hub_name
     decorate = blueprint.route(route=route, methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
     decorate(upstream)
 

@@ -10,7 +10,7 @@ from serverless_signalr._rest.addressees import Addressee, Addressees
 from serverless_signalr.protocol.names import to_camel_case
 from serverless_signalr.protocol.values import convert
 
-__all__ = ["AnyClient", "ClientInterface", "Service", "target"]
+__all__ = ["AnyClient", "ClientInterface", "Service", "target", "target_of"]
 
 _TARGET = "_signalr_target"
 _ONE_CLIENT = "{} returns a result, which one client can give: call it on clients.client(…)"
@@ -75,6 +75,19 @@ class _Method:
             return convert(value, self.returns)
         except ValueError as error:
             raise ValueError(f"the client answered {self.target} with a wrong value: {error}") from None
+
+
+def target_of(
+    function: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, object]
+) -> tuple[str, Sequence[object]]:
+    """Return the target and the arguments that calling a method of a client interface sends.
+
+    Raise TypeError for arguments that do not fit.
+    """
+    if not inspect.isfunction(function):
+        raise TypeError(f"{function!r} is not a method of a client interface, such as ChatClient.new_message")
+    method = _method(function.__name__, function)
+    return method.target, method.arguments(args, kwargs)
 
 
 class ClientInterface[T]:
@@ -150,16 +163,17 @@ def _methods(interface: type) -> Iterator[tuple[str, _Method]]:
             continue
         if not inspect.iscoroutinefunction(function):
             raise TypeError(f"{interface.__name__}.{name} must be async: calling a client takes time")
-        hints = typing.get_type_hints(function, include_extras=True)
-        parameters = list(inspect.signature(function).parameters.values())[1:]
-        returns = hints.get("return")
-        yield (
-            name,
-            _Method(
-                name,
-                getattr(function, _TARGET, to_camel_case(name)),
-                inspect.Signature(parameters),
-                None if returns is type(None) else returns,
-                len(parameters) if all(each.kind in _BY_POSITION for each in parameters) else None,
-            ),
-        )
+        yield name, _method(name, function)
+
+
+def _method(name: str, function: Any) -> _Method:
+    hints = typing.get_type_hints(function, include_extras=True)
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    returns = hints.get("return")
+    return _Method(
+        name,
+        getattr(function, _TARGET, to_camel_case(name)),
+        inspect.Signature(parameters),
+        None if returns is type(None) else returns,
+        len(parameters) if all(each.kind in _BY_POSITION for each in parameters) else None,
+    )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from serverless_signalr._rest.pipeline import Pipeline
 
-__all__ = ["Direct", "Renewable", "Renewing", "Sender"]
+__all__ = ["Direct", "Late", "Renewable", "Renewing", "Sender"]
 
 
 class Sender(Protocol):
@@ -174,3 +174,32 @@ class Renewing:
             # The one before is not closed: it may be at work, and holds nothing of its own.
             self._current = endpoint, self._connect(endpoint)
         return self._current[1]
+
+
+class Late:
+    """Send with what is made when it is first needed."""
+
+    def __init__(self, make: Callable[[], Sender]) -> None:
+        """Take what makes the sender; whatever it raises, every operation raises."""
+        self._make = make
+
+    @cached_property
+    def _sender(self) -> Sender:
+        return self._make()
+
+    async def run(self, operation: Operation, timeout: timedelta | None = None) -> Response:
+        """Carry out an operation."""
+        return await self._sender.run(operation, timeout)
+
+    async def is_healthy(self) -> bool:
+        """Ask whether the service is well."""
+        return await self._sender.is_healthy()
+
+    def items(self, path: str, top: int | None, page_size: int | None) -> AsyncIterator[dict[str, Any]]:
+        """Iterate over the items of a list."""
+        return self._sender.items(path, top, page_size)
+
+    async def aclose(self) -> None:
+        """Release the connections of the running loop, if there are any."""
+        if "_sender" in self.__dict__:
+            await self._sender.aclose()

@@ -34,6 +34,13 @@ def test_deployed_code_does_not_need_the_local_runtime(module: str) -> None:
     assert not {name for name in imported_by(module) if name.partition(".")[0] == "signalr_local"}
 
 
+@pytest.mark.parametrize("module", ["serverless_signalr", "function_app", "serverless_signalr.hub"])
+def test_tools_for_tests_are_no_part_of_a_start(module: str) -> None:
+    assert not {
+        name for name in imported_by(module) if name.startswith("serverless_signalr") and "testing" in name
+    }
+
+
 @pytest.mark.parametrize(
     ("folder", "others"),
     [
@@ -62,6 +69,8 @@ FLOORS = (
     {"connection", "bindings"},
     {"_hub"},
     {"hub", "health"},
+    {"_testing"},
+    {"testing"},
 )
 """The library's rooms and public modules from the bottom up: each knows what is on the floors below it."""
 

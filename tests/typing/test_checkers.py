@@ -61,8 +61,9 @@ def marked() -> list[int]:
     return [number for number, line in enumerate(lines, start=1) if line.endswith("  # error")]
 
 
-def test_hub_used_rightly_is_accepted(check: Checker) -> None:
-    assert check(CASES / "accepted.py") == {}
+@pytest.mark.parametrize("case", ["accepted.py", "tested.py"])
+def test_hub_used_rightly_is_accepted(check: Checker, case: str) -> None:
+    assert check(CASES / case) == {}
 
 
 @pytest.mark.parametrize("line", marked())

@@ -10,6 +10,7 @@ from serverless_signalr._hub.events import event
 from serverless_signalr._hub.methods import Call
 from serverless_signalr._hub.proxy import target
 from serverless_signalr.hub import ServerlessHub
+from serverless_signalr.testing import message
 
 
 class ChatClient(Protocol):
@@ -125,3 +126,5 @@ class Renamed(Protocol):
 
 
 Chat(upstream_route=5)  # error
+message(ChatClient.new_message, 5)  # error
+message(ChatClient.new_message, "hi", quiet=True)  # error

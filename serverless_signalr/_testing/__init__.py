@@ -1,0 +1,1 @@
+"""The tools of serverless_signalr.testing. Never imported by an app."""
