@@ -80,7 +80,25 @@ def hub_events(hub: type, base: type) -> Iterator[HubEvent]:
         other = seen.setdefault(found.event.lower(), name)
         if other != name:
             raise TypeError(f"{hub.__name__}.{other} and {name} both are the event {found.event}")
+        _check_taken_over(hub, base, found)
         yield found
+
+
+def _check_taken_over(hub: type, base: type, found: HubEvent) -> None:
+    """Raise TypeError where a method takes over the event of another one and would let in more clients."""
+    for owner in hub.__mro__[1:]:
+        if owner is base or not issubclass(owner, base):
+            continue
+        for other in hub_events(owner, base):
+            if other.event.lower() != found.event.lower() or other.name == found.name:
+                continue
+            missing = [item for item in other.requirements if item not in found.requirements]
+            if missing:
+                raise TypeError(
+                    f"{hub.__name__}.{found.name} takes over the event {found.event} from "
+                    f"{owner.__name__}.{other.name}, which requires {missing[0].shown}: put the same @requires "
+                    "on it, or give it an event of its own"
+                )
 
 
 def _is_event(hub: type, name: str, definers: _Definers, base: type) -> bool:

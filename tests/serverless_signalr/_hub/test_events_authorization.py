@@ -396,3 +396,34 @@ def test_mock_that_a_method_holds_is_not_taken_for_a_guard() -> None:
             notes.note()
 
     assert [found.event for found in hub_events(Noting, ServerlessHub)] == ["note"]
+
+
+def test_a_method_that_takes_over_an_event_must_require_what_it_required() -> None:
+    with pytest.raises(
+        TypeError, match=r"Sub\.clear takes over the event wipe from Base\.wipe, which requires"
+    ):
+
+        class Sub(Base):
+            @not_an_event
+            async def wipe(self) -> str:
+                return ""
+
+            @event("Wipe")
+            async def clear(self) -> str:
+                return "wiped by anybody"
+
+
+async def test_a_method_that_takes_over_an_event_with_its_requirement_is_guarded() -> None:
+    class Sub(Base):
+        @not_an_event
+        async def wipe(self) -> str:
+            return ""
+
+        @event("wipe")
+        @requires(role="admin")
+        async def clear(self) -> str:
+            return "wiped"
+
+    assert await call(Sub, "admin") == "wiped"
+    with pytest.raises(HubException, match="requires the role admin"):
+        await call(Sub)
