@@ -8,10 +8,10 @@ from datetime import timedelta
 from enum import StrEnum
 
 from serverless_signalr._connection.instance import Instance
-from serverless_signalr._connection.settings import DEFAULT_CONNECTION
 from serverless_signalr.connection import service_connection
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import ConnectionStringError, ServiceError
+from serverless_signalr.protocol.names import DEFAULT_CONNECTION
 
 __all__ = ["BY_KEY", "Health", "HealthStatus", "InstanceHealth", "check_health"]
 

@@ -11,21 +11,19 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from serverless_signalr._connection.router import Router, any_online
-from serverless_signalr._connection.settings import DEFAULT_CONNECTION
 from serverless_signalr._hub.methods import Filter, HubMethod, hub_methods
 from serverless_signalr._hub.proxy import AnyClient, ClientInterface
-from serverless_signalr._rest.tokens import sign_client_token
 from serverless_signalr.bindings import Blueprint
-from serverless_signalr.connection import ServiceConnection, service_connection
 from serverless_signalr.models import SignalRConnectionInfo
 from serverless_signalr.protocol.claims import check_claims, check_lifetime
-from serverless_signalr.protocol.names import check_hub_name
+from serverless_signalr.protocol.names import DEFAULT_CONNECTION, check_hub_name
 
 if TYPE_CHECKING:
     from azure.functions.decorators.function_app import FunctionBuilder
 
     from serverless_signalr._hub.managers import ClientManager, Clients, Groups, UserGroups
     from serverless_signalr._hub.negotiation import Authenticate
+    from serverless_signalr.connection import ServiceConnection
     from serverless_signalr.rest import ServiceClient
 
 if TYPE_CHECKING:
@@ -219,6 +217,8 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
         the client may then negotiate again. Among several instances of the service the router chooses.
         Raise ValueError for claims that could pose as others, and for a token over 4,096 characters.
         """
+        from serverless_signalr._rest.tokens import sign_client_token
+
         carried: dict[str, str | Sequence[str]] = dict(claims or {})
         check_claims(user_id, carried)
         check_lifetime(lifetime)
@@ -232,7 +232,9 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
         return SignalRConnectionInfo(endpoint.client_hub_url(self.hub_name), token)
 
     @cached_property
-    def _connection(self) -> ServiceConnection:
+    def _connection(self) -> "ServiceConnection":
+        from serverless_signalr.connection import service_connection
+
         return service_connection(self.connection_setting)
 
     def _add_trigger(self, blueprint: Blueprint, method: HubMethod) -> None:

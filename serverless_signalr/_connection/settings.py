@@ -15,17 +15,14 @@ from serverless_signalr._hosts import check_https
 from serverless_signalr._identity import Identity
 from serverless_signalr.endpoint import Endpoint, EndpointType, parse_url
 from serverless_signalr.errors import ConnectionStringError
+from serverless_signalr.protocol.names import DEFAULT_CONNECTION
 
 __all__ = [
-    "DEFAULT_CONNECTION",
     "InstanceSettings",
     "check_instances",
     "hidden_by_empty",
     "read_instances",
 ]
-
-DEFAULT_CONNECTION = "AzureSignalRConnectionString"
-"""The setting that bindings use when they name none."""
 
 _PLACES = ("ConnectionStrings:{}", "CUSTOMCONNSTR_{}", "{}")
 """Where a connection string is looked for. The second is how App Service passes one of type Custom."""

@@ -96,8 +96,8 @@ def _check_taken_over(hub: type, base: type, found: HubEvent) -> None:
             if missing:
                 raise TypeError(
                     f"{hub.__name__}.{found.name} takes over the event {found.event} from "
-                    f"{owner.__name__}.{other.name}, which requires {missing[0].shown}: put the same @requires "
-                    "on it, or give it an event of its own"
+                    f"{owner.__name__}.{other.name}, which requires {missing[0].shown}: put the same "
+                    "@requires on it, or give it an event of its own"
                 )
 
 

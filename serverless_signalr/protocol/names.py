@@ -5,7 +5,17 @@ Source: the service's OpenAPI files (patterns and lengths), the limits page of i
 
 import re
 
-__all__ = ["MAX_BODY", "MAX_GROUP_NAME", "check_group_name", "check_hub_name", "to_camel_case"]
+__all__ = [
+    "DEFAULT_CONNECTION",
+    "MAX_BODY",
+    "MAX_GROUP_NAME",
+    "check_group_name",
+    "check_hub_name",
+    "to_camel_case",
+]
+
+DEFAULT_CONNECTION = "AzureSignalRConnectionString"
+"""The app setting that bindings read when they name none."""
 
 MAX_BODY = 1024 * 1024
 """Largest body of a REST request, in bytes."""

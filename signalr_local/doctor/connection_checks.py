@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
 from serverless_signalr._connection.settings import (
-    DEFAULT_CONNECTION,
     InstanceSettings,
     check_instances,
     hidden_by_empty,
@@ -12,6 +11,7 @@ from serverless_signalr._connection.settings import (
 from serverless_signalr._connection.vault import SecretReference, is_reference
 from serverless_signalr.errors import ConnectionStringError
 from serverless_signalr.health import BY_KEY, InstanceHealth, check_health
+from serverless_signalr.protocol.names import DEFAULT_CONNECTION
 from signalr_local.doctor.emulator import CONNECTION_STRING
 from signalr_local.doctor.findings import Finding, fine, note, warning, wrong
 from signalr_local.host.functions import Function, connection_setting, is_of_a_hub

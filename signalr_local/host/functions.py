@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from serverless_signalr._connection.settings import DEFAULT_CONNECTION
+from serverless_signalr.protocol.names import DEFAULT_CONNECTION
 
 __all__ = ["Binding", "Event", "Function", "connection_setting", "is_of_a_hub", "is_type"]
 

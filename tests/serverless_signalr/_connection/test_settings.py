@@ -4,11 +4,12 @@ import logging
 
 import pytest
 
-from serverless_signalr._connection.settings import DEFAULT_CONNECTION, hidden_by_empty, read_instances
+from serverless_signalr._connection.settings import hidden_by_empty, read_instances
 from serverless_signalr._connection.vault import SecretReference
 from serverless_signalr._identity import Identity, IdentityKind
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import ConnectionStringError
+from serverless_signalr.protocol.names import DEFAULT_CONNECTION
 from tests.serverless_signalr.azure_fakes.cloud import CLIENT, TENANT
 
 KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"

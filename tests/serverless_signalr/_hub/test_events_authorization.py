@@ -400,7 +400,7 @@ def test_mock_that_a_method_holds_is_not_taken_for_a_guard() -> None:
 
 def test_a_method_that_takes_over_an_event_must_require_what_it_required() -> None:
     with pytest.raises(
-        TypeError, match=r"Sub\.clear takes over the event wipe from Base\.wipe, which requires"
+        TypeError, match=r"Sub\.clear takes over the event Wipe from Base\.wipe, which requires"
     ):
 
         class Sub(Base):
