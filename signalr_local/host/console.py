@@ -3,7 +3,11 @@
 Source: ColoredConsoleLogger of Azure Functions Core Tools; host.json's logLevel for what is shown.
 """
 
+import io
 import logging
+import os
+import re
+import signal
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,13 +24,19 @@ _LEVELS = {
     "critical": logging.CRITICAL,
     "none": logging.CRITICAL + 1,
 }
+_COLOR = re.compile(r"(\x1b\[[0-9;]*m)")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+
 _RED, _YELLOW, _RESET = "\x1b[31m", "\x1b[33m", "\x1b[0m"
 
 
 def say(text: str) -> None:
     """Print a line that is no record of the log: the list of functions, say."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _end()
 
 
 class ConsoleFormatter(logging.Formatter):
@@ -43,7 +53,7 @@ class ConsoleFormatter(logging.Formatter):
         color = self._color(record.levelno)
         end = _RESET if color else ""
         return "\n".join(
-            f"{prefix}{color}{line}{end}" for line in super().format(record).splitlines() or [""]
+            f"{prefix}{color}{_printable(line)}{end}" for line in super().format(record).splitlines() or [""]
         )
 
     def _color(self, level: int) -> str:
@@ -87,7 +97,10 @@ class LevelFilter(logging.Filter):
 def install(stream: TextIO | None = None) -> LevelFilter:
     """Show the log of the local runtime on a stream, standard output unless told."""
     stream = stream or sys.stdout
-    handler = logging.StreamHandler(stream)
+    if isinstance(stream, io.TextIOWrapper):
+        # What a client sent, and a function logs, may be what the terminal has no letter for.
+        stream.reconfigure(errors="backslashreplace")
+    handler = _Handler(stream)
     handler.setFormatter(ConsoleFormatter(colored=stream.isatty()))
     levels = LevelFilter()
     handler.addFilter(levels)
@@ -96,3 +109,26 @@ def install(stream: TextIO | None = None) -> LevelFilter:
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
     return levels
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Write records to the console, and end the runtime when nobody reads it any more."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
+        if isinstance(sys.exception(), BrokenPipeError):
+            _end()
+        else:
+            super().handleError(record)
+
+
+def _end() -> None:
+    """End as other programs do whose output nobody reads: ``signalr-local | head``, say."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    signal.raise_signal(signal.SIGTERM)
+
+
+def _printable(line: str) -> str:
+    """Return a line without anything that a terminal would obey, but for colours."""
+    parts = _COLOR.split(line)
+    parts[::2] = [_CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", part) for part in parts[::2]]
+    return "".join(parts)

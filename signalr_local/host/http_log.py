@@ -15,8 +15,7 @@ class _WithoutRequestLine(logging.Filter):
         if isinstance(error, HttpProcessingError):
             record.msg = "A request was refused because it is not valid HTTP: %s."
             record.args, record.exc_info = (type(error).__name__,), None
-            if record.levelno > logging.WARNING:
-                record.levelno, record.levelname = logging.WARNING, "WARNING"
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
         return True
 
 

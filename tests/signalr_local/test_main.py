@@ -5,7 +5,12 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
+import threading
+import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -177,3 +182,73 @@ def test_a_host_name_that_is_none_is_refused_without_a_traceback(launch: Launch)
     assert emulator.wait() == 1
     assert "the host 'http://emulator' is not valid" in emulator.text
     assert "Traceback" not in emulator.text
+
+
+LINGERING = """
+import os
+import subprocess
+import threading
+import time
+import azure.functions as func
+app = func.FunctionApp()
+
+@app.route(route="linger")
+def linger(req: func.HttpRequest) -> str:
+    print("child", subprocess.Popen(["sleep", "600"]).pid)
+    threading.Event().wait()
+
+print("worker", os.getpid())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl+C", "SIGTERM"])
+def test_a_signal_ends_what_functions_run_and_started(launch: Launch, small_app: Path, number: int) -> None:
+    (small_app / "function_app.py").write_text(LINGERING)
+    runtime = launch("--app", str(small_app), *FREE)
+    worker = int(runtime.wait_for(r"worker (\d+)")[1])
+    url = runtime.wait_for(r"(http://\S+)/api/linger")[1]
+    runtime.wait_for("Ctrl\\+C stops")
+    asking = threading.Thread(target=ask, args=(f"{url}/api/linger",))
+    asking.start()
+    child = int(runtime.wait_for(r"child (\d+)")[1])
+    assert runtime.stop(number) == 0
+    asking.join()
+    assert not is_alive(worker)
+    assert not is_running(child)
+    assert re.search(r"Executed 'Functions.linger' \(Failed", runtime.text)
+    assert "Stopped." in runtime.text
+
+
+def ask(url: str) -> None:
+    with suppress(OSError), urllib.request.urlopen(url) as response:
+        response.read()
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process runs: one that has ended may still be listed where nobody asks for it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_signal_ends_a_start_that_hangs(launch: Launch, small_app: Path) -> None:
+    (small_app / "function_app.py").write_text(
+        "import os, time\nprint('worker', os.getpid())\ntime.sleep(600)\n"
+    )
+    runtime = launch("--app", str(small_app), *FREE)
+    worker = int(runtime.wait_for(r"worker (\d+)")[1])
+    runtime.stop()
+    assert not is_alive(worker)
+    assert "Traceback" not in runtime.text
+
+
+def test_it_ends_when_nobody_reads_what_it_says(small_app: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m signalr_local --app {small_app} {' '.join(FREE)} | head -1"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == ""

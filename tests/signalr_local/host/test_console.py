@@ -141,3 +141,30 @@ def test_only_a_terminal_gets_color(
 def test_say_prints_a_line_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     say("\tnegotiate: [POST]")
     assert capsys.readouterr().out == "\tnegotiate: [POST]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\tb", "a\tb"),
+        ("\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m"),
+        ("\x1b[2Jgone", "\\x1b[2Jgone"),
+        ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
+        ("back\x08", "back\\x08"),
+        ("\x9b2J", "\\x9b2J"),
+    ],
+    ids=["tab", "color", "clear", "title", "backspace", "8-bit"],
+)
+def test_the_terminal_obeys_nothing_but_colors(text: str, shown: str) -> None:
+    assert ConsoleFormatter(colored=False).format(record(text=text)).partition("] ")[2] == shown
+
+
+def test_what_the_terminal_has_no_letter_for_is_shown_all_the_same(
+    restored_logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii", write_through=True)
+    install(stream)
+    logging.getLogger("signalr_local.host").info("half \ud83d caf\xe9")
+    assert raw.getvalue().endswith(b"half \\ud83d caf\\xe9\n")
+    assert "Logging error" not in capsys.readouterr().err

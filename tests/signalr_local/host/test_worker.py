@@ -4,7 +4,9 @@ import asyncio
 import json
 import logging
 import os
+import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ import contextvars
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -71,6 +74,13 @@ SAYINGS = {
     "stderr-warning": lambda: print("a WARNING of an error", file=sys.stderr),
     "descriptor-1": lambda: os.write(1, b"a line\\n"),
     "descriptor-odd": lambda: os.write(1, b"\\xff\\n"),
+    "buffer": lambda: sys.stdout.buffer.write("hello\\n".encode()),
+    "reconfigure": lambda: (sys.stdout.reconfigure(encoding="utf-8"), print("hello")),
+    "print-no-end": lambda: print("hello", end=""),
+    "print-progress": lambda: print("10%\\r20%\\r", end=""),
+    "subprocess-stdout": lambda: subprocess.run(
+        [sys.executable, "-Sc", "print('a line')"], check=True, stdout=sys.stdout
+    ),
     "subprocess": lambda: subprocess.run([sys.executable, "-Sc", "print('a line')"], check=True),
 }
 
@@ -161,6 +171,10 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
         ("print-unicode", [("INFO", "café \ud800")]),
         ("print-long", [("INFO", "x" * 1_000_000)]),
         ("print-thread", [("INFO", "hello")]),
+        ("print-no-end", [("INFO", "hello")]),
+        ("print-progress", [("INFO", "10%"), ("INFO", "20%")]),
+        ("buffer", [("INFO", "hello")]),
+        ("reconfigure", [("INFO", "hello")]),
         ("debug", []),
         ("info", [("INFO", "hello you")]),
         ("warning", [("WARNING", "hello")]),
@@ -203,6 +217,7 @@ async def test_a_record_that_cannot_be_formatted_fails_no_function(app: Any, log
         ("descriptor-1", "INFO", "a line"),
         ("descriptor-odd", "INFO", "\N{REPLACEMENT CHARACTER}"),
         ("subprocess", "INFO", "a line"),
+        ("subprocess-stdout", "INFO", "a line"),
     ],
 )
 async def test_what_goes_past_python_s_output_is_logged_too(
@@ -217,6 +232,15 @@ async def test_what_goes_past_python_s_output_is_logged_too(
 async def test_what_the_app_prints_while_it_is_imported_is_logged(start_host: StartHost, log: Any) -> None:
     await start_host(APP)
     assert log.find("^imported$").category == "Host.Function.Console"
+
+
+async def test_debug_appears_where_setting_and_host_json_ask_for_it(start_host: StartHost, log: Any) -> None:
+    levels = {"logging": {"logLevel": {"Function": "Debug"}}}
+    app = await start_host(APP, settings={"PYTHON_ENABLE_DEBUG_LOGGING": "1"}, host_json=levels)
+    await app.get("/api/say/debug")
+    record = log.find("^hello$")
+    assert (record.levelname, record.category) == ("DEBUG", "Function.say.User")
+    assert app.host._levels.filter(record)
 
 
 async def test_a_function_finds_nothing_to_read(app: Any) -> None:
@@ -467,6 +491,58 @@ async def test_a_function_that_does_not_fit_its_bindings_is_told_so(
     text = describe_error(raised.value)
     assert text.startswith("FunctionLoadError: cannot load the f function: ")
     assert message in text
+
+
+async def test_a_folder_that_hides_azure_functions_is_named(start_host: StartHost) -> None:
+    files = {
+        "function_app.py": "import azure.functions as func\napp = func.FunctionApp()\n",
+        "azure/__init__.py": "",
+        "azure/helper.py": "X = 1\n",
+    }
+    with pytest.raises(AppError) as raised:
+        await start_host(files)
+    text = describe_error(raised.value)
+    assert "ModuleNotFoundError: No module named 'azure.functions'" in text
+    assert re.search(r"app0/azure hides the installed package azure: rename it\.$", text)
+
+
+async def test_a_requirement_of_the_app_that_is_not_installed_is_named(start_host: StartHost) -> None:
+    files = {
+        "function_app.py": "import azure.functions as func\nimport no_such_package  # noqa: F401\n",
+        "requirements.txt": "azure-functions\nno-such-package\n",
+    }
+    with pytest.raises(AppError) as raised:
+        await start_host(files)
+    text = describe_error(raised.value)
+    assert text.count("Traceback") == 1
+    assert "Current sys.path" not in text
+    assert re.search(
+        r"no-such-package is in \S+/requirements.txt, but not installed here\. Run: \S+ -m pip", text
+    )
+
+
+async def test_the_main_module_may_have_another_name(start_host: StartHost) -> None:
+    source = "import azure.functions as func\napp = func.FunctionApp()\n@app.route()\n"
+    files = {"main.py": f"{source}def say(req: func.HttpRequest) -> str:\n    return 'main'\n"}
+    app = await start_host(files, settings={"PYTHON_SCRIPT_FILE_NAME": "main.py"})
+    assert (await app.get("/api/say")).text == "main"
+
+
+async def test_another_app_on_the_python_path_is_not_served(start_host: StartHost, tmp_path: Path) -> None:
+    source = "import azure.functions as func\nfrom parts import one\napp = func.FunctionApp()\n@app.route()\n"
+    say = "def say(req: func.HttpRequest) -> str:\n    return {} + one.WORD\n"
+    other = tmp_path / "other"
+    (other / "parts").mkdir(parents=True)
+    (other / "parts" / "one.py").write_text("WORD = ' and other'")
+    (other / "parts" / "__init__.py").touch()
+    (other / "function_app.py").write_text(source + say.format("'other'"))
+    files = {
+        "function_app.py": source + say.format("'mine'"),
+        "parts/one.py": "WORD = ' and mine'",
+        "parts/__init__.py": "",
+    }
+    app = await start_host(files, settings={"PYTHONPATH": str(other)})
+    assert (await app.get("/api/say")).text == "mine and mine"
 
 
 async def test_levels_reach_the_console_s_filter(start_host: StartHost) -> None:
