@@ -126,8 +126,9 @@ class Supervisor:
         worker, began = self.instance.worker, time.monotonic()
         await worker.wait()
         _log.error("The worker process ended %s. Another one is started.", worker.cause)
-        # One that ends soon is likely to do so again.
-        self._deaths = self._deaths + 1 if time.monotonic() < began + _AT_ONCE else 0
+        # One that ends soon, and did no good before, is likely to do so again.
+        is_at_once = time.monotonic() < began + _AT_ONCE and not worker.has_answered
+        self._deaths = self._deaths + 1 if is_at_once else 0
 
     @property
     def _pause(self) -> float:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 from signalr_local.host.app_folder import check_app_folder
+from signalr_local.host.environment import worker_environment
 from signalr_local.host.failures import (
     AppError,
     Failure,
@@ -77,13 +77,14 @@ class _Call:
 class Worker:
     """Run one app in a process of its own.
 
-    ``cause`` says why the worker takes no more invocations, to follow "the worker process ended"; it is empty
-    while it does.
+    ``has_answered`` tells that a function has ended well. ``cause`` says why the worker takes no more
+    invocations, to follow "the worker process ended"; it is empty while it does.
     """
 
     def __init__(self, app: Path, on_log: OnLog) -> None:
         self.functions: list[Function] = []
         self.cause = ""
+        self.has_answered = False
         self._app = app
         self._on_log = on_log
         self._calls: dict[str, _Call] = {}
@@ -135,6 +136,12 @@ class Worker:
         self._family = Family(transport.get_pid())
         self._ending = asyncio.create_task(self._end())
         await self._family.guard()
+
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        assert self._transport is not None  # noqa: S101 - ``start`` opens it
+        return self._transport.get_pid()
 
     @property
     def is_running(self) -> bool:
@@ -264,6 +271,7 @@ class Worker:
                 call = self._calls.get(header["id"])
                 if call is None or call.result.done():
                     return
+                self.has_answered |= header["ok"]
                 if header["ok"]:
                     call.result.set_result(Result(header["return"], header["outputs"], body))
                 else:
@@ -278,15 +286,3 @@ def _level(line: str) -> int:
     if any(word in lowered for word in ("error", "fail", "severe", "unhandled exception")):
         return logging.ERROR
     return logging.INFO
-
-
-def worker_environment(values: Mapping[str, str], app: Path, port: int) -> dict[str, str]:
-    """Return the environment of a worker: this process's, the app's settings, and what ``func`` adds."""
-    return {
-        **os.environ,
-        **values,
-        "FUNCTIONS_WORKER_RUNTIME": "python",
-        "WEBSITE_HOSTNAME": f"localhost:{port}",
-        "AzureWebJobsScriptRoot": str(app),
-        "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
-    }
