@@ -44,7 +44,7 @@ import azure.functions as func
 
 bp = func.Blueprint()
 
-@bp.route("negotiate", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.route("api/negotiate", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 @bp.generic_input_binding("connection", type="signalRConnectionInfo", hub_name="h1")
 def negotiate(req: func.HttpRequest, connection: str) -> func.HttpResponse:
     return func.HttpResponse(connection, mimetype="application/json")
@@ -79,10 +79,14 @@ def warnings(log: Any) -> list[str]:
 
 
 async def test_a_route_that_a_catch_all_hides_is_named(start_host: StartHost, log: Any) -> None:
-    await start_host({"function_app.py": CATCH_ALL, "realtime.py": REALTIME}, settings=SETTINGS)
+    await start_host(
+        {"function_app.py": CATCH_ALL, "realtime.py": REALTIME},
+        settings=SETTINGS,
+        host_json={"extensions": {"http": {"routePrefix": ""}}},
+    )
     [text] = warnings(log)
     assert text.startswith(
-        "negotiate is never reached by POST /api/negotiate: http_app_func takes /api/{*route} and comes "
+        "negotiate is never reached by POST /api/negotiate: http_app_func takes /{*route} and comes "
         "before it in the order of names, as in Azure."
     )
 
