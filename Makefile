@@ -43,7 +43,8 @@ lint: test-packages ## Check style: Python and shell scripts
 	@$(PYTHON) -m ruff format --check
 	@scripts/say "Shell scripts (shellcheck)"
 	@scripts/check-shell $(SHELL_SCRIPTS)
-	@infra/scripts/check-types.sh
+	@scripts/say "Bicep (bicep lint, bicep snapshot)"
+	@infra/scripts/check-bicep.sh
 
 .PHONY: types
 types: test-packages page ## Check types: Python and the page

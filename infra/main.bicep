@@ -1,5 +1,5 @@
-// Everything that the app needs, in one resource group. docs/deployment.md says what each parameter costs
-// and does, and how to deploy with and without azd.
+// Everything that the app needs, in one resource group. docs/deployment-reference.md says what each parameter costs
+// and does, docs/deployment.md how to deploy with and without azd.
 
 targetScope = 'subscription'
 
@@ -24,11 +24,39 @@ param location string
   'Premium_P2'
 ])
 @description('Tier of the SignalR Service. Free_F1 costs nothing and has 20 connections and 20,000 messages a day, no network rules and no private endpoint. Standard_S1 is billed per unit and day. Premium adds zones and autoscaling. P2 starts at 100 units.')
-param signalrSku string = 'Standard_S1'
+param signalrSku string = 'Free_F1'
 
-@minValue(1)
-@maxValue(1000)
-@description('Units of the SignalR Service, each billed: 1,000 connections and 1,000,000 messages a day. 1 to 10, then tens to 100, with Premium_P2 hundreds to 1000. Free_F1 has exactly 1.')
+@allowed([
+  1
+  2
+  3
+  4
+  5
+  6
+  7
+  8
+  9
+  10
+  20
+  30
+  40
+  50
+  60
+  70
+  80
+  90
+  100
+  200
+  300
+  400
+  500
+  600
+  700
+  800
+  900
+  1000
+])
+@description('Units of the SignalR Service, each billed: 1,000 connections and 1,000,000 messages a day. Free_F1 has exactly 1, Premium_P2 starts at 100 and ends at 1000, the others end at 100.')
 param signalrUnits int = 1
 
 @description('Origins of pages on other hosts that may use the app, separated by commas: https://app.example.com. The app\'s own origin is always allowed, a wildcard never, because requests carry credentials. Costs nothing.')
@@ -94,15 +122,21 @@ param alwaysReadyInstances int = 0
 @description('Memory of an instance in MB. Time is billed by memory; more memory also means more CPU.')
 param instanceMemoryMB int = 2048
 
-@minValue(40)
+@minValue(1)
 @maxValue(1000)
-@description('Instances at most: the limit of what a burst can cost.')
+@description('On-demand instances of a group of functions at most; HTTP requests and SignalR events are one group. Always-ready instances come on top. Below 40 is not available in every region.')
 param maximumInstanceCount int = 100
 
 @minValue(1)
 @maxValue(1000)
 @description('Requests and events that one instance works on at once; with more, another instance is started. For Python the platform\'s own default is 1, an instance for each. More is cheaper until the CPU is busy.')
 param httpConcurrency int = 16
+
+@description('Replace instances in batches when the app is deployed or a setting changes, instead of ending all of them and what they run. A preview of Flex Consumption. Costs nothing.')
+param rollingUpdates bool = false
+
+@description('Object id of a person who may use the SignalR Service with their own identity, from their machine or with the doctor. Empty: nobody. Costs nothing.')
+param developerPrincipalId string = ''
 
 @description('Keep a deleted key vault for 7 days even against its owner. Costs nothing, but azd down --purge cannot free the name. It cannot be turned off again.')
 param vaultPurgeProtection bool = true
@@ -131,8 +165,15 @@ var asked = filter(map(split(allowedOrigins, ','), origin => trim(origin)), orig
 var origins = union(['https://${functionAppHost}'], asked)
 var useApiManagement = !empty(apimPublisherEmail)
 
+// Refused here too: not every deployment goes through azd's hook.
+var isFree = signalrSku == 'Free_F1'
+var isBelowP2 = signalrSku == 'Premium_P2' && signalrUnits < 100
+var isAboveStandard = signalrSku != 'Premium_P2' && signalrUnits > 100
+var mistake = (upstream == 'http' && useManagedIdentity) ? 'upstream=http and useManagedIdentity exclude each other: the HTTP upstream checks signatures made with the access key' : (isFree && vnetEnabled) ? 'Free_F1 has no private endpoint: choose another signalrSku, or vnetEnabled=false' : (isFree && signalrUnits != 1) ? 'Free_F1 has exactly one unit: signalrUnits=1' : isBelowP2 ? 'Premium_P2 starts at 100 units' : isAboveStandard ? 'only Premium_P2 has more than 100 units' : (zoneRedundant && alwaysReadyInstances == 1) ? 'with zoneRedundant, alwaysReadyInstances is 0 or at least 2' : ''
+var checkedName = empty(mistake) ? environmentName : fail(mistake)
+
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
-  name: '${abbreviations.resourcesResourceGroups}${environmentName}'
+  name: '${abbreviations.resourcesResourceGroups}${checkedName}'
   location: location
   tags: tags
 }
@@ -190,6 +231,7 @@ module signalr 'app/signalr.bicep' = {
     functionAppName: functionAppName
     functionAppHost: functionAppHost
     extensionKeyExists: signalrExtensionKeyExists
+    developerPrincipalId: developerPrincipalId
   }
 }
 
@@ -300,6 +342,7 @@ module api 'app/api.bicep' = {
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     httpConcurrency: httpConcurrency
+    rollingUpdates: rollingUpdates
     moreSettings: appSettings
   }
   // The references and the storage must be reachable when the app first starts.
@@ -337,4 +380,4 @@ output SERVICE_API_HOST string = api.outputs.hostName
 output SERVICE_API_URI string = 'https://${api.outputs.hostName}/api/index'
 output SERVICE_API_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
 output SIGNALR_NAME string = signalr.outputs.name
-output NEGOTIATE_BASE_URI string = useApiManagement ? 'https://${apimName}.azure-api.net/realtime' : 'https://${api.outputs.hostName}/api'
+output NEGOTIATE_BASE_URI string = useApiManagement ? '${apim!.outputs.gatewayUrl}/realtime' : 'https://${api.outputs.hostName}/api'

@@ -12,9 +12,17 @@ param insightsConnectionString string
 param signalrHostName string
 @description('Vault with the connection string. Empty: the app reaches the SignalR Service with its identity.')
 param vaultName string
-param allowedOrigins array
+param allowedOrigins string[]
+@allowed([
+  'webhook'
+  'http'
+])
 param upstream string
 param authClientId string
+@allowed([
+  'RedirectToLoginPage'
+  'Return401'
+])
 param authUnauthenticatedAction string
 @description('Private network. Empty: none.')
 param networkName string
@@ -23,6 +31,7 @@ param alwaysReadyInstances int
 param instanceMemoryMB int
 param maximumInstanceCount int
 param httpConcurrency int
+param rollingUpdates bool
 @secure()
 param moreSettings object
 
@@ -125,6 +134,10 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
             instanceCount: alwaysReadyInstances
           }
         ]
+      }
+      #disable-next-line BCP037 // the published types lack it
+      siteUpdateStrategy: {
+        type: rollingUpdates ? 'RollingUpdate' : 'Recreate'
       }
       runtime: {
         name: 'python'

@@ -3,11 +3,16 @@
 param name string
 param location string
 param tags object
+@allowed([
+  'Consumption'
+  'BasicV2'
+  'StandardV2'
+])
 param sku string
 param publisherEmail string
 param publisherName string
 param functionAppHost string
-param allowedOrigins array
+param allowedOrigins string[]
 param workspaceId string
 
 var originElements = join(map(allowedOrigins, origin => '<origin>${origin}</origin>'), '')
@@ -74,3 +79,5 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (s
     ]
   }
 }
+
+output gatewayUrl string = service.properties.gatewayUrl

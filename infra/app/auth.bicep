@@ -4,6 +4,10 @@
 param functionAppName string
 @description('Client id of the app registration.')
 param clientId string
+@allowed([
+  'RedirectToLoginPage'
+  'Return401'
+])
 param unauthenticatedAction string
 @description('Where the SignalR Service sends events. It cannot sign in; a key or a signature protects this path.')
 param upstreamPath string

@@ -3,17 +3,29 @@
 param name string
 param location string
 param tags object
+@allowed([
+  'Free_F1'
+  'Standard_S1'
+  'Premium_P1'
+  'Premium_P2'
+])
 param sku string
 param units int
-param allowedOrigins array
+param allowedOrigins string[]
 param isPrivate bool
 param useManagedIdentity bool
 param ownerPrincipalId string
 param workspaceId string
+@allowed([
+  'webhook'
+  'http'
+])
 param upstream string
 param functionAppName string
 param functionAppHost string
 param extensionKeyExists bool
+@description('Person who may use the service with their own identity. Empty: nobody.')
+param developerPrincipalId string
 
 var roles = {
   signalrServiceOwner: '7e4f1700-ea5a-4f59-8f37-079cfe29dce3'
@@ -110,6 +122,16 @@ resource owner 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (useMan
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.signalrServiceOwner)
     principalId: ownerPrincipalId
     principalType: 'ServicePrincipal'
+  }
+}
+
+resource developer 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(developerPrincipalId)) {
+  name: guid(signalr.id, developerPrincipalId, roles.signalrServiceOwner)
+  scope: signalr
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.signalrServiceOwner)
+    principalId: developerPrincipalId
+    principalType: 'User'
   }
 }
 

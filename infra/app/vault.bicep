@@ -5,6 +5,10 @@ param name string
 param location string
 param tags object
 param signalrName string
+@allowed([
+  'primary'
+  'secondary'
+])
 param activeKey string
 param readerPrincipalId string
 param workspaceId string

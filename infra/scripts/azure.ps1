@@ -66,7 +66,7 @@ function Test-Missing {
 # Return what could not be done, the role for it where that is missing, and what az complained of.
 function Get-Explanation([string] $Message, [string] $Role) {
   $reason = if ($Role -and (Test-Refused)) { ": you need the role $Role on it" } else { '' }
-  "$Message$reason.`n$script:Complaint"
+  "$Message$reason.`n$($script:Complaint.TrimEnd())"
 }
 
 # Fail with that.

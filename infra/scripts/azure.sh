@@ -2,6 +2,8 @@
 # What the scripts beside this one share. They read it; it does nothing by itself.
 
 umask 077
+# Git Bash takes an argument that begins with / for a path and rewrites it; names of files must be rewritten.
+export MSYS2_ARG_CONV_EXCL=/subscriptions
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # A signal alone would end dash without that.

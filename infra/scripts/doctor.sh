@@ -13,9 +13,13 @@ cd "$(dirname "$0")"
 need AZURE_SUBSCRIPTION_ID AZURE_RESOURCE_GROUP SERVICE_API_NAME
 need_subscription
 cd ../..
-for python in "${PYTHON:-}" .venv/bin/python .venv/Scripts/python.exe; do
-  [ -z "$python" ] || ! command -v "$python" >/dev/null || break
+python=
+for candidate in "${PYTHON:-}" .venv/bin/python .venv/Scripts/python.exe; do
+  if [ -n "$candidate" ] && command -v "$candidate" >/dev/null; then
+    python=$candidate
+    break
+  fi
 done
-command -v "$python" >/dev/null || fail "There is no virtual environment in .venv. Run: make local-packages"
+[ -n "$python" ] || fail "There is no virtual environment in .venv. Run: make local-packages"
 "$python" -m signalr_local doctor --azure "$SERVICE_API_NAME" --resource-group "$AZURE_RESOURCE_GROUP" \
   --subscription "$AZURE_SUBSCRIPTION_ID" "$@"

@@ -7,7 +7,9 @@
 function Assert-Program([string] $Name, [version] $Least, [string] $Site) {
   $seen = 'missing'
   if (Get-Command $Name -ErrorAction SilentlyContinue) {
+    # The alias of Windows' store prints nothing.
     $seen = "$(& $Name --version)"
+    if (-not $seen) { $seen = 'missing' }
     if ($seen -cmatch '\d+\.\d+' -and [version] $Matches[0] -ge $Least) { return }
   }
   Stop-WithMessage "The program $Name must be version $Least or newer, and it is ${seen}: $Site"

@@ -8,13 +8,21 @@ $upstream = Get-Setting 'SIGNALR_UPSTREAM' 'webhook'
 if ($upstream -ceq 'http' -and (Test-Switch 'USE_MANAGED_IDENTITY')) {
   Stop-WithMessage 'SIGNALR_UPSTREAM=http and USE_MANAGED_IDENTITY=true exclude each other: the HTTP upstream checks a signature that is made with the access key, and there is none. Set one of them back: azd env set SIGNALR_UPSTREAM webhook'
 }
-if ((Get-Setting 'SIGNALR_SKU' '') -ceq 'Free_F1') {
+$sku = Get-Setting 'SIGNALR_SKU' 'Free_F1'
+$units = Get-Setting 'SIGNALR_UNITS' '1'
+if ($sku -ceq 'Free_F1') {
   if (Test-Switch 'VNET_ENABLED') {
     Stop-WithMessage 'SIGNALR_SKU=Free_F1 has no private endpoint. Choose another tier, or: azd env set VNET_ENABLED false'
   }
-  if ((Get-Setting 'SIGNALR_UNITS' '1') -cne '1') {
-    Stop-WithMessage 'SIGNALR_SKU=Free_F1 has exactly one unit: azd env set SIGNALR_UNITS 1'
+  if ($units -cne '1') {
+    Stop-WithMessage 'SIGNALR_SKU=Free_F1 has exactly one unit. Choose another tier, azd env set SIGNALR_SKU Standard_S1, or: azd env set SIGNALR_UNITS 1'
   }
+}
+if ($sku -ceq 'Premium_P2' -and $units -cnotmatch '^\d{3}') {
+  Stop-WithMessage 'SIGNALR_SKU=Premium_P2 starts at 100 units: azd env set SIGNALR_UNITS 100'
+}
+if ((Test-Switch 'ZONE_REDUNDANT') -and (Get-Setting 'ALWAYS_READY_INSTANCES' '0') -ceq '1') {
+  Stop-WithMessage 'With ZONE_REDUNDANT=true there are no or at least two always-ready instances: azd env set ALWAYS_READY_INSTANCES 2'
 }
 if ((Get-Setting 'ALLOWED_ORIGINS' '').Contains('*')) {
   Stop-WithMessage 'ALLOWED_ORIGINS has a wildcard. Requests carry credentials, so every origin must be named: https://app.example.com,https://www.example.com'

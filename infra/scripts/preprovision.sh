@@ -13,11 +13,19 @@ patience=${HOST_PATIENCE:-60}
 if [ "$upstream" = http ] && is_on "${USE_MANAGED_IDENTITY:-}"; then
   fail "SIGNALR_UPSTREAM=http and USE_MANAGED_IDENTITY=true exclude each other: the HTTP upstream checks a signature that is made with the access key, and there is none. Set one of them back: azd env set SIGNALR_UPSTREAM webhook"
 fi
-if [ "${SIGNALR_SKU:-}" = Free_F1 ]; then
+sku=${SIGNALR_SKU:-Free_F1}
+units=${SIGNALR_UNITS:-1}
+if [ "$sku" = Free_F1 ]; then
   ! is_on "${VNET_ENABLED:-}" ||
     fail "SIGNALR_SKU=Free_F1 has no private endpoint. Choose another tier, or: azd env set VNET_ENABLED false"
-  [ "${SIGNALR_UNITS:-1}" = 1 ] ||
-    fail "SIGNALR_SKU=Free_F1 has exactly one unit: azd env set SIGNALR_UNITS 1"
+  [ "$units" = 1 ] ||
+    fail "SIGNALR_SKU=Free_F1 has exactly one unit. Choose another tier, azd env set SIGNALR_SKU Standard_S1, or: azd env set SIGNALR_UNITS 1"
+fi
+if [ "$sku" = Premium_P2 ] && [ "${#units}" -lt 3 ]; then
+  fail "SIGNALR_SKU=Premium_P2 starts at 100 units: azd env set SIGNALR_UNITS 100"
+fi
+if is_on "${ZONE_REDUNDANT:-}" && [ "${ALWAYS_READY_INSTANCES:-0}" = 1 ]; then
+  fail "With ZONE_REDUNDANT=true there are no or at least two always-ready instances: azd env set ALWAYS_READY_INSTANCES 2"
 fi
 case ${ALLOWED_ORIGINS:-} in
   *'*'*) fail "ALLOWED_ORIGINS has a wildcard. Requests carry credentials, so every origin must be named: https://app.example.com,https://www.example.com" ;;

@@ -15,6 +15,7 @@ from serverless_signalr.errors import ConnectionStringError
 from signalr_local.doctor.connection_checks import connections_of
 from signalr_local.doctor.files import AppSettings, Papers, Role, ServiceDescription, parse_functions
 from signalr_local.doctor.findings import Finding, fine, warning, wrong
+from signalr_local.doctor.health import health_path
 from signalr_local.host.functions import Function
 from signalr_local.secrets import read_reference
 
@@ -65,6 +66,7 @@ class DeployedApp:
             functions=[function for function, _ in functions],
             route_prefix=_prefix(functions),
             host_name=host or None,
+            function_key=await self._key(function for function, _ in functions),
         )
 
     def _app(self) -> tuple[str, ...]:
@@ -97,6 +99,14 @@ class DeployedApp:
             return list(zip(parse_functions(listed), urls, strict=True))
         except (ValueError, AttributeError, TypeError) as error:
             raise AzureError(f"{error}.") from None
+
+    async def _key(self, functions: Iterable[Function]) -> str | None:
+        """Return the default function key, which the health function asks for."""
+        if health_path(functions, "") is None:
+            return None
+        keys = await self._optional("app.key", "function keys", "functionapp keys list", *self._app())
+        key = _member(keys, "functionKeys", "default")
+        return None if key is None else str(key)
 
     async def _service(
         self, settings: AppSettings, functions: Iterable[tuple[Function, str]]

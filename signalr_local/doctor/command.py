@@ -14,6 +14,7 @@ from signalr_local.doctor.azure import AzureError, DeployedApp
 from signalr_local.doctor.examination import examine
 from signalr_local.doctor.files import Papers
 from signalr_local.doctor.findings import Finding, State
+from signalr_local.doctor.health import ask_health, health_path
 from signalr_local.doctor.options import FILES
 from signalr_local.doctor.report import Format
 from signalr_local.doctor.round_trip import Call, Plan, plan, travel
@@ -86,6 +87,9 @@ async def _deployed(arguments: argparse.Namespace) -> AsyncIterator[Finding]:
         yield finding
     if arguments.no_round_trip or not papers.host_name:
         return
+    path = health_path(papers.functions or [], papers.route_prefix or "")
+    if path is not None:
+        yield await ask_health(papers.host_name, path, papers.function_key)
     planned = plan(papers.functions or [], papers.host_name, papers.route_prefix or "", call, headers)
     if not isinstance(planned, Plan):
         yield planned

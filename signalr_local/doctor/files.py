@@ -158,8 +158,8 @@ class Role:
 class Papers:
     """Everything that is known before the examination; None is not known.
 
-    ``functions`` are those that Azure lists; without them the app in the folder is loaded. ``host_name`` is
-    the deployed app's.
+    ``functions`` are those that Azure lists; without them the app in the folder is loaded. ``host_name`` and
+    ``function_key`` are the deployed app's.
     """
 
     app: AppSettings
@@ -168,6 +168,7 @@ class Papers:
     functions: list[Function] | None = None
     route_prefix: str | None = None
     host_name: str | None = None
+    function_key: str | None = field(default=None, repr=False)
 
     @classmethod
     def read(

@@ -19,9 +19,11 @@ SCHEMAS = [
 
 
 def hooks(azure_yaml: Any) -> Iterator[tuple[str, Any]]:
-    yield from azure_yaml["hooks"].items()
-    for service in azure_yaml["services"].values():
-        yield from service["hooks"].items()
+    for owner in (azure_yaml, *azure_yaml["services"].values()):
+        for event, hook in owner["hooks"].items():
+            first, *more = hook if isinstance(hook, list) else [hook]
+            yield event, first
+            yield from (("smoke-test", one) for one in more)
 
 
 @pytest.mark.parametrize("schema", SCHEMAS, ids=["what is used", "whole"][: len(SCHEMAS)])
@@ -54,6 +56,11 @@ def test_every_hook_has_a_script_for_every_system(azure_yaml: Any) -> None:
 
 def test_the_key_of_the_webhook_is_looked_for_before_and_set_after(azure_yaml: Any) -> None:
     assert list(azure_yaml["hooks"]) == ["preprovision", "postprovision", "postdeploy"]
+
+
+def test_the_smoke_test_comes_after_the_service_was_told(azure_yaml: Any) -> None:
+    names = [Path(hook["posix"]["run"]).stem for hook in azure_yaml["hooks"]["postdeploy"]]
+    assert names == ["postdeploy", "smoke-test"]
 
 
 def test_an_azd_that_does_not_know_remote_build_is_refused(azure_yaml: Any) -> None:

@@ -1,4 +1,4 @@
-"""The Bicep files are well-formed and fit together, as far as that can be seen without the compiler."""
+"""The Bicep files are well-formed and fit together, as far as that can be seen without a compiler."""
 
 import re
 from collections import Counter
@@ -14,7 +14,17 @@ INFRA = Path(__file__).parents[2] / "infra"
 FILES = sorted(path.relative_to(INFRA).as_posix() for path in INFRA.rglob("*.bicep"))
 
 FUNCTIONS = {
-    *("empty", "environment", "filter", "guid", "join", "listKeys", "loadJsonContent", "loadTextContent"),
+    *(
+        "empty",
+        "environment",
+        "fail",
+        "filter",
+        "guid",
+        "join",
+        "listKeys",
+        "loadJsonContent",
+        "loadTextContent",
+    ),
     *("map", "replace", "resourceId", "split", "subscription", "subscriptionResourceId", "tenant", "toLower"),
     *("trim", "union", "uniqueString"),
 }

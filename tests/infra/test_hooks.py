@@ -171,10 +171,15 @@ def test_the_http_upstream_needs_no_key_and_no_az(cloud: Any) -> None:
         ({"SIGNALR_UPSTREAM": "http", "USE_MANAGED_IDENTITY": "true"}, "exclude each other"),
         ({"SIGNALR_SKU": "Free_F1", "VNET_ENABLED": "true"}, "has no private endpoint"),
         ({"SIGNALR_SKU": "Free_F1", "SIGNALR_UNITS": "2"}, "exactly one unit"),
+        ({"VNET_ENABLED": "true"}, "has no private endpoint"),
+        ({"SIGNALR_UNITS": "2"}, "azd env set SIGNALR_SKU Standard_S1"),
+        ({"SIGNALR_SKU": "Premium_P2"}, "starts at 100 units"),
+        ({"SIGNALR_SKU": "Premium_P2", "SIGNALR_UNITS": "50"}, "starts at 100 units"),
+        ({"ZONE_REDUNDANT": "true", "ALWAYS_READY_INSTANCES": "1"}, "at least two always-ready instances"),
         ({"ALLOWED_ORIGINS": "*"}, "every origin must be named"),
         ({"ALLOWED_ORIGINS": "https://a.example,https://*.b.example"}, "every origin must be named"),
     ],
-    ids=["http and identity", "free and network", "free and units", "wildcard", "wildcard in a host"],
+    ids=lambda value: " ".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else "",
 )
 def test_parameters_that_exclude_each_other_are_refused(cloud: Any, wrong: dict[str, str], said: str) -> None:
     run = cloud.run("preprovision.sh", **ENVIRONMENT, **wrong)
@@ -530,7 +535,7 @@ def test_a_missing_variable_is_named(cloud: Any) -> None:
     assert run.calls == []
 
 
-@pytest.mark.parametrize("name", ["azure.sh", "check-types.sh"])
+@pytest.mark.parametrize("name", ["azure.sh", "check-bicep.sh"])
 def test_what_a_script_has_written_is_removed_whatever_ends_it(name: str) -> None:
     source = (INFRA / "scripts" / name).read_text()
     assert re.findall(r"^trap '(rm|exit \d+).*' (\w+)$", source, re.MULTILINE) == [

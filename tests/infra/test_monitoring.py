@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTED = dict(
     re.findall(
         r"^([^\n]+):\n\n```kusto\n(.*?)\n```",
-        (ROOT / "docs" / "deployment.md").read_text(),
+        (ROOT / "docs" / "operate.md").read_text(),
         re.MULTILINE | re.DOTALL,
     )
 )

@@ -42,8 +42,8 @@ def environment(values: dict[str, Any]) -> dict[str, tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def rows() -> dict[str, list[str]]:
-    """Return the rows of the parameter table in docs/deployment.md."""
-    text = (ROOT / "docs" / "deployment.md").read_text()
+    """Return the rows of the parameter table in the reference."""
+    text = (ROOT / "docs" / "deployment-reference.md").read_text()
     table = text.split("## Parameters\n")[1].split("\n## ")[0]
     cells = [
         [cell.strip() for cell in line.strip("|").split("|")]
@@ -99,33 +99,74 @@ def test_the_documentation_names_environment_and_default(
         assert rows[name][:2] == [f"`{variable}`", shown]
 
 
+def workflow(name: str) -> Any:
+    """Return a workflow; YAML 1.1 reads its key "on" as true."""
+    return yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text())
+
+
 def test_the_workflow_passes_every_parameter_on(environment: dict[str, tuple[str, str]]) -> None:
-    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text())
-    passed = workflow["jobs"]["deploy"]["env"]
+    passed = workflow("deploy-environment")["jobs"]["deploy"]["env"]
     variables = {variable for variable, _ in environment.values()} - SET_BY_HOOK
     assert variables <= set(passed)
     assert all(value == f"${{{{ vars.{name} }}}}" for name, value in passed.items())
 
 
-def test_the_workflow_needs_no_secret() -> None:
-    text = (ROOT / ".github" / "workflows" / "deploy.yml").read_text()
-    workflow = yaml.safe_load(text)
-    assert "secrets." not in text
-    assert workflow["permissions"] == {"contents": "read", "id-token": "write"}
+@pytest.mark.parametrize("name", ["deploy", "deploy-environment"])
+def test_the_workflow_needs_no_secret(name: str) -> None:
+    assert "secrets." not in (ROOT / ".github" / "workflows" / f"{name}.yml").read_text()
+    assert workflow(name)["permissions"] == {"contents": "read", "id-token": "write"}
 
 
-def test_the_workflow_deploys_only_what_was_pushed_here_and_passed() -> None:
-    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text())
-    checked = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
-    # YAML 1.1 reads the key "on" as true
-    assert workflow[True]["workflow_run"]["workflows"] == [checked["name"]]
-    condition = workflow["jobs"]["deploy"]["if"]
+@pytest.mark.parametrize("job", ["staging", "production"])
+def test_the_workflow_deploys_only_what_was_pushed_here_and_passed(job: str) -> None:
+    deploy = workflow("deploy")
+    assert deploy[True]["workflow_run"]["workflows"] == [workflow("ci")["name"]]
+    condition = deploy["jobs"][job]["if"]
+    assert "vars.AZURE_CLIENT_ID != ''" in condition
     assert "github.event.workflow_run.conclusion == 'success'" in condition
     assert "github.event.workflow_run.event == 'push'" in condition
 
 
+def test_production_waits_for_staging_and_for_its_reviewers() -> None:
+    jobs = workflow("deploy")["jobs"]
+    assert jobs["production"]["needs"] == "staging"
+    assert "needs.staging.result != 'failure'" in jobs["production"]["if"]
+    assert {name: job["with"]["environment"] for name, job in jobs.items()} == {
+        "staging": "staging",
+        "production": "production",
+    }
+    called = workflow("deploy-environment")
+    assert all(job["uses"] == "./.github/workflows/deploy-environment.yml" for job in jobs.values())
+    assert called["jobs"]["deploy"]["environment"] == "${{ inputs.environment }}"
+    assert called["jobs"]["deploy"]["concurrency"]["cancel-in-progress"] is False
+
+
+def test_an_older_commit_can_be_deployed_by_hand() -> None:
+    deploy = workflow("deploy")
+    assert deploy[True]["workflow_dispatch"]["inputs"]["ref"]["default"] == "main"
+    assert all(
+        job["with"]["ref"] == "${{ inputs.ref || github.event.workflow_run.head_sha }}"
+        for job in deploy["jobs"].values()
+    )
+    checkout = workflow("deploy-environment")["jobs"]["deploy"]["steps"][0]
+    assert checkout["with"]["ref"] == "${{ inputs.ref }}"
+
+
+def test_every_package_that_is_deployed_is_kept_under_its_checksum() -> None:
+    steps = workflow("deploy-environment")["jobs"]["deploy"]["steps"]
+    names = [step.get("uses", step.get("run", "")) for step in steps]
+    kept = next(step for step in steps if step.get("uses", "").startswith("actions/upload-artifact@"))
+    assert kept["with"]["path"] == "${{ steps.package.outputs.sha }}.zip"
+    assert names.index(kept["uses"]) < names.index("azd deploy --no-prompt")
+
+
+def test_updates_of_dependencies_are_proposed_for_every_kind() -> None:
+    content = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())
+    assert {item["package-ecosystem"] for item in content["updates"]} == {"pip", "npm", "github-actions"}
+
+
 def test_the_documentation_has_every_app_setting(trees: dict[str, Any]) -> None:
-    text = (ROOT / "docs" / "deployment.md").read_text()
+    text = (ROOT / "docs" / "deployment-reference.md").read_text()
     source = (ROOT / "infra" / "app" / "api.bicep").read_text()
     names = re.findall(r"^  ([A-Z]\w+): ", source.split("resource plan")[0], re.MULTILINE)
     assert "AZURE_CLIENT_ID" in names

@@ -1,4 +1,5 @@
-"""The hooks for Windows ask, say and decide what the others do. They are parsed here, not run."""
+"""The hooks for Windows ask, say and decide what the others do. They are parsed here, not run: PowerShell
+itself can be had only from Microsoft."""
 
 import re
 import shlex
@@ -53,7 +54,9 @@ class TestEveryScript:
     def test_compares_words_with_regard_to_case(self, name: str) -> None:
         for operator in nodes(tree(name), "comparison_operator"):
             against = text(operator.next_sibling)
-            assert text(operator).startswith("-c") or re.fullmatch(r"0|\$Patience|\$Least", against), against
+            assert text(operator).startswith("-c") or re.fullmatch(r"[01]|\$Patience|\$Least", against), (
+                against
+            )
 
 
 # as the shell scripts
@@ -164,9 +167,11 @@ OUTLINES = {
     """,
     "preprovision": """
         $upstream -ceq 'http' -and (Test-Switch 'USE_MANAGED_IDENTITY') -> Stop-WithMessage
-        (Get-Setting 'SIGNALR_SKU' '') -ceq 'Free_F1' ->
+        $sku -ceq 'Free_F1' ->
           Test-Switch 'VNET_ENABLED' -> Stop-WithMessage
-          (Get-Setting 'SIGNALR_UNITS' '1') -cne '1' -> Stop-WithMessage
+          $units -cne '1' -> Stop-WithMessage
+        $sku -ceq 'Premium_P2' -and $units -cnotmatch '^\\d{3}' -> Stop-WithMessage
+        (Test-Switch 'ZONE_REDUNDANT') -and (Get-Setting 'ALWAYS_READY_INSTANCES' '0') -ceq ...
         (Get-Setting 'ALLOWED_ORIGINS' '').Contains('*') -> Stop-WithMessage
         $upstream -cne 'webhook' -> exit 0
         Assert-AzureCli
@@ -221,9 +226,22 @@ OUTLINES = {
         $script:Failed -> Stop-WithComplaint 'SignalR/Web PubSub Contributor'
         -not (Wait-Until $patience $isTold) -> Stop-WithMessage
     """,
+    "smoke-test": """
+        (Get-Setting 'SMOKE_TEST' 'on') -ceq 'off' -> exit 0
+        Assert-Setting 'AZURE_SUBSCRIPTION_ID', 'AZURE_RESOURCE_GROUP', 'SERVICE_API_NAME'
+        Set-Location "$PSScriptRoot/../.."
+        -not (Test-Path $python) -> python -m venv .venv
+          & $python -m pip install --quiet -r requirements.txt --editable . --editable signalr_local
+          $LASTEXITCODE -ne 0 -> exit $LASTEXITCODE
+        $env:AUTH_CLIENT_ID -> $options += '--no-round-trip'
+        $passes = {
+          $script:Code -ne 1
+        $script:Code -ne 0 -> Stop-WithMessage
+    """,
     "prepackage": r"""
         function Assert-Program
           Get-Command $Name -ErrorAction SilentlyContinue -> $seen = "$(& $Name --version)"
+            -not $seen -> $seen = 'missing'
             $seen -cmatch '\d+\.\d+' -and [version] $Matches[0] -ge $Least -> return
         function Assert-Success
           $LASTEXITCODE -ne 0 -> exit $LASTEXITCODE
@@ -305,7 +323,7 @@ def test_every_temporary_file_is_removed_whatever_happens(name: str) -> None:
 
 
 def test_programs_have_the_versions_that_the_shell_scripts_look_for() -> None:
-    (python,) = re.findall(r"version_info < \((\d+), (\d+)\)", (ROOT / "scripts" / "find-python").read_text())
+    python = (ROOT / ".python-version").read_text().strip()
     (node,) = re.findall(r"-lt (\d+)", (ROOT / "scripts" / "find-node").read_text())
     asserted = re.findall(r"^Assert-Program (\w+) '([\d.]+)'", text(tree("prepackage")), re.MULTILINE)
-    assert dict(asserted) == {"python": ".".join(python), "node": f"{node}.0"}
+    assert dict(asserted) == {"python": python, "node": f"{node}.0"}

@@ -9,6 +9,8 @@ import pytest
 import tree_sitter_bicep
 from tree_sitter import Language, Node, Parser
 
+from signalr_local.doctor.setting_checks import FLEX_REFUSES
+
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
 
@@ -17,6 +19,9 @@ REFUSED_SETTINGS = {
     *("FUNCTIONS_WORKER_PROCESS_COUNT", "WEBSITE_RUN_FROM_PACKAGE", "SCM_DO_BUILD_DURING_DEPLOYMENT"),
     *("ENABLE_ORYX_BUILD", "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING", "WEBSITE_CONTENTSHARE"),
     *("WEBSITE_CONTENTOVERVNET", "WEBSITE_VNET_ROUTE_ALL", "WEBSITE_TIME_ZONE", "TZ"),
+    *("FUNCTIONS_MAX_HTTP_CONCURRENCY", "FUNCTIONS_WORKER_DYNAMIC_CONCURRENCY_ENABLED"),
+    *("WEBSITE_DNS_SERVER", "WEBSITE_MAX_DYNAMIC_APPLICATION_SCALE_OUT", "WEBSITE_NODE_DEFAULT_VERSION"),
+    "WEBSITE_SKIP_CONTENTSHARE_VALIDATION",
     # identity-based storage does not work beside it
     "AzureWebJobsStorage",
 }
@@ -132,6 +137,48 @@ STATED = {
     "the app starts when it can reach everything": (
         "main/api/dependsOn",
         "[ vault storageEndpoint signalrEndpoint vaultEndpoint ]",
+    ),
+    "every record of the service is logged": (
+        "signalr/logs/properties/logs/0/categoryGroup",
+        "'allLogs'",
+    ),
+    "every record of API Management is logged": ("apim/logs/properties/logs/0/categoryGroup", "'allLogs'"),
+    "the service logs connections": (
+        "signalr/signalr/properties/features/1/flag",
+        "'EnableConnectivityLogs'",
+    ),
+    "the package is in a blob container": (
+        "api/app/properties/functionAppConfig/deployment/storage/type",
+        "'blobContainer'",
+    ),
+    "the package is read by the identity": (
+        "api/app/properties/functionAppConfig/deployment/storage/authentication/type",
+        "'UserAssignedIdentity'",
+    ),
+    "the app is a function app on Linux": ("api/app/kind", "'functionapp,linux'"),
+    "an update replaces everything at once unless told otherwise": (
+        "api/app/properties/functionAppConfig/siteUpdateStrategy/type",
+        "rollingUpdates ? 'RollingUpdate' : 'Recreate'",
+    ),
+    "people sign in with Entra ID": (
+        "auth/auth/properties/globalValidation/redirectToProvider",
+        "'azureactivedirectory'",
+    ),
+    "tokens are those of this tenant": (
+        "auth/auth/properties/identityProviders/azureActiveDirectory/registration/openIdIssuer",
+        "'${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'",
+    ),
+    "the policy is XML as it is written": ("apim/policy/properties/format", "'rawxml'"),
+    "storage is of the current kind": ("storage/account/kind", "'StorageV2'"),
+    "logs are paid by the gigabyte": ("monitoring/workspace/properties/sku/name", "'PerGB2018'"),
+    "a developer is a person": ("signalr/developer/properties/principalType", "'User'"),
+    "a developer gets a role only if one is named": (
+        "signalr/developer/if",
+        "(!empty(developerPrincipalId))",
+    ),
+    "an impossible combination ends the deployment": (
+        "main/checkedName",
+        "empty(mistake) ? environmentName : fail(mistake)",
     ),
     "with managed identity there is no vault": ("main/vault/if", "(!useManagedIdentity)"),
     "with managed identity the app knows of none": (
@@ -268,10 +315,22 @@ def test_roles_are_those_that_microsoft_publishes(trees: dict[str, Any]) -> None
 
 def test_roles_are_given_to_identities_on_one_resource_each(trees: dict[str, Any]) -> None:
     assignments = resources(trees, "Microsoft.Authorization/roleAssignments")
-    assert len(assignments) == len(ROLES)
+    to_people = [item for item in assignments if item["properties"]["principalType"] == "User"]
+    assert [item["properties"]["principalId"] for item in to_people] == ["developerPrincipalId"]
+    assert len(assignments) == len(ROLES) + len(to_people)
     for assignment in assignments:
         assert assignment["scope"] in ("account", "component", "signalr", "vault")
-        assert assignment["properties"]["principalType"] == "ServicePrincipal"
+        assert assignment["properties"]["principalType"] in ("ServicePrincipal", "User")
+
+
+def test_the_doctor_knows_every_setting_that_flex_consumption_refuses() -> None:
+    assert {name for name in REFUSED_SETTINGS if name.isupper()} == FLEX_REFUSES
+
+
+def test_the_secret_of_sign_in_has_one_name() -> None:
+    name = "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID"
+    used = [path.name for path in (INFRA / "app").glob("*.bicep") if name in path.read_text()]
+    assert sorted(used) == ["api.bicep", "auth.bicep"]
 
 
 def test_azd_finds_the_app_by_its_tag(trees: dict[str, Any], azure_yaml: Any) -> None:

@@ -22,7 +22,7 @@ from signalr_local.host.host import FunctionsHost
 from signalr_local.host.options import HostOptions
 from tests.serverless_signalr.azure_fakes.certificates import Certificates
 from tests.serverless_signalr.azure_fakes.cloud import Cloud
-from tests.signalr_local.doctor.conftest import HOST, KEY, NAME, Deployed, Folder
+from tests.signalr_local.doctor.conftest import HOST, KEY, NAME, Deployed, Folder, listed
 
 SERVICE = "chat.service.signalr.net"
 WEBHOOK = "/runtime/webhooks/signalr"
@@ -118,6 +118,7 @@ class Azure:
             "functionapp cors show": (0, self.described.cors),
             "functionapp function list": (0, self.described.functions),
             "signalr list": (0, [self.described.service]),
+            "functionapp keys list": (0, {"functionKeys": {"default": "function-key"}}),
             "role assignment list": (0, []),
         }
         (self.folder / "az.json").write_text(json.dumps({**self.answers, **answers, **self.answers}))
@@ -551,3 +552,45 @@ async def test_a_service_that_ends_the_connection_is_named(
     assert found["seen"] == seen
     assert found["fix"].startswith("check that the service is in Serverless mode")
     assert code == 1
+
+
+HEALTH = listed(
+    "health",
+    {"type": "httpTrigger", "name": "req", "direction": "in", "route": "health", "methods": ["GET"]},
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "rule", "state", "seen"),
+    [
+        (200, {"status": "healthy"}, "app.health", "ok", "the app reaches its service"),
+        (
+            503,
+            {"status": "unhealthy", "instances": [{"setting": NAME, "problem": "the key is wrong"}]},
+            "app.health",
+            "error",
+            f"{NAME}: the key is wrong",
+        ),
+        (401, {}, "app.health", "note", "it lets only others in (status 401)"),
+        (500, {}, "app.health-answer", "warning", "it answers with status 500"),
+        (503, [], "app.health-answer", "warning", "it answers with status 503"),
+    ],
+)
+async def test_the_app_is_asked_how_it_is(
+    azure: Azure,
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+    body: object,
+    rule: str,
+    state: str,
+    seen: str,
+) -> None:
+    azure.described.functions.append(HEALTH)
+    azure.front.answers["/api/health"] = web.json_response(body, status=status)
+    _, printed = await azure.doctor(capsys, "--output", "json")
+    found = {item["rule"]: item for item in json.loads(printed)["findings"]}[rule]
+    assert found["state"] == state
+    assert seen in found["seen"]
+    [asked] = [item for item in azure.front.seen if item.path == "/api/health"]
+    assert asked.headers["x-functions-key"] == "function-key"
+    assert "function-key" not in printed
