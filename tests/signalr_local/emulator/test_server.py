@@ -89,6 +89,13 @@ async def test_an_emulator_may_be_started_again(start: Start, app: Any) -> None:
     assert (await client.next())["arguments"] == ["still here"]
 
 
+async def test_another_emulator_remembers_nothing(start: Start) -> None:
+    first = await start()
+    await first.rest("PUT", "/users/ann/groups/g")
+    assert (await first.rest("HEAD", "/users/ann/groups/g")).status == 200
+    assert (await (await start()).rest("HEAD", "/users/ann/groups/g")).status == 404
+
+
 async def test_stop_sends_all_clients_away_and_invites_them_back(service_with_app: Any, app: Any) -> None:
     clients = [await service_with_app.connect(hub=hub) for hub in ("chat", "chat", "other")]
     for _ in clients:

@@ -55,6 +55,11 @@ def test_a_file_without_rules_has_none(tmp_path: Path, text: str) -> None:
     assert file(tmp_path, text).read() == []
 
 
+def test_the_environment_does_not_change_the_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UpstreamSettings__Templates__0__UrlTemplate", "http://other")
+    assert file(tmp_path, templates("http://app")).read() == [UpstreamRule("http://app")]
+
+
 def test_a_folder_stands_for_the_file_in_it(tmp_path: Path) -> None:
     file(tmp_path, templates("http://app"))
     assert SettingsFile(tmp_path).read() == [UpstreamRule("http://app")]

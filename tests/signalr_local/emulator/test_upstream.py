@@ -89,6 +89,15 @@ async def test_a_compressed_answer_is_not_decompressed_since_nobody_asked_for_it
     assert "is no completion of the hub protocol" in (await client.invoke("m"))["error"]
 
 
+async def test_an_event_that_is_answered_is_not_logged(
+    service_with_app: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await service_with_app.connect()
+    caplog.clear()
+    await client.invoke("echo", 1)
+    assert caplog.records == []
+
+
 async def test_long_names_are_cut_in_the_log(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     client = await (await start([])).connect()
     await client.invoke("x" * 20_000)
