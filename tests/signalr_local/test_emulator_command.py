@@ -233,6 +233,7 @@ def test_help_names_every_option(run: Run) -> None:
         "--lenient",
         "--silent",
         "--forward-streams",
+        "--stateful-reconnect",
     ):
         assert option in printed
 
