@@ -1,5 +1,6 @@
 """The names of this machine under which the emulator can be reached."""
 
+import re
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
@@ -11,6 +12,9 @@ LOCALHOST = "localhost"
 """The one name that stands for all loopback addresses."""
 
 _LOOPBACK = frozenset({LOCALHOST, "127.0.0.1", "::1"})
+
+
+_NAME = re.compile(r"\w(?:[\w.-]*\w)?", re.ASCII)
 
 
 class HostNames:
@@ -69,7 +73,9 @@ def _is_address(name: str) -> bool:
 
 
 def _check(name: str) -> str:
-    parts = split_url(f"//{name}")
-    if parts is None or parts.netloc.lower() != (parts.hostname or name) or not name or parts.path:
-        raise ValueError(f"the host {name!r} is not valid, expected a name such as emulator.local, no more")
-    return same_host(parts)
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"the host {name[:100]!r} is not valid, expected a name such as emulator.local, without scheme "
+            "and port"
+        )
+    return LOCALHOST if name.lower() in _LOOPBACK else name.lower()

@@ -89,7 +89,21 @@ async def test_a_server_may_have_signed_for_a_host_that_the_emulator_goes_by(sta
     assert (await service.request("GET", f"{path}?api-version=2022-06-01", headers=headers)).status == 404
 
 
-@pytest.mark.parametrize("host", ["", "http://emulator", "emulator:8888", "emulator/", "a b:c", "u@emulator"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "http://emulator",
+        "emulator:8888",
+        "emulator/",
+        "a b:c",
+        "u@emulator",
+        "*",
+        "*.local",
+        ".local",
+        "ü",
+    ],
+)
 def test_a_host_is_a_name_and_nothing_more(host: str) -> None:
     with pytest.raises(ValueError, match="expected a name such as"):
         Emulator(hosts=[host])
