@@ -10,6 +10,7 @@ from signalr_local.host.dead_ends import DeadEnds
 from signalr_local.host.failures import NotStartedError
 from signalr_local.host.instance import Adjust, AppInstance
 from signalr_local.host.options import HostOptions
+from signalr_local.host.page import PageBuilder
 from signalr_local.host.respond import respond
 from signalr_local.host.server import LOOPBACK, HostServer
 from signalr_local.host.supervisor import Supervisor, describe_error
@@ -42,6 +43,7 @@ class FunctionsHost:
         self._server = HostServer()
         self._supervisor: Supervisor | None = None
         self._dead_ends = DeadEnds()
+        self._page = PageBuilder(app)
 
     @property
     def instance(self) -> AppInstance | None:
@@ -66,6 +68,7 @@ class FunctionsHost:
         self._supervisor = Supervisor(self.app, self._load, self._announce)
         await self._supervisor.start()
         await self._server.serve(self._handle, _GRACE / 2, self._options.tls)
+        self._page.start()
 
     async def reloaded(self) -> None:
         """Wait until the app is loaded the next time, or is found to be broken."""
@@ -75,6 +78,7 @@ class FunctionsHost:
     async def stop(self) -> None:
         """Answer what runs, for two seconds at most, and end the worker with all that it started."""
         try:
+            await self._page.stop()
             await self._server.refuse()
             if self._supervisor is not None:
                 await self._supervisor.stop()
