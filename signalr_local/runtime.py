@@ -73,8 +73,10 @@ class Runtime:
 
     async def stop(self) -> None:
         """Close all clients and end the app."""
-        await self.emulator.stop()
-        await self.host.stop()
+        try:
+            await self.emulator.stop()
+        finally:
+            await self.host.stop()
 
     def _point_at_emulator(self, values: Mapping[str, str]) -> Mapping[str, str]:
         """Return settings whose emulator is the one that runs here, whatever port it was given.

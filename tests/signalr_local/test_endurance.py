@@ -249,7 +249,7 @@ async def test_edits_lose_no_request_and_broken_ones_are_explained(
         if not any(start <= one.ended and one.began <= end for start, end in broken)
     ]
     assert lost == [], Counter(str(one.outcome) for one in lost)
-    assert {one.outcome for one in load.failed() if one in load.calls} <= {503}
+    assert {one.outcome for one in load.calls} <= {200, 503}
     assert load.disconnected == 0
 
 

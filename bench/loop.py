@@ -1,0 +1,125 @@
+"""The developer's loop: start, reload and the first request after it, beside a bare import of the app."""
+
+import asyncio
+import os
+import re
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from bench.figures import say, table
+
+_ROOT = Path(__file__).parent.parent
+_RUNS = 10
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class _Lines:
+    """What a runtime prints."""
+
+    stream: asyncio.StreamReader
+
+    async def find(self, pattern: str) -> re.Match[str]:
+        """Return the next match."""
+        while line := (await self.stream.readline()).decode():
+            if found := re.search(pattern, line):
+                return found
+        raise RuntimeError("the runtime ended")
+
+
+async def main(runs: int = _RUNS) -> None:
+    """Measure and print."""
+    say(f"The loop: median of {runs} runs. CPU is that of all processes together.")
+    with tempfile.TemporaryDirectory() as folder:
+        app = Path(folder)
+        for name in ("function_app.py", "host.json"):
+            shutil.copy(_ROOT / name, app)
+        for name in ("blueprints", "serverless_signalr"):
+            shutil.copytree(_ROOT / name, app / name)
+        shutil.copy(_ROOT / "local.settings.json.example", app / "local.settings.json")
+        rows = {
+            "start until it is ready": [await _start(app) for _ in range(runs)],
+            **await _reloads(app, runs),
+            "floor: python -c import": [await _import(app) for _ in range(runs)],
+        }
+    medians = [
+        (name, [statistics.median(cpu for _, cpu in samples), statistics.median(wall for wall, _ in samples)])
+        for name, samples in rows.items()
+    ]
+    table("The loop", ["ms CPU", "ms"], medians)
+
+
+async def _import(app: Path) -> tuple[float, float]:
+    """Return milliseconds, and milliseconds of CPU, of an import of the app in a process of its own."""
+    started, before = time.perf_counter(), os.times()
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", "import function_app", cwd=app)
+    await process.wait()
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return (time.perf_counter() - started) * 1000, cpu * 1000
+
+
+async def _start(app: Path) -> tuple[float, float]:
+    started = time.perf_counter()
+    async with _runtime(app) as (process, lines):
+        await lines.find("Ctrl\\+C stops")
+        wall = time.perf_counter() - started
+        cpu = _cpu(process.pid)
+    return wall * 1000, cpu * 1000
+
+
+async def _reloads(app: Path, runs: int) -> dict[str, list[tuple[float, float]]]:
+    """Return reloads, and the requests that came first after them."""
+    reloads, requests = [], []
+    source = (app / "function_app.py").read_text()
+    async with _runtime(app) as (process, lines), aiohttp.ClientSession() as session:
+        url = (await lines.find(r"Open (http://\S+)"))[1]
+        for number in range(runs):
+            async with session.get(url) as response:
+                await response.read()
+            before, started = _cpu(process.pid), time.perf_counter()
+            (app / "new.py").write_text(f"{source}\n# {number}\n")
+            (app / "new.py").replace(app / "function_app.py")
+            await lines.find("is loaded again")
+            asked = time.perf_counter()
+            reloads.append(((asked - started) * 1000, (_cpu(process.pid) - before) * 1000))
+            async with session.get(url) as response:
+                await response.read()
+            requests.append(((time.perf_counter() - asked) * 1000, 0.0))
+            # The old worker ends meanwhile: what it used is counted when it has.
+            await asyncio.sleep(0.5)
+    return {"reload after an edit": reloads, "first request after it": requests}
+
+
+@asynccontextmanager
+async def _runtime(app: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, _Lines]]:
+    options = ("--app", str(app), "--port", "0", "--emulator-port", "0")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-u", "-m", "signalr_local", *options),
+        cwd=_ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    try:
+        yield process, _Lines(process.stdout)
+    finally:
+        process.terminate()
+        await process.communicate()
+
+
+def _cpu(pid: int) -> float:
+    """Return the seconds of CPU of a process, its children that ended, and those that run."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    own = sum(int(field) for field in fields[11:15]) / _TICK
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return own + sum(_cpu(int(child)) for child in children)
