@@ -2,7 +2,6 @@
 
 import inspect
 import re
-import time
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -217,13 +216,14 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
         the client may then negotiate again. Among several instances of the service the router chooses.
         Raise ValueError for claims that could pose as others, and for a token over 4,096 characters.
         """
+        from serverless_signalr._rest import clock
         from serverless_signalr._rest.tokens import sign_client_token
 
         carried: dict[str, str | Sequence[str]] = dict(claims or {})
         check_claims(user_id, carried)
         check_lifetime(lifetime)
         if close_on_expiry:
-            expires = int(time.time() + lifetime.total_seconds())
+            expires = int(clock.now() + lifetime.total_seconds())
             carried |= {_CLOSE_ON_EXPIRY: "true", _EXPIRES_ON: str(expires)}
         if detailed_errors:
             carried[_DETAILED_ERRORS] = "true"

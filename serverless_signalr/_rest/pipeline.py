@@ -9,7 +9,6 @@ import math
 import os
 import platform
 import random
-import time
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -37,6 +36,7 @@ from azure.core.pipeline.policies import (
 from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpResponse, HttpRequest
 from azure.core.settings import settings
 
+from serverless_signalr._rest import clock
 from serverless_signalr._rest.operations import Operation
 from serverless_signalr._rest.pool import Pool, leave_pool, proxy, running_pool
 from serverless_signalr._rest.responses import Response
@@ -165,7 +165,7 @@ class _KeyPolicy(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
 
     async def send(self, request: _Request) -> _Answer:
         url = request.http_request.url.partition("?")[0]
-        now = time.time()
+        now = clock.now()
         token, signed_at = self._tokens.get(url, ("", -math.inf))
         # One from the future was signed while the clock was ahead: the service would refuse it.
         if not signed_at <= now < signed_at + _TOKEN_USE:

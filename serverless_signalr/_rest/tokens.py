@@ -7,11 +7,11 @@ https://learn.microsoft.com/azure/azure-signalr/signalr-reference-data-plane-res
 import base64
 import hmac
 import json
-import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
 
+from serverless_signalr._rest import clock
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.protocol.claims import check_lifetime
 
@@ -68,7 +68,7 @@ def _sign(endpoint: Endpoint, audience: str, payload: dict[str, object], lifetim
             f"the connection to {endpoint.url} has no AccessKey to sign a token with; where an identity "
             "opens it, ServiceConnection.client_endpoint() gets a temporary key"
         )
-    now = int(time.time())
+    now = int(clock.now())
     payload |= {"nbf": now, "exp": now + int(lifetime.total_seconds()), "iat": now, "aud": audience}
     # This is all that PyJWT would do here, in a third of its time, and importing that takes as long as
     # signing thousands of tokens: it brings cryptography along, for algorithms that the service has not.

@@ -10,9 +10,8 @@ import hashlib
 import hmac
 import json
 import math
-import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +22,7 @@ from aiohttp import web
 from serverless_signalr._rest.tokens import USER_CLAIM_PREFIX, USER_ID_CLAIM
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.protocol.claims import Claims
+from signalr_local.clock import SYSTEM
 from signalr_local.emulator.hostnames import LOCALHOST, HostNames, same_host, split_url
 from signalr_local.emulator.incoming import is_event_stream, is_websocket, query_of
 from signalr_local.emulator.terms import Terms
@@ -64,12 +64,18 @@ class Gate:
     """
 
     def __init__(
-        self, keys: Sequence[str], hosts: HostNames | None = None, *, is_lenient: bool = False
+        self,
+        keys: Sequence[str],
+        hosts: HostNames | None = None,
+        *,
+        is_lenient: bool = False,
+        clock: Callable[[], float] = SYSTEM.time,
     ) -> None:
         """Take the keys, and host names that tokens may be made for besides that of the request."""
         self._keys = list(keys)
         self.port = 0
         self._is_lenient = is_lenient
+        self._clock = clock
         self._hosts = {LOCALHOST, *(hosts.given if hosts is not None else ())}
         self._passed: OrderedDict[tuple[str, str, str], tuple[float, Identity]] = OrderedDict()
 
@@ -101,7 +107,7 @@ class Gate:
         token = _token(request)
         key = (token, request.headers.get("Host", ""), path if query is None else f"{path}?{query}")
         known = self._passed.get(key)
-        if known is not None and known[0] > time.time():
+        if known is not None and known[0] > self._clock():
             self._passed.move_to_end(key)
             return known[1]
         payload = self._payload(token)
@@ -141,7 +147,7 @@ class Gate:
                 "The signature key was not found" if "kid" in header else "The signature is invalid",
             )
         if not self._is_lenient:
-            _check_lifetime(payload)
+            _check_lifetime(payload, self._clock())
         return payload
 
     def _check_audience(
@@ -193,11 +199,11 @@ def _decode_part(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _check_lifetime(payload: dict[str, Any]) -> None:
+def _check_lifetime(payload: dict[str, Any], now: float) -> None:
     expires = payload.get("exp")
     if not isinstance(expires, int | float):
         raise UnauthorizedError("the token has no expiration (exp)", "The token has no expiration")
-    expires, now = max(0, expires), time.time()
+    expires = max(0, expires)
     if expires <= now:
         shown = datetime.fromtimestamp(expires, UTC).strftime("%m/%d/%Y %H:%M:%S")
         raise UnauthorizedError(

@@ -69,8 +69,8 @@ class ClientSide:
         self._limits = limits
         self._has_stateful = has_stateful
         self._delivery = Delivery(limits)
-        self._tickets = Tickets(timing)
-        self._sessions: set[Session] = set()
+        self._tickets = Tickets(timing, timing.clock.monotonic)
+        self.sessions: set[Session] = set()
         self._posting: dict[str, PostingSession] = {}
         self._all_ended = asyncio.Event()
         self._is_stopping = False
@@ -127,18 +127,18 @@ class ClientSide:
         Those that are there are answered meanwhile, others are not let in.
         """
         self._is_stopping = True
-        for session in list(self._sessions):
+        for session in list(self.sessions):
             session.stop()
         try:
             async with asyncio.timeout(self._timing.stop):
                 await self._until_all_ended()
         except TimeoutError:
-            for session in list(self._sessions):
+            for session in list(self.sessions):
                 session.cancel()
             await self._until_all_ended()
 
     async def _until_all_ended(self) -> None:
-        while self._sessions:
+        while self.sessions:
             self._all_ended.clear()
             await self._all_ended.wait()
 
@@ -172,7 +172,7 @@ class ClientSide:
         opener = self._opener(request, hub, identity, connection_id, WEBSOCKETS, ticket)
         session = self._start(WebSocketSession, opener, identity, ticket)
         if old is not None:
-            self._sessions.discard(old)
+            self.sessions.discard(old)
             session.resume(old)
         if ticket is not None and ticket.is_stateful:
             ticket.session = session
@@ -235,15 +235,15 @@ class ClientSide:
 
     def _start[S: Session](self, kind: type[S], opener: Open, identity: Identity, ticket: Ticket | None) -> S:
         def end() -> None:
-            self._sessions.discard(session)
+            self.sessions.discard(session)
             if ticket is not None:
                 self._posting.pop(ticket.token, None)
                 self._tickets.give_back(ticket)
-            if not self._sessions:
+            if not self.sessions:
                 self._all_ended.set()
 
         session = kind(opener, self._timing, identity.terms, self._delivery, end)
-        self._sessions.add(session)
+        self.sessions.add(session)
         return session
 
     async def _post(

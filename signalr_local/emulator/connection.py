@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import secrets
-import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
@@ -21,6 +20,7 @@ from serverless_signalr.protocol.messages import (
     StreamInvocation,
 )
 from serverless_signalr.protocol.upstream import UpstreamEvent
+from signalr_local.clock import Scheduled
 from signalr_local.emulator.auth import Identity
 from signalr_local.emulator.dispatcher import Dispatcher
 from signalr_local.emulator.hub import Hub
@@ -130,11 +130,11 @@ class Connection:
         self._reader = protocol.reader(max_message)
         self._unread: deque[Iterator[Frame]] | None = None
         self._loop = asyncio.get_running_loop()
-        self._last_received = self._loop.time()
+        self._last_received = self._timing.clock.monotonic()
         self._has_pinged = False
         self._is_ended = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._expiry: asyncio.TimerHandle | None = None
+        self._timer: Scheduled | None = None
+        self._expiry: Scheduled | None = None
         self._asked: dict[str, asyncio.Future[Reply]] | None = None
 
     @property
@@ -153,8 +153,8 @@ class Connection:
         self.dispatcher.start()
         self._watch()
         if self._terms.expires is not None:
-            left = max(0.0, self._terms.expires - time.time())
-            self._expiry = self._loop.call_later(left, partial(self.close, _EXPIRED))
+            left = max(0.0, self._terms.expires - self._timing.clock.time())
+            self._expiry = self._timing.clock.call_later(left, partial(self.close, _EXPIRED))
         _log.info("Connection %s of hub '%s' opened.", self.connection_id, self._hub.name)
 
     def send(self, message: Outgoing) -> None:
@@ -185,7 +185,7 @@ class Connection:
 
     def receive(self, data: bytes) -> None:
         """Take in what the client sent. What breaks the protocol closes the connection."""
-        self._last_received = self._loop.time()
+        self._last_received = self._timing.clock.monotonic()
         frames = self._reader.feed(data)
         if self._unread is not None:
             self._unread.append(frames)
@@ -219,6 +219,10 @@ class Connection:
         self.put(Encoded(data, self.protocol.is_text, is_counted=False))
         self.end(cause)
         self._channel.finish(self._timing.close)
+
+    def drop(self) -> None:
+        """Cut the client off without a word, as a network that fails does."""
+        self._channel.abort()
 
     def refuse(self, cause: str) -> None:
         """Close the connection because of something that the client sent."""
@@ -326,7 +330,7 @@ class Connection:
             return
         if self._timer is not None:
             self._timer.cancel()
-        now = self._loop.time()
+        now = self._timing.clock.monotonic()
         due = self._channel.last_sent + self._timing.ping
         if due <= now:
             self.put(_PING.encoded(self.protocol))
@@ -341,7 +345,7 @@ class Connection:
                 self.close(_ABNORMAL, cause=_SILENT)
                 return
             due = min(due, heard + self._timing.client_timeout)
-        self._timer = self._loop.call_at(due, self._watch)
+        self._timer = self._timing.clock.call_later(due - now, self._watch)
 
 
 def broadcast(message: Outgoing, connections: Collection[Connection]) -> int:

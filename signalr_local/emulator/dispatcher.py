@@ -41,6 +41,7 @@ class Dispatcher:
         "_flush",
         "_is_calling",
         "_is_running",
+        "_name",
         "_notices",
         "_on_done",
         "_on_room",
@@ -79,6 +80,7 @@ class Dispatcher:
         self._task: asyncio.Task[None] | None = None
         self._is_running = False
         self._is_calling = False
+        self._name = ""
         self._called = 0.0
 
     @property
@@ -86,6 +88,19 @@ class Dispatcher:
         """Whether so much waits that the client's socket should not be read."""
         waiting = self._waiting
         return waiting is not None and (len(waiting) >= _MAX_WAITING or self._size >= _MAX_WAITING_BYTES)
+
+    @property
+    def waiting(self) -> list[str]:
+        """The names of the events that the app has to answer or to be told of, the present one first."""
+        if not self._is_running:
+            return []
+        names = [event if isinstance(event, str) else event.target for event, _ in self._waiting or ()]
+        return [self._name, *names] if self._is_calling else names
+
+    async def done(self) -> None:
+        """Wait until nothing waits for the app."""
+        while self._task is not None:
+            await asyncio.wait([self._task])
 
     def last_at_work(self, now: float) -> float:
         """Return when the app was last at work for this connection, on the clock of the loop."""
@@ -195,7 +210,7 @@ class Dispatcher:
 
     async def _deliver(self, category: Category, name: str, content_type: str, body: bytes) -> Answer:
         event = replace(self._event, category=category, event=name)
-        self._is_calling = True
+        self._is_calling, self._name = True, name
         try:
             return await self._upstream.deliver(event, content_type, body)
         finally:

@@ -197,13 +197,14 @@ class Hub[C: Member]:
 class Hubs[C: Member]:
     """Find hubs by name, without regard to case. A hub is there from its first use on."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._hubs: dict[str, Hub[C]] = {}
+        self._clock = clock
 
     def __getitem__(self, name: str) -> Hub[C]:
         key = name.lower()
         if key not in self._hubs:
-            self._hubs[key] = Hub(key)
+            self._hubs[key] = Hub(key, self._clock)
         return self._hubs[key]
 
     def __iter__(self) -> Iterator[Hub[C]]:

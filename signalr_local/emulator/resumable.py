@@ -51,7 +51,7 @@ class ResumableConnection(Connection):
         self._unread = None
         if self.dispatcher.is_full:
             channel.pause_reading()
-        self._last_received = self._loop.time()
+        self._last_received = self._timing.clock.monotonic()
         self._resumption.interrupt()
         self._say(Sequence(self._resumption.next_sequence))
         for message in self._resumption.unacknowledged:

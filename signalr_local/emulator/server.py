@@ -11,6 +11,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from signalr_local.emulator.auth import Gate, UnauthorizedError
 from signalr_local.emulator.client import ClientSide
 from signalr_local.emulator.connection import Connection
+from signalr_local.emulator.faults import CONTROL_PATH, Control, Faults
 from signalr_local.emulator.hostnames import HostNames
 from signalr_local.emulator.hub import Hubs
 from signalr_local.emulator.incoming import NOT_CACHED, is_client, is_websocket, shown
@@ -103,16 +104,19 @@ class Emulator:
         if send_buffer is not None:
             self._limits = replace(self._limits, send_buffer=send_buffer)
         self._upstream = Upstream(upstream, self._keys, self._timing.upstream)
+        self._upstream.faults = Faults(self._timing.clock)
         self._hosts = HostNames(tuple(hosts))
         self._origins = frozenset(check_origin(origin) for origin in origins)
-        self._gate = Gate(self._keys, self._hosts, is_lenient=is_lenient)
-        self._hubs: Hubs[Connection] = Hubs()
+        self._gate = Gate(self._keys, self._hosts, is_lenient=is_lenient, clock=self._timing.clock.time)
+        self._hubs: Hubs[Connection] = Hubs(self._timing.clock.monotonic)
         self._quota = Quota(tier)
         self._quota.on_exceeded = self._close_all
         self._upstream.quota = self._quota
         self._upstream.is_silent = is_silent
         self._upstream.forwards_streams = forwards_streams
         self._rest = Rest(self._hubs, self._gate, Versions(is_lenient=is_lenient), self._quota)
+        self.control: Control | None = None
+        """What answers requests below ``/_test/``; without it there is no such path."""
         self._clients: ClientSide | None = None
         self._runner: web.ServerRunner | None = None
 
@@ -133,6 +137,22 @@ class Emulator:
     @upstream.setter
     def upstream(self, rules: Sequence[UpstreamRule]) -> None:
         self._upstream.rules = list(rules)
+
+    @property
+    def faults(self) -> Faults:
+        """What is to go wrong on purpose: nothing, unless a test asks for it."""
+        return self._upstream.faults
+
+    @property
+    def delivered(self) -> int:
+        """How many events were sent to the app since the start."""
+        return self._upstream.delivered
+
+    @property
+    def connections(self) -> list[Connection]:
+        """The connections that are open, and those whose end the app is still being told of."""
+        sessions = self._clients.sessions if self._clients is not None else ()
+        return [session.connection for session in sessions if session.connection is not None]
 
     @property
     def port(self) -> int:
@@ -257,7 +277,10 @@ class Emulator:
             case "" if request.method in ("GET", "HEAD"):
                 return web.Response(text=_PAGE)
         if path.startswith("/api/"):
-            return await self._rest.answer(request)
+            fault = await self._upstream.faults.request()
+            return await self._rest.answer(request) if fault is None else fault
+        if self.control is not None and path.startswith(CONTROL_PATH):
+            return await self.control(request)
         return web.Response(status=HTTPStatus.NOT_FOUND, text="Not found.")
 
 

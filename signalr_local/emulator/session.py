@@ -68,6 +68,11 @@ class Session(ABC):
         else:
             self.abort()
 
+    @property
+    def connection(self) -> Connection | None:
+        """The connection, once the client has shaken hands."""
+        return self._connection
+
     def cancel(self) -> None:
         """Give the client up at once, and what the app was still to be told of it."""
         self.abort()

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from signalr_local.clock import SYSTEM, Clock
+
 __all__ = ["Timing"]
 
 
@@ -47,3 +49,6 @@ class Timing:
 
     stop: float = 1.2
     """How long the app has to learn of the disconnected clients when the emulator stops."""
+
+    clock: Clock = SYSTEM
+    """What time it is, for tokens, keep-alive and memberships."""

@@ -14,6 +14,7 @@ import aiohttp
 from yarl import URL
 
 from serverless_signalr.protocol.upstream import CONNECTED, Category, UpstreamEvent
+from signalr_local.emulator.faults import Faults
 from signalr_local.emulator.rules import UpstreamRule, find_rule, shown_rules, shown_url
 from signalr_local.emulator.tiers import Quota, QuotaError
 
@@ -49,6 +50,9 @@ class Upstream:
         """Whether calls that no rule matches stay unanswered, as in Azure."""
         self.forwards_streams = False
         """Whether calls that ask for a stream are sent to the app."""
+        self.faults = Faults()
+        self.delivered = 0
+        """How many events were sent, or were to be sent."""
         self._session: aiohttp.ClientSession | None = None
 
     def open(self) -> None:
@@ -73,6 +77,12 @@ class Upstream:
 
         An app that has no rule for connections does not want to know of them: that is no error.
         """
+        self.delivered += 1
+        fault = await self.faults.event(event.event)
+        if fault is not None and fault.is_lost:
+            return Answer(is_silent=True)
+        if fault is not None and fault.status is not None:
+            return Answer(error=_status_error(fault.status))
         names = (event.hub, event.category, event.event)
         rule = find_rule(self.rules, *names)
         if rule is None:

@@ -72,9 +72,11 @@ class AppInstance:
         self.webhook = Webhook(
             self.table, service, self._invoker, self.notes, keep_values=options.keep_values
         )
-        self._timers = Timers(self.table, self._invoker, self.in_use, options.missed)
+        self._timers = Timers(self.table, self._invoker, self.in_use, options.missed, options.clock)
         self._fired: set[asyncio.Task[None]] = set()
         self._requests = 0
+        self.served = 0
+        """How many requests, timers and calls by hand it has begun."""
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -150,6 +152,7 @@ class AppInstance:
     async def in_use(self) -> AsyncIterator[None]:
         """Keep the worker alive for the time of a request."""
         self._requests += 1
+        self.served += 1
         self._idle.clear()
         try:
             yield
@@ -157,6 +160,19 @@ class AppInstance:
             self._requests -= 1
             if not self._requests:
                 self._idle.set()
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether no request is being answered and no timer runs."""
+        return self._idle.is_set()
+
+    async def idle(self) -> None:
+        """Wait until no request is being answered and no timer runs."""
+        await self._idle.wait()
+
+    async def run(self, function: Function, text: str = "") -> None:
+        """Run a function by hand, as ``fire``, and wait for its end."""
+        await self._fire(function, text)
 
     async def stop(self, cause: str) -> None:
         """Take no more requests and end the worker, after those that it has or after two seconds.

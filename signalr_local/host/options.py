@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from ssl import SSLContext
 
+from signalr_local.clock import SYSTEM, Clock
+
 __all__ = ["HostOptions"]
 
 
@@ -13,7 +15,7 @@ class HostOptions:
 
     ``functions`` are the names of those that run, all of them where there are none. ``host_names`` are names
     by which others reach the host, beside those of this machine. ``missed`` is what timers keep from one
-    loading of the app to the next.
+    loading of the app to the next, and ``clock`` is what they go by.
     """
 
     keep_values: bool = False
@@ -23,3 +25,4 @@ class HostOptions:
     host_names: tuple[str, ...] = ()
     tls: SSLContext | None = None
     missed: dict[str, datetime] = field(default_factory=dict)
+    clock: Clock = SYSTEM

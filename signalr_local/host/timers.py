@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from signalr_local.clock import SYSTEM, Clock
 from signalr_local.host.expressions import METHOD_NAME
 from signalr_local.host.failures import FunctionFailedError, NotStartedError
 from signalr_local.host.functions import Function
@@ -19,9 +20,6 @@ from signalr_local.host.schedules import Schedule
 from signalr_local.host.table import FunctionTable
 
 __all__ = ["Timers", "timer_input"]
-
-_LONGEST_WAIT = 30.0
-"""Seconds between two looks at the clock, which may be set while a timer waits."""
 
 _MONITORED = timedelta(minutes=1)
 """Shorter intervals are not watched for missed runs."""
@@ -40,12 +38,18 @@ class Timers:
     """
 
     def __init__(
-        self, table: FunctionTable, invoker: Invoker, in_use: InUse, missed: dict[str, datetime]
+        self,
+        table: FunctionTable,
+        invoker: Invoker,
+        in_use: InUse,
+        missed: dict[str, datetime],
+        clock: Clock = SYSTEM,
     ) -> None:
         self._table = table
         self._invoker = invoker
         self._in_use = in_use
         self._missed = missed
+        self._clock = clock
         self._ending = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -65,7 +69,7 @@ class Timers:
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def _announce(self, function: Function, schedule: Schedule) -> None:
-        lines, moment = [], _now()
+        lines, moment = [], self._clock.now()
         for _ in range(_SHOWN):
             moment = schedule.after(moment)
             local = moment.astimezone()
@@ -87,13 +91,13 @@ class Timers:
         is_monitored = self._is_monitored(function, schedule)
         due = self._missed.get(function.name) if is_monitored else None
         last = None if due is None else due
-        if due is not None and due <= _now():
+        if due is not None and due <= self._clock.now():
             await self._fire(
                 function, schedule, f"IsPastDue, OriginalSchedule: {_written(due)}", last, is_late=True
             )
         elif function.trigger.get("runOnStartup") is True:
             await self._fire(function, schedule, "RunOnStartup", None)
-        moment = _now()
+        moment = self._clock.now()
         while not self._ending.is_set():
             moment = schedule.after(moment)
             if is_monitored:
@@ -103,19 +107,16 @@ class Timers:
             await self._fire(function, schedule, "", last)
             last = moment
             # A run that took longer than its interval is followed by one at once, not by all that it missed.
-            moment = max(moment, min(_now(), schedule.after(moment)))
+            moment = max(moment, min(self._clock.now(), schedule.after(moment)))
 
     def _is_monitored(self, function: Function, schedule: Schedule) -> bool:
-        first = schedule.after(_now())
+        first = schedule.after(self._clock.now())
         return function.trigger.get("useMonitor") is not False and schedule.after(first) - first >= _MONITORED
 
     async def _ends_before(self, moment: datetime) -> bool:
-        while (wait := (moment - _now()).total_seconds()) > 0:
-            try:
-                await asyncio.wait_for(self._ending.wait(), min(wait, _LONGEST_WAIT))
-            except TimeoutError:
-                continue
-            return True
+        while (wait := (moment - self._clock.now()).total_seconds()) > 0:
+            if await self._clock.wait(self._ending, min(wait, self._clock.longest_wait)):
+                return True
         return self._ending.is_set()
 
     async def _fire(
@@ -127,7 +128,7 @@ class Timers:
         *,
         is_late: bool = False,
     ) -> None:
-        fired = datetime.now(UTC)
+        fired = self._clock.now().astimezone(UTC)
         if unscheduled:
             _log.info(
                 "Trigger Details: UnscheduledInvocationReason: %s",
@@ -165,11 +166,6 @@ def timer_input(
         "IsPastDue": is_late,
     }
     return {"type": "json", "value": json.dumps(value, separators=(",", ":"))}
-
-
-def _now() -> datetime:
-    """Return the time of this machine's clock: schedules are in local time, as on the real host."""
-    return datetime.now()
 
 
 def _written(moment: datetime) -> str:

@@ -125,7 +125,7 @@ async def test_a_token_is_verified_once_for_its_path_until_it_expires(
     service: Any, mocker: MockerFixture
 ) -> None:
     verify = mocker.spy(hmac, "digest")
-    clock = mocker.patch("signalr_local.emulator.auth.time.time", side_effect=time.time)
+    clock = mocker.patch("signalr_local.clock.time.time", side_effect=time.time)
     path = "/api/hubs/chat/users/ann"
     headers = {"Authorization": f"Bearer {service.server_token(path)}"}
     signed = verify.call_count

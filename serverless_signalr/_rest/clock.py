@@ -1,0 +1,27 @@
+"""The time that tokens are made and judged by; a test environment has its own."""
+
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+
+__all__ = ["follow", "now", "set_ahead"]
+
+_followed: ContextVar[Callable[[], float] | None] = ContextVar("clock", default=None)
+_ahead = 0.0
+
+
+def now() -> float:
+    """Return the seconds since the epoch."""
+    followed = _followed.get()
+    return time.time() + _ahead if followed is None else followed()
+
+
+def follow(clock: Callable[[], float]) -> None:
+    """Take the time from another clock in this context."""
+    _followed.set(clock)
+
+
+def set_ahead(seconds: float) -> None:
+    """Run ahead of the machine's clock, in all of this process: it belongs to a test environment."""
+    global _ahead
+    _ahead = seconds
