@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from signalr_local.doctor.findings import Finding, fine, warning, wrong
+from signalr_local.doctor.findings import Finding, fine, note, warning, wrong
 from signalr_local.host.configuration import HostConfiguration
 from signalr_local.host.functions import Function
 from signalr_local.host.hidden_routes import hidden_by
@@ -55,6 +55,12 @@ def check_functions(
     errors = {
         name: error for name, error in table.errors.items() if error not in known and name not in already
     }
+    for problem in table.fatal:
+        yield wrong(
+            "functions.whole-app", "functions", problem.rstrip("."), "correct the decorators it names"
+        )
+    for name in table.left_out:
+        yield note("functions.left-out", f"function {name}", "host.json does not list it in functions")
     for name, error in errors.items():
         yield wrong(
             "functions.refused",
@@ -62,7 +68,7 @@ def check_functions(
             f"{error.rstrip('.')}. The host in Azure does not run the function",
             "correct its decorators accordingly",
         )
-    count = len(table.functions) + len(table.errors) + len(table.disabled)
+    count = len(table.everything)
     if not count:
         yield wrong(
             "functions.none",
@@ -70,7 +76,7 @@ def check_functions(
             "the app has none",
             "register the blueprints in function_app.py: app.register_functions(...)",
         )
-    elif not errors and not already:
+    elif not errors and not already and not table.fatal:
         yield fine("functions.names", "functions", f"{count}, all with valid names and bindings")
     for name in table.disabled:
         yield warning(

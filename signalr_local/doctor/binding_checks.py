@@ -15,6 +15,7 @@ from signalr_local.host.functions import (
     CONNECTION_INFO,
     HTTP_TRIGGER,
     NEGOTIATION,
+    TIMER_TRIGGER,
     Binding,
     Function,
     is_of_a_hub,
@@ -36,27 +37,22 @@ _AZURE = frozenset(
         *("mcpToolTrigger", "mysql", "mysqlTrigger", "orchestrationClient", "orchestrationTrigger", "queue"),
         *("queueTrigger", "rabbitMQ", "rabbitMQTrigger", "redis", "redisListTrigger", "redisPubSubTrigger"),
         *("redisStreamTrigger", "semanticSearch", "sendGrid", "serviceBus", "serviceBusTrigger", "sql"),
-        *("sqlTrigger", "table", "textCompletion", "timerTrigger", "twilioSms", "warmupTrigger"),
+        *("sqlTrigger", "table", "textCompletion", "twilioSms", "warmupTrigger"),
         *("webPubSub", "webPubSubConnection", "webPubSubContext", "webPubSubTrigger"),
     )
 )
 """Types of bindings that Azure knows beside HTTP and SignalR."""
 
-_LOCAL = frozenset({HTTP_TRIGGER.lower(), "http"})
+_LOCAL = frozenset({HTTP_TRIGGER.lower(), "http", TIMER_TRIGGER.lower()})
 _VERIFIED = re.compile(r"headers\.x-ms-client-principal(-id|-name)?", re.IGNORECASE)
 _CALLERS = re.compile(r"\{\s*((?:headers|query)\.[^{}\s:]+)[^{}]*\}", re.IGNORECASE)
 
 
-def check_bindings(
-    functions: Iterable[Function], settings: Settings, runs_here: frozenset[str] = frozenset()
-) -> Iterator[tuple[str | None, Finding]]:
-    """Check every binding; yield each finding with the name of the function that it keeps from running.
-
-    ``runs_here`` are types of bindings of other services that the local runtime runs too.
-    """
+def check_bindings(functions: Iterable[Function], settings: Settings) -> Iterator[tuple[str | None, Finding]]:
+    """Check every binding; yield each finding with the name of the function that it keeps from running."""
     for function in sorted(functions, key=lambda item: item.name.lower()):
         bindings = (function.trigger, *function.inputs, *function.outputs)
-        foreign = sorted({_type(binding) for binding in bindings if _is_foreign(binding)} - runs_here)
+        foreign = sorted({_type(binding) for binding in bindings if _is_foreign(binding)})
         unknown = [name for name in foreign if name.lower() not in _AZURE]
         if unknown:
             yield function.name, _unknown(function, unknown[0])

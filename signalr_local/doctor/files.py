@@ -9,6 +9,7 @@ from typing import Any
 
 from signalr_local.host.cors import Cors
 from signalr_local.host.functions import Function
+from signalr_local.host.json_files import read_object
 from signalr_local.host.settings import LOCAL_SETTINGS, LocalSettings
 
 __all__ = ["AppSettings", "Papers", "Role", "ServiceDescription", "parse_functions"]
@@ -208,12 +209,11 @@ def parse_functions(content: Any) -> list[Function]:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    """Return local.settings.json as it is, empty where the host's reader will say what is wrong."""
+    """Return local.settings.json as it is, empty if the host's reader will say what is wrong."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        return read_object(path) or {}
     except (OSError, ValueError):
         return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _local_cors(content: Mapping[str, Any]) -> Cors:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from signalr_local.doctor.findings import Finding, fine, warning, wrong
-from signalr_local.host.configuration import HOST_JSON
+from signalr_local.host.configuration import HOST_JSON, HostConfiguration
+from signalr_local.host.json_files import read_object
 
 __all__ = ["check_host_json"]
 
@@ -31,8 +32,12 @@ _SUPPORTED = 4
 def check_host_json(app: Path) -> Iterator[Finding]:
     """Check what the SignalR bindings need of host.json."""
     try:
-        content: Any = json.loads((app / HOST_JSON).read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
+        content = read_object(app / HOST_JSON)
+    except ValueError as error:
+        problem = str(error).replace(f"{app / HOST_JSON} ", "it ", 1)
+        yield wrong("host-json.syntax", HOST_JSON, problem, "correct the syntax")
+        return
+    if content is None:
         yield wrong(
             "host-json.missing",
             HOST_JSON,
@@ -40,11 +45,10 @@ def check_host_json(app: Path) -> Iterator[Finding]:
             f"create it with this content: {_WHOLE}",
         )
         return
-    except ValueError as error:
-        yield wrong("host-json.syntax", HOST_JSON, f"it is not valid JSON: {error}", "correct the syntax")
-        return
-    if not isinstance(content, dict) or content.get("version") != "2.0":
-        seen = repr(content.get("version")) if isinstance(content, dict) else "none"
+    # The host does not look at the case of keys.
+    content = {name.lower(): value for name, value in content.items()}
+    if content.get("version") != "2.0":
+        seen = repr(content["version"]) if "version" in content else "missing"
         yield wrong(
             "host-json.version",
             HOST_JSON,
@@ -52,8 +56,13 @@ def check_host_json(app: Path) -> Iterator[Finding]:
             'set "version": "2.0"',
         )
         return
-    yield _check_bundle(content.get("extensionBundle"))
+    yield _check_bundle(content.get("extensionbundle"))
     yield from _check_prefix(content)
+    try:
+        HostConfiguration.read(app)
+    except ValueError as error:
+        problem = str(error).replace(f"{app / HOST_JSON}: ", "", 1).rstrip(".")
+        yield wrong("host-json.value", HOST_JSON, problem, "correct the value")
 
 
 def _check_bundle(bundle: Any) -> Finding:

@@ -13,6 +13,7 @@ from signalr_local.doctor.files import AppSettings
 from signalr_local.doctor.findings import Finding, fine, note, warning, wrong
 from signalr_local.host.functions import Function
 from signalr_local.host.settings import LOCAL_SETTINGS, Settings
+from signalr_local.host.whole_app import storage_remark
 
 __all__ = ["FLEX_REFUSES", "check_settings", "check_storage"]
 
@@ -120,10 +121,7 @@ def check_storage(given: AppSettings, settings: Settings, functions: list[Functi
                 _STORAGE,
                 f"func start needs it for {others[0].name}: UseDevelopmentStorage=true with Azurite running",
             )
-        elif (
-            any(function.is_signalr for function in functions)
-            and (settings.get("AzureWebJobsSecretStorageType") or "").lower() != "files"
-        ):
+        elif any(function.is_signalr for function in functions) and storage_remark(settings):
             yield warning(
                 "settings.local-secrets",
                 _STORAGE,

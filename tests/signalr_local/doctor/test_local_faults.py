@@ -131,6 +131,13 @@ def aaa(req: func.HttpRequest) -> str:
     return ""
 """
 
+SECOND = """
+
+@app.generic_trigger("invocation", type="signalRTrigger", hub_name="talk", category="messages", event="ECHO")
+def second(invocation: str) -> str:
+    return invocation
+"""
+
 FAULTS = {
     "no host.json": Fault(
         "host-json.missing",
@@ -231,6 +238,36 @@ FAULTS = {
         both(code('"connection"', '"my_info"'), code("connection", "my_info")),
         "correct its decorators",
         code("my_info", "connection"),
+    ),
+    "a route with a leading slash": Fault(
+        "functions.whole-app",
+        code('@app.route("negotiate"', '@app.route("/negotiate"'),
+        "correct the decorators it names",
+        code('@app.route("/negotiate"', '@app.route("negotiate"'),
+    ),
+    "an unknown constraint": Fault(
+        "functions.whole-app",
+        code('@app.route("negotiate"', '@app.route("negotiate/{x:nosuch}"'),
+        "correct the decorators it names",
+        code('@app.route("negotiate/{x:nosuch}"', '@app.route("negotiate"'),
+    ),
+    "another category": Fault(
+        "functions.whole-app",
+        code('category="messages"', 'category="other"'),
+        "correct the decorators it names",
+        code('category="other"', 'category="messages"'),
+    ),
+    "two functions for one event": Fault(
+        "functions.whole-app",
+        lambda folder: folder.write("function_app.py", APP + SECOND),
+        "correct the decorators it names",
+        code('event="ECHO"', 'event="other"'),
+    ),
+    "a log level that does not exist": Fault(
+        "host-json.value",
+        host(logging={"logLevel": {"default": "Chatty"}}),
+        "correct the value",
+        lambda folder, _: folder.edit("host.json", logging=None),
     ),
     "disabled function": Fault(
         "functions.disabled",
