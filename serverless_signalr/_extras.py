@@ -1,4 +1,4 @@
-"""What to install where an optional package is missing."""
+"""Errors for optional packages that are not installed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,10 @@ __all__ = ["requiring"]
 
 @contextmanager
 def requiring(what: str, extra: str | None = None) -> Iterator[None]:
-    """Import packages that ``what`` needs and that may not be installed, or say how to install them.
+    """Import the packages that ``what`` needs, and explain how to install them if one is missing.
 
-    ``extra`` is the distribution's extra that brings them, None for those that every installation has. Raise
-    ModuleNotFoundError with the pip line in its message.
+    ``extra`` is the extra of the distribution that installs them, or None for required dependencies. Raise
+    ModuleNotFoundError with the pip command in its message.
     """
     try:
         yield

@@ -1,6 +1,6 @@
-"""Which hosts are this machine, and where an access token may go.
+"""The hosts that are this machine, and the addresses that may receive an access token.
 
-A token of Microsoft Entra ID opens whatever its scope names, for whoever reads it on the way.
+Whoever intercepts a Microsoft Entra ID token can use it for everything in its scope.
 """
 
 from urllib.parse import urlsplit
@@ -18,8 +18,8 @@ def is_local(url: str) -> bool:
 
 
 def check_https(label: str, url: str) -> None:
-    """Raise ConnectionStringError for an address to which an access token would travel unencrypted."""
+    """Raise ConnectionStringError if an access token sent to the address would not be encrypted."""
     if urlsplit(url).scheme != "https" and not is_local(url):
         raise ConnectionStringError(
-            f"{label} must start with https:// to be sent an access token of Entra ID"
+            f"{label} must start with https://, since Entra ID access tokens are sent to it"
         )

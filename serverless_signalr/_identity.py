@@ -1,4 +1,4 @@
-"""Which identity of Microsoft Entra ID the app is.
+"""The Microsoft Entra ID identity of the app.
 
 Source: https://learn.microsoft.com/azure/azure-functions/functions-reference#configure-an-identity-based-connection
 and https://learn.microsoft.com/azure/azure-signalr/concept-connection-string.
@@ -30,9 +30,9 @@ class IdentityKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """An identity of Microsoft Entra ID; as text, what a role is granted to.
+    """A Microsoft Entra ID identity; its text form describes it for messages such as role advice.
 
-    ``client_id`` picks a user-assigned managed identity, ``resource_id`` does so by its Azure resource id.
+    ``client_id`` selects a user-assigned managed identity; ``resource_id`` selects it by Azure resource id.
     An application has a tenant, and a secret or the path of a certificate.
     """
 
@@ -45,11 +45,11 @@ class Identity:
 
     @classmethod
     def from_settings(cls, section: str, members: Mapping[str, str]) -> Self:
-        """Read ``<section>__credential`` and so on, as the Functions host reads them.
+        """Read ``<section>__credential`` and its siblings, as the Functions host reads them.
 
-        ``members`` are the values by their names in lower case. Without ``credential`` an application's
-        three settings make it one, anything else is DefaultAzureCredential. Raise ConnectionStringError,
-        which names the setting, for what makes no identity.
+        ``members`` maps their lower-case names to values. Without ``credential``, the three settings of an
+        application select that application; anything else selects DefaultAzureCredential. Raise
+        ConnectionStringError, which names the setting, for an invalid combination.
         """
         client_id, tenant_id = members.get("clientid"), members.get("tenantid")
         secret, resource_id = members.get("clientsecret"), members.get("managedidentityresourceid")
@@ -61,14 +61,14 @@ class Identity:
         )
         if resource_id is not None and not resource_id.startswith("/subscriptions/"):
             raise ConnectionStringError(
-                f"the app setting {section}__managedIdentityResourceId is wrong, expected /subscriptions/…"
+                f"the app setting {section}__managedIdentityResourceId is invalid, expected /subscriptions/…"
             )
         match members.get("credential", "").lower():
             case "managedidentity":
                 if client_id and resource_id:
                     raise ConnectionStringError(
-                        f"{section}__clientId and {section}__managedIdentityResourceId both are set, and "
-                        "either names the managed identity: remove one"
+                        f"the app settings {section}__clientId and {section}__managedIdentityResourceId are "
+                        "both set, and each names a managed identity: remove one of the two"
                     )
                 return cls(IdentityKind.MANAGED, client_id, resource_id=resource_id)
             case "workloadidentity":
@@ -77,8 +77,8 @@ class Identity:
                 pass
             case _:
                 raise ConnectionStringError(
-                    f"the app setting {section}__credential is wrong, expected managedidentity or "
-                    "workloadidentity, or no such setting for DefaultAzureCredential"
+                    f"the app setting {section}__credential is invalid, expected managedidentity or "
+                    "workloadidentity; remove it to use DefaultAzureCredential"
                 )
         if secret is None:
             return cls(IdentityKind.DEFAULT, client_id, tenant_id)
@@ -89,8 +89,8 @@ class Identity:
         ]
         if missing:
             raise ConnectionStringError(
-                f"the app setting {section}__clientSecret is set, but not {' and '.join(missing)}: "
-                "an application of Entra ID needs all three"
+                f"the app setting {section}__clientSecret is set without {' and '.join(missing)}: "
+                "an Entra ID application needs all three"
             )
         return cls(IdentityKind.APPLICATION, client_id, tenant_id, secret)
 
@@ -109,15 +109,17 @@ class Identity:
                 return " ".join(f"the identity {self._chosen()} that DefaultAzureCredential finds".split())
 
     def _chosen(self) -> str:
-        """Return the client id, or that of the environment, which azure-identity uses then."""
+        """Return the client id, or else AZURE_CLIENT_ID, which azure-identity falls back to."""
         found = self.client_id or os.environ.get("AZURE_CLIENT_ID", "")
-        # Who pastes a secret into the wrong setting does not want to read it in a log.
+        # AZURE_CLIENT_ID is not validated: a secret pasted there by mistake must not reach a log.
         return found if _GUID.fullmatch(found) else ""
 
 
 def check_ids(client_label: str, client_id: str | None, tenant_label: str, tenant_id: str | None) -> None:
-    """Raise ConnectionStringError for ids that cannot be those of an identity: messages show ids."""
+    """Raise ConnectionStringError for malformed ids, since messages show ids."""
     if client_id is not None and not _GUID.fullmatch(client_id):
-        raise ConnectionStringError(f"{client_label} is wrong, expected a GUID: the client id of an identity")
+        raise ConnectionStringError(
+            f"{client_label} is invalid, expected the client id of an identity (a GUID)"
+        )
     if tenant_id is not None and not (_GUID.fullmatch(tenant_id) or _DOMAIN.fullmatch(tenant_id)):
-        raise ConnectionStringError(f"{tenant_label} is wrong, expected a GUID, or a domain of the tenant")
+        raise ConnectionStringError(f"{tenant_label} is invalid, expected a GUID or a domain of the tenant")

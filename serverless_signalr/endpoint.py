@@ -1,4 +1,4 @@
-"""Where the service is and what opens it: the parsed connection string.
+"""The address and credentials of the service, parsed from a connection string.
 
 Source: https://learn.microsoft.com/azure/azure-signalr/concept-connection-string.
 """
@@ -38,17 +38,17 @@ _QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019"
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 _SECRET = frozenset({"ClientSecret", "ClientCert"})
 _UNCHECKED = _SECRET | {"Version", "Port"}
-"""Properties whose values may look odd, or that have a rule of their own."""
+"""Properties whose values may contain any character, or that have checks of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The address of one instance of the service, and what opens it.
+    """The address and credentials of one instance of the service.
 
-    ``url``, ``client_url`` (for browsers) and ``server_url`` (for REST) have no trailing slash; the last
-    two differ from the first only behind a reverse proxy. ``access_key`` is None where the service is
-    opened by an identity, until that has been given a temporary one, which the service knows by ``key_id``.
-    ``name`` and ``type`` tell several instances of one connection apart.
+    ``url``, ``client_url`` (for browsers) and ``server_url`` (for REST) have no trailing slash; the last two
+    differ from the first only behind a reverse proxy. For an identity, ``access_key`` is None until the
+    service has issued a temporary key, which ``key_id`` identifies. ``name`` and ``type`` distinguish several
+    instances of one connection.
     """
 
     url: str
@@ -62,16 +62,16 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         if self.identity is not None:
-            check_https("the address of a service that an identity opens", self.server_url)
+            check_https("the address of an identity-based connection", self.server_url)
 
     @classmethod
     def parse(cls, connection_string: str) -> "Endpoint":
-        """Read a connection string: ``Endpoint=…;AccessKey=…;Version=1.0;``.
+        """Parse a connection string: ``Endpoint=…;AccessKey=…;Version=1.0;``.
 
-        Property names are case-insensitive, their order is free, a trailing slash of an endpoint is
-        dropped and ``Port`` replaces the port of ``Endpoint``. In place of ``AccessKey`` there may be
-        ``AuthType``, see Identity. Raise ConnectionStringError, which names the property but never a value,
-        for anything else.
+        Property names are case-insensitive and may come in any order. A trailing slash of an endpoint is
+        dropped, and ``Port`` replaces the port of ``Endpoint``. ``AuthType`` may take the place of
+        ``AccessKey``, see Identity. Raise ConnectionStringError for anything else; the message names the
+        property, never its value.
         """
         _check_text(connection_string.strip())
         properties = _properties(connection_string)
@@ -79,7 +79,7 @@ class Endpoint:
             raise ConnectionStringError(f"the connection string has no Endpoint; {_seen(properties)}")
         version = properties.get("Version", "1.0")
         if not _VERSION.fullmatch(version):
-            raise ConnectionStringError("Version in the connection string is wrong, expected 1.x")
+            raise ConnectionStringError("Version in the connection string is invalid, expected 1.x")
         url = parse_url(
             "Endpoint in the connection string", properties["Endpoint"], port=properties.get("Port")
         )
@@ -90,8 +90,8 @@ class Endpoint:
             )
         if access_key is not None and "AuthType" in properties:
             raise ConnectionStringError(
-                "the connection string has both AccessKey and AuthType: keep AuthType for an identity of "
-                "Entra ID, AccessKey for a key"
+                "the connection string has both AccessKey and AuthType: keep AuthType to use an Entra ID "
+                "identity, or AccessKey to use a key"
             )
         client_url, server_url = (
             parse_url(f"{name} in the connection string", properties[name], may_have_path=True)
@@ -102,23 +102,23 @@ class Endpoint:
         identity = None
         if access_key is None:
             identity = _identity(properties)
-            check_https("Endpoint, or ServerEndpoint, in the connection string", server_url)
+            check_https("Endpoint (or ServerEndpoint) in the connection string", server_url)
         return cls(url, client_url, server_url, access_key, identity=identity)
 
     def client_hub_url(self, hub: str) -> str:
-        """Return the address that a browser connects to: what negotiate answers as ``url``."""
+        """Return the address that clients connect to, the ``url`` of a negotiate response."""
         return f"{self.client_url}/client/?hub={hub.lower()}"
 
     def client_audience(self, hub: str) -> str:
-        """Return the ``aud`` of a client's token: built from Endpoint even where ClientEndpoint is set."""
+        """Return the ``aud`` claim of a client token, built from Endpoint even if ClientEndpoint is set."""
         return f"{self.url}/client/?hub={hub.lower()}"
 
 
 def parse_url(label: str, value: str, *, port: str | None = None, may_have_path: bool = False) -> str:
-    """Return an address without a trailing slash, its port replaced if one is given.
+    """Return an address without its trailing slash, and with its port replaced by ``port`` if that is given.
 
-    Raise ConnectionStringError for anything but scheme and host, and a path where that may be, with ``label``
-    in the value's place.
+    Raise ConnectionStringError if the address is not a scheme and a host, with a path only if
+    ``may_have_path``. The message has ``label`` in place of the value.
     """
     try:
         parts = urlsplit(value)
@@ -130,7 +130,7 @@ def parse_url(label: str, value: str, *, port: str | None = None, may_have_path:
     path = parts.path.strip("/")
     if "@" in parts.netloc or parts.query or parts.fragment or (path and not may_have_path):
         raise ConnectionStringError(
-            f"{label} must be scheme and host{' and a path' if may_have_path else ''}, nothing more"
+            f"{label} must be a scheme and a host{', with an optional path' if may_have_path else ' only'}"
         )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     if not _HOST.fullmatch(host):
@@ -138,10 +138,10 @@ def parse_url(label: str, value: str, *, port: str | None = None, may_have_path:
             f"{label} is not a valid host name: check for a missing semicolon after it"
         )
     if host.endswith(".webpubsub.azure.com"):
-        raise ConnectionStringError(f"{label} is a Web PubSub resource, expected one of SignalR Service")
+        raise ConnectionStringError(f"{label} is a Web PubSub resource, expected a SignalR Service resource")
     if port is not None:
         if not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
-            raise ConnectionStringError("Port in the connection string is wrong, expected 1 to 65535")
+            raise ConnectionStringError("Port in the connection string is invalid, expected 1 to 65535")
         stated_port = int(port)
     default = {"http": 80, "https": 443}[parts.scheme]
     shown_port = f":{stated_port}" if stated_port not in (None, default) else ""
@@ -149,11 +149,11 @@ def parse_url(label: str, value: str, *, port: str | None = None, may_have_path:
 
 
 def _check_text(text: str) -> None:
-    """Refuse what was pasted along with a connection string, or in its place."""
+    """Refuse text that was pasted with a connection string, or instead of one."""
     lowered = text.lower()
     if lowered.startswith("@microsoft."):
         kind = "Key Vault" if lowered.startswith("@microsoft.keyvault") else "App Configuration"
-        raise ConnectionStringError(f"it holds a reference to {kind} that was not resolved")
+        raise ConnectionStringError(f"it holds an unresolved {kind} reference")
     if text and (text[0] in _QUOTES or (text[-1] in _QUOTES and text[-2:-1] == ";")):
         raise ConnectionStringError("the connection string begins or ends with a quote: remove the quotes")
     if text and not (text[0].isprintable() and text[0] not in _INVISIBLE):
@@ -175,17 +175,17 @@ def _properties(connection_string: str) -> dict[str, str]:
         name = _PROPERTIES.get(key.strip().lower())
         if name is None and position == 1 and value.lower().startswith("endpoint="):
             raise ConnectionStringError(
-                "the connection string begins with a name before Endpoint=: a setting's value goes without it"
+                "the connection string begins with a name before Endpoint=: remove the name of the setting"
             )
         if not separator or name is None:
-            # An unknown part may be a piece of a key that was pasted wrongly: it is counted, not quoted.
+            # An unknown part may be a fragment of a key, so its position is shown instead of its text.
             raise ConnectionStringError(
-                f"part {position} of the connection string is not a Name=Value pair that the service knows; "
+                f"part {position} of the connection string is not a known Name=Value pair; "
                 f"{_seen(properties)}"
             )
         if name in properties:
             raise ConnectionStringError(
-                f"the connection string has {name} twice, in the parts {positions[name]} and {position}"
+                f"the connection string has {name} twice, in parts {positions[name]} and {position}"
             )
         _check_value(name, value.strip())
         properties[name], positions[name] = value.strip(), position
@@ -197,24 +197,22 @@ def _check_value(name: str, value: str) -> None:
     if not value:
         raise ConnectionStringError(f"{label} is empty")
     if value.lower().startswith(f"{name.lower()}="):
-        raise ConnectionStringError(f"{label} begins with {name}= once more: remove one of the two")
+        raise ConnectionStringError(f"{label} begins with {name}= again: remove one of the two")
     if name not in _SECRET and (value[0] in _QUOTES or value[-1] in _QUOTES):
-        raise ConnectionStringError(f"{label} is in quotes, or has one left of them: remove them")
+        raise ConnectionStringError(f"{label} begins or ends with a quote: remove the quotes")
     if name in _UNCHECKED:
         return
     if ",accesskey=" in value.lower().replace(" ", ""):
         raise ConnectionStringError(f"{label} is followed by a comma, expected a semicolon")
     if value[0] == "<" and value[-1] == ">":
-        raise ConnectionStringError(f"{label} is a placeholder: put the value in its place")
+        raise ConnectionStringError(f"{label} is a placeholder: replace it with the value")
     for index, character in enumerate(value, start=1):
         if character.isspace():
-            raise ConnectionStringError(
-                f"{label} has a blank or a line break at its character {index}: remove it"
-            )
+            raise ConnectionStringError(f"{label} has whitespace at character {index}: remove it")
         if not "!" <= character <= "~":
             raise ConnectionStringError(
-                f"{label} has at its character {index} one that is not ASCII, as text from a document may: "
-                "copy it from the portal or the CLI"
+                f"{label} has a non-ASCII character at character {index}: copy the value from the portal or "
+                "the CLI"
             )
 
 
@@ -229,7 +227,7 @@ def _identity(properties: dict[str, str]) -> Identity:
     )
     check_ids("ClientId in the connection string", client_id, "TenantId in the connection string", tenant_id)
     if kind == "aad":
-        # The old name of two: an application where there is a tenant, else a managed identity.
+        # The old name of both: an application if there is a tenant, else a managed identity.
         kind = "azure.app" if client_id and tenant_id else "azure.msi"
     match kind:
         case "azure":
@@ -255,5 +253,5 @@ def _identity(properties: dict[str, str]) -> Identity:
             return Identity(IdentityKind.APPLICATION, client_id, tenant_id, secret, certificate)
         case _:
             raise ConnectionStringError(
-                "AuthType in the connection string is wrong, expected azure, azure.msi or azure.app"
+                "AuthType in the connection string is invalid, expected azure, azure.msi or azure.app"
             )

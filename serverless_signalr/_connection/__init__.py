@@ -1,1 +1,1 @@
-"""How an app's settings become a way to the service: Key Vault, Entra ID, caches, instances."""
+"""The connection to the service behind the app settings: Key Vault, Entra ID, caches, instances."""

@@ -1,4 +1,4 @@
-"""The temporary key that the service gives an identity, with which it signs its clients' tokens.
+"""The temporary key with which an identity-based connection signs client tokens.
 
 Source: https://github.com/Azure/azure-signalr, MicrosoftEntraAccessKey.
 """
@@ -16,10 +16,10 @@ from serverless_signalr.errors import ServiceError, UnauthorizedError
 __all__ = ["FRESH", "USABLE", "with_access_key"]
 
 FRESH = 55 * 60.0
-"""Seconds after which another key is asked for, as the service's own SDKs do."""
+"""Seconds after which a new key is requested, as in the service's own SDKs."""
 
 USABLE = 85 * 60.0
-"""Seconds after which a key must not be used: the service forgets it after some 90 minutes."""
+"""Seconds after which a key must not be used. The service forgets it after about 90 minutes."""
 
 _PATH = "/api/v1/auth/accessKey"
 _TIMEOUT = 10.0
@@ -27,14 +27,14 @@ _RETRIES = 2
 
 
 async def with_access_key(endpoint: Endpoint) -> Endpoint:
-    """Return an identity's endpoint with a key that the service knows under an id, for a while.
+    """Request a temporary key, and return the endpoint with that key and its id.
 
-    Raise UnauthorizedError, which names the role to grant, where the service does not give the identity
-    one, and other ServiceErrors where it does not response.
+    Raise UnauthorizedError, which names the role to grant, if the service refuses the identity a key, and
+    other ServiceErrors if the request fails.
     """
     if endpoint.identity is None:
         return endpoint
-    with requiring("a connection that an identity opens", "identity"):
+    with requiring("an identity-based connection", "identity"):
         from serverless_signalr._connection.credential import Credential
         from serverless_signalr._rest.pipeline import Pipeline
 
@@ -54,10 +54,10 @@ async def with_access_key(endpoint: Endpoint) -> Endpoint:
 
 def _unauthorized(endpoint: Endpoint, response: Response) -> UnauthorizedError:
     return UnauthorizedError(
-        f"{endpoint.server_url} gave {endpoint.identity} no key to sign clients' tokens with, it answered "
-        f"{response.status} (with a fresh token too): grant that identity the role SignalR Service Owner, or "
-        "SignalR App Server, on the resource; SignalR REST API Owner is not enough to negotiate. It takes "
-        f"some minutes until the service knows [request {response.request_id}]",
+        f"{endpoint.server_url} refused {endpoint.identity} a key to sign client tokens: it responded "
+        f"{response.status} (with a new access token too). Grant the identity the role SignalR Service Owner "
+        "or SignalR App Server on the resource; SignalR REST API Owner is not enough to negotiate. A new "
+        f"role can take some minutes to take effect [request {response.request_id}]",
         status=response.status,
         error_code=response.error_code,
         request_id=response.request_id,
@@ -74,8 +74,8 @@ def _read(response: Response) -> tuple[str, str]:
             return key_id, key
         case _:
             raise ServiceError(
-                f"the service answered GET {_PATH} without KeyId and AccessKey, which it never does: look "
-                "for a proxy between it and the app",
+                f"the response to GET {_PATH} has no KeyId and AccessKey: check whether a proxy between the "
+                "app and the service has responded in its place",
                 status=response.status,
                 request_id=response.request_id,
             )

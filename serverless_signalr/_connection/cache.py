@@ -1,4 +1,4 @@
-"""A value that comes from elsewhere: fetched once for all who ask, renewed in time, kept in need."""
+"""A cached remote value: fetched once for all callers, renewed in time, kept while renewals fail."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from typing import NamedTuple
 __all__ = ["Cached"]
 
 _LONGEST_PAUSE = 300.0
-"""Seconds for which nothing is tried, whatever the one who failed asks for."""
+"""Longest pause in seconds after a failure, whatever ``retry_after`` says."""
 
 _log = logging.getLogger("serverless_signalr")
 
@@ -22,14 +22,19 @@ class _Held[T](NamedTuple):
 
 
 class Cached[T]:
-    """One value, fetched when it is needed.
+    """A value that is fetched when it is needed.
 
-    For ``fresh`` seconds it is served as it is; then it is served while it is fetched again in the
-    background; older than ``usable`` it is waited for. Where fetching fails, the next attempt is made after
-    ``retry`` seconds, or after those that the error has as ``retry_after``, five minutes at most, and until
-    then the old value serves on, if it is younger than ``lasting``, or the error does.
+    The age of the value, in seconds, decides what ``get`` does:
 
-    All who wait in an event loop wait for one attempt, which goes on when they give up.
+    - below ``fresh``, it returns the value;
+    - below ``usable``, it returns the value and fetches a new one in the background;
+    - otherwise, it waits for a new value.
+
+    If a fetch fails, the next attempt is made after ``retry`` seconds, or after the error's ``retry_after``
+    if that is longer, up to five minutes. Until then ``get`` returns the old value if it is younger than
+    ``lasting``, and raises the error otherwise.
+
+    All callers in an event loop share one attempt, which continues if they are cancelled.
     """
 
     def __init__(
@@ -55,7 +60,7 @@ class Cached[T]:
         self._flights: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
 
     async def get(self) -> T:
-        """Return the value, or raise what fetching it raised."""
+        """Return the value, or raise the error of the last attempt to fetch it."""
         held = self._held
         if held is not None:
             age = self._clock() - held.since
@@ -68,17 +73,20 @@ class Cached[T]:
         return self._value()
 
     def touch(self, fresh: float | None = None) -> None:
-        """Fetch the value in the background, unless it is fresh, or younger than the seconds given."""
+        """Fetch the value in the background unless it is younger than ``fresh`` seconds.
+
+        ``fresh`` defaults to the cache's own.
+        """
         limit = self._fresh if fresh is None else fresh
         is_fresh = self._held is not None and self._clock() - self._held.since < limit
-        # One attempt is enough, in whichever loop it is.
+        # One attempt is enough, whichever event loop runs it.
         if not is_fresh and not any(loop.is_running() for loop in list(self._flights)):
             self._start()
 
     async def renew(self, refused: T) -> T:
-        """Return another value than the one that somebody refused, fetched at once, if there is one.
+        """Fetch the value again if it is the one that was refused, and return it.
 
-        A value that turned out the same is not fetched again for ``retry`` seconds.
+        If the fetched value is the same, it is not fetched again for ``retry`` seconds.
         """
         held = self._held
         if held is not None and held.value == refused and self._clock() >= self._renew_at:
@@ -88,7 +96,7 @@ class Cached[T]:
         return self._value()
 
     def put(self, value: T) -> None:
-        """Replace the value by one that was learned elsewhere."""
+        """Replace the value with one obtained elsewhere."""
         self._held, self._error = _Held(value, self._clock()), None
 
     async def _attempt(self) -> None:
@@ -112,14 +120,14 @@ class Cached[T]:
     async def _run(self) -> None:
         try:
             value = await self._fetch()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised to those who ask
+        except Exception as error:  # noqa: BLE001 - it is raised to the callers
             self._error = error
             asked = getattr(error, "retry_after", None) or 0.0
             pause = max(self._retry, min(asked, _LONGEST_PAUSE))
             self._attempt_at = self._clock() + pause
             kept = self._is_lasting()
             level = logging.WARNING if kept else logging.ERROR
-            _log.log(level, "%s%s", error, "; what is known from before serves on" if kept else "")
+            _log.log(level, "%s%s", error, "; the previous value stays in use" if kept else "")
         else:
             self._attempt_at = -math.inf
             self.put(value)
@@ -128,7 +136,7 @@ class Cached[T]:
         if self._held is not None and (self._error is None or self._is_lasting()):
             return self._held.value
         if self._error is None:
-            raise RuntimeError("the event loop ended before the value came")
+            raise RuntimeError("the event loop ended before the value was fetched")
         raise _anew(self._error) from self._error.__cause__
 
     def _is_lasting(self) -> bool:
@@ -136,8 +144,8 @@ class Cached[T]:
 
 
 def _anew(error: Exception) -> Exception:
-    """Return a copy: an exception that is raised again keeps the frames of all who raised it before."""
+    """Return a copy, because an exception that is raised again accumulates the frames of each raise."""
     try:
         return copy(error)
-    except TypeError:  # Its class cannot be made from what it holds.
+    except TypeError:  # Its class takes other arguments than those that copy passes.
         return error

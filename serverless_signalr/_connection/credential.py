@@ -1,7 +1,7 @@
-"""The tokens of an identity: one for all who ask, renewed before it expires, kept while there is no other.
+"""Access tokens of an identity, shared by all callers and renewed before they expire.
 
-azure-identity gets them, and does neither: it lets every caller ask for itself, and drops a token that it
-should renew, even where it cannot. Only the call that needs a token imports this module.
+azure-identity fetches the tokens. It does not share a request among concurrent callers, and it drops a token
+that is due for renewal even if the renewal fails. Only the call that needs a token imports this module.
 """
 
 import asyncio
@@ -23,28 +23,28 @@ from serverless_signalr._rest.pool import PoolTransport
 __all__ = ["Credential"]
 
 _PATIENCE = 20.0
-"""Seconds that a token may take: azure-identity would go on for more than a minute."""
+"""Timeout in seconds for a token request. azure-identity would retry for more than a minute."""
 
 _BRIEFLY = 2.0
-"""Seconds that somebody waits for another token while the old one is good."""
+"""Seconds that a caller waits for a renewal while the current token is still valid."""
 
 _PAUSE = 5.0
-"""Seconds after a failure in which nobody asks again."""
+"""Seconds without a new request after a failure."""
 
 _LEFT = 60.0
-"""Seconds for which a token must be good to be used."""
+"""Seconds of validity that a token must have left to be used."""
 
 _log = logging.getLogger("serverless_signalr")
 
 type _Request = tuple[tuple[str, ...], str | None, str | None, bool]
-"""What a token is asked for: scopes, tenant, claims, and whether it may be revoked."""
+"""The key of a token request: scopes, tenant, claims, and whether continuous access evaluation is on."""
 
 
 class Credential:
-    """An async credential of azure-identity for any event loop, with nothing to close.
+    """An asynchronous token credential for any event loop, with nothing to close.
 
-    A holder that asks for another token while the last one is good had it refused: azure-identity would
-    answer with the same one, this class gets a fresh one.
+    A holder that asks again while its last token is valid has had that token refused. azure-identity would
+    return the same token; this class requests a new one.
     """
 
     def __init__(self, identity: Identity) -> None:
@@ -54,9 +54,10 @@ class Credential:
     async def get_token_info(
         self, *scopes: str, options: TokenRequestOptions | None = None
     ) -> AccessTokenInfo:
-        """Return a token with what is known about it.
+        """Return a token with its expiry and renewal times.
 
-        Raise ClientAuthenticationError, which names the identity and has no answer, where there is none.
+        Raise ClientAuthenticationError, with the identity in its message and without a response, if there is
+        no token.
         """
         asked = options or {}
         request = (scopes, asked.get("tenant_id"), asked.get("claims"), asked.get("enable_cae", False))
@@ -88,7 +89,7 @@ class Credential:
         return AccessToken(token.token, token.expires_on)
 
     async def close(self) -> None:
-        """Do nothing: the connections belong to the event loop's pool."""
+        """Do nothing: the sockets belong to the event loop's pool."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -99,7 +100,7 @@ class Credential:
 
 @dataclass(slots=True)
 class _Token:
-    """A token, the result of the last attempt to renew it, and the attempt under way."""
+    """A token, the result of the last attempt to renew it, and the attempt in progress."""
 
     info: AccessTokenInfo | None = None
     renew_at: float = 0.0
@@ -134,13 +135,15 @@ class _Tokens:
             return held
         if monotonic() >= token.ask_at:
             flight = self._start(token, request[0], options)
-            # One that is due was asked for early, as is right. One that is not was refused: it is of no use.
+            # A token that is due is still usable; one that is not due can only have been refused.
             is_useful = token.is_good() and token.is_due()
             left = max(0.0, token.since + _BRIEFLY - monotonic()) if is_useful else None
             await asyncio.wait({flight}, timeout=left)
         if token.info is not None and token.is_good():
             return token.info
-        raise ClientAuthenticationError(f"{self._identity} got none: {token.reason}") from token.cause
+        raise ClientAuthenticationError(
+            f"{self._identity} could not get one: {token.reason}"
+        ) from token.cause
 
     def _start(
         self, token: _Token, scopes: tuple[str, ...], options: TokenRequestOptions
@@ -151,42 +154,44 @@ class _Tokens:
         return token.flight
 
     async def _ask(self, token: _Token, scopes: tuple[str, ...], options: TokenRequestOptions) -> None:
-        # azure-identity would answer with the token that it has: another object does not know that one.
+        # The existing azure-identity object would return its cached token, so a renewal uses a new object.
         source = None if token.info is not None else self._source
         try:
             async with asyncio.timeout(_PATIENCE):
                 source = source or _open(self._identity)
                 info = await source.get_token_info(*scopes, options=options)
         except TimeoutError:
-            self._fail(token, f"no answer within {_PATIENCE:.0f} seconds", None)
+            self._fail(token, f"no response within {_PATIENCE:.0f} seconds", None)
         except AzureError as error:
-            # Few say so: the endpoint of managed identities answers 400.
+            # Not only ClientAuthenticationError: the managed identity endpoint responds with 400.
             self._fail(token, str(error).partition("\n")[0].removeprefix("(None) ").rstrip("."), error)
-        except Exception as error:  # noqa: BLE001 - a certificate may not be there, or not be read
+        except Exception as error:  # noqa: BLE001 - a certificate may be missing or unreadable
             self._fail(token, f"{type(error).__name__}: {str(error).partition('\n')[0].rstrip('.')}", error)
         else:
             self._source = source
-            # Whoever holds the one before may have had it refused; if this one is too, another is no help.
+            # If the service refuses the renewed token too, another request would not help.
             token.ask_at = 0.0 if token.info is None else monotonic() + _PAUSE
             now = time.time()
             renew_at = info.refresh_on or int(now + (info.expires_on - now) / 2)
             token.info, token.renew_at = _due_at(info, renew_at), renew_at
         finally:
-            # It knows the loop, which ends when nobody does any more.
+            # A finished task keeps its event loop alive, and with it this entry.
             token.flight = None
 
     def _fail(self, token: _Token, reason: str, cause: Exception | None) -> None:
         token.reason, token.ask_at = reason, monotonic() + _PAUSE
         token.cause = None if cause is None else cause.with_traceback(None)
         if token.is_good():
-            _log.warning("%s got no other token: %s; the one before serves on", self._identity, reason)
+            _log.warning(
+                "%s could not renew its token: %s; the current token stays in use", self._identity, reason
+            )
 
 
 _held: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Identity, _Tokens]] = WeakKeyDictionary()
 
 
 def _due_at(info: AccessTokenInfo, moment: int) -> AccessTokenInfo:
-    """Return a token after whose moment azure-core asks for another."""
+    """Return a copy of the token that azure-core renews at ``moment``."""
     return AccessTokenInfo(info.token, info.expires_on, token_type=info.token_type, refresh_on=moment)
 
 

@@ -1,4 +1,4 @@
-"""One instance of the service: what opens it, looked up when it is needed, and whether it is up."""
+"""One instance of the service: its credentials, fetched on demand, and its health."""
 
 import asyncio
 import logging
@@ -27,17 +27,17 @@ __all__ = ["Instance", "distinct"]
 
 _SECRET_FRESH = 30 * 60.0
 _SECRET_USABLE = 45 * 60.0
-"""Seconds. An app that has slept this long waits for its secret: an hour after another key came into use, the
-one before may be renewed."""
+"""Seconds. An app that was idle for longer waits for its secret, because the previous key may be regenerated
+an hour after a rotation."""
 
 _STATE_FRESH = 30.0
 _STATE_USABLE = 120.0
 _PROBE_TIMEOUT = timedelta(seconds=2)
 _PROBE_LIMIT = 4.0
-"""Seconds for all that a probe asks: somebody may wait for it to be sent to a service."""
+"""Timeout in seconds for all requests of a probe, since a client may be waiting for its endpoint."""
 
 _LOOK_PAUSE = 5.0
-"""Seconds between two looks that failed requests ask for."""
+"""Minimum seconds between two probes that failed requests trigger."""
 
 _KEYS_UNTRIED = 60 * 60.0
 
@@ -45,11 +45,10 @@ _log = logging.getLogger("serverless_signalr")
 
 
 class Instance:
-    """One instance of the service, known by what the app settings say about it.
+    """One instance of the service, as the app settings describe it.
 
-    Secrets that they refer to, the temporary key of an identity and the instance's state are fetched by the
-    first call that needs them, and renewed in time; see Cached. Raise ConnectionStringError for settings
-    that are wrong.
+    Its secrets, the temporary key of its identity and its health are fetched by the first call that needs
+    them, and renewed in time; see Cached. Raise ConnectionStringError if the settings are invalid.
     """
 
     def __init__(self, settings: InstanceSettings, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -64,8 +63,8 @@ class Instance:
         self._try_keys_at = -math.inf
         for setting, reference in self.references.items():
             _log.warning(
-                "the app setting %s still holds its reference to Key Vault, so bindings cannot use it; code "
-                "reads %s as %s",
+                "the app setting %s holds an unresolved Key Vault reference: bindings cannot use it; the "
+                "library reads %s as %s",
                 setting,
                 reference,
                 settings.vault_identity(),
@@ -73,50 +72,54 @@ class Instance:
 
     @property
     def label(self) -> str:
-        """Return how messages name the instance."""
+        """Return the name of the instance in messages."""
         return self.settings.name or self.settings.setting
 
     @property
     def given(self) -> Endpoint | None:
-        """Return the endpoint where the settings say all of it, None where a secret has to be read."""
+        """Return the endpoint if the settings hold all of it, or None if a secret has to be read."""
         return self._given
 
     @property
     def is_down(self) -> bool:
-        """Tell whether the instance was found down when it was last looked at."""
+        """Tell whether the last probe found the instance down."""
         return self._is_down
 
     async def endpoint(self) -> Endpoint:
-        """Return where the instance is and what opens it. Raise VaultError where that cannot be read."""
+        """Return the address and credentials of the instance. Raise VaultError if a secret cannot be read."""
         return self._given or await self._resolved.get()
 
     async def signing_endpoint(self) -> Endpoint:
-        """Return the endpoint with a key to sign clients' tokens with, a temporary one for an identity."""
+        """Return the endpoint with a key that signs client tokens, a temporary one for an identity."""
         endpoint = await self.endpoint()
         if endpoint.identity is None:
             if self.references:
-                # Nobody else would hear that the key was renewed, where an app only negotiates.
+                # An app that only negotiates would not notice otherwise that the key was regenerated.
                 self._state.touch()
             return endpoint
         signing = await self._signing_cache(endpoint).get()
-        # The service may forget the key before its time: then clients are refused, and nobody else notices.
+        # The service may forget the key early. Only clients would notice: their tokens are refused.
         self._state.touch()
         return signing
 
     async def renew(self, refused: Endpoint) -> Endpoint:
-        """Return another endpoint than the one that the service refused, if the secret has changed."""
+        """Read the secret of a refused endpoint again, and return the endpoint, changed or not."""
         return self._given or await self._resolved.renew(refused)
 
     async def is_online(self) -> bool:
-        """Tell whether the instance is up and takes what opens it, as of half a minute ago."""
+        """Tell whether the instance is up and accepts its credentials.
+
+        The result is that of the last probe. A probe older than 30 seconds is repeated in the background,
+        one older than two minutes is waited for.
+        """
         return await self._state.get()
 
     def look_again(self) -> None:
-        """Look in the background whether the instance is up, unless that was done a moment ago."""
+        """Probe the instance in the background, unless it was probed within the last 5 seconds."""
         self._state.touch(_LOOK_PAUSE)
 
     def sender(self, hub: str, options: "Options") -> "Sender":
-        """Return what carries out a hub's operations on this instance."""
+        """Return the sender that carries out a hub's operations on this instance."""
         from serverless_signalr._rest.senders import Direct, Renewing
 
         given = self._given
@@ -129,18 +132,19 @@ class Instance:
         return connect(given) if given is not None else Renewing(self, connect)
 
     def probe(self, timeout: timedelta) -> "ServiceClient":
-        """Return a client to look at the instance with: it asks once."""
+        """Return a client that probes the instance, without retries."""
         from serverless_signalr._rest.options import Options
         from serverless_signalr.rest import ServiceClient
 
         options = Options(timeout=timeout, connect_timeout=timeout, retries=0)
-        # No hub is asked for its state, the instance is; but a sender has one.
+        # The probe concerns the instance, not a hub, but a sender needs a hub name.
         return ServiceClient.over(self.sender("health", options), max_parallel=1)
 
     async def try_key(self) -> None:
-        """Ask the service for something that takes the key which signs clients' tokens.
+        """Check that the service accepts the key that signs client tokens.
 
-        A temporary key that it has forgotten is replaced. Raise ServiceError where it refuses an access key.
+        A temporary key that the service has forgotten is replaced. Raise ServiceError if it refuses an
+        access key.
         """
         endpoint = await self.endpoint()
         if endpoint.identity is None:
@@ -150,13 +154,16 @@ class Instance:
         signing = await keys.get()
         if self._clock() >= self._try_keys_at and not await _is_taken(signing):
             _log.warning(
-                "%s does not know the key %s any more: asking for another", endpoint.url, signing.key_id
+                "%s no longer accepts the temporary key %s: requesting another", endpoint.url, signing.key_id
             )
             renewed = await keys.renew(signing)
             if renewed != signing and not await _is_taken(renewed):
-                # It takes no key for requests, it seems, which says nothing of clients.
+                # It seems to accept no temporary key for requests, which does not concern client tokens.
                 self._try_keys_at = self._clock() + _KEYS_UNTRIED
-                _log.warning("%s does not take a new key either: none is tried for an hour", endpoint.url)
+                _log.warning(
+                    "%s refuses requests signed with a new temporary key too: the check is off for an hour",
+                    endpoint.url,
+                )
 
     def _signing_cache(self, endpoint: Endpoint) -> Cached[Endpoint]:
         if self._signing is None or self._signing[0] != endpoint:
@@ -186,22 +193,22 @@ class Instance:
             raise VaultError(str(error)) from None
 
     async def _look(self) -> bool:
-        """Find out whether the instance is up; say so when that has changed."""
+        """Probe the instance, and log a change of its state."""
         problem = ""
         try:
             async with asyncio.timeout(_PROBE_LIMIT):
                 if await self.probe(_PROBE_TIMEOUT).is_healthy():
-                    # The service is well to everybody; only this shows that it takes the key.
+                    # The health request succeeds without credentials; this one checks them.
                     await self.try_key()
                 else:
-                    problem = "it does not answer, or says that it is not well"
+                    problem = "it does not respond, or reports that it is unhealthy"
         except TimeoutError:
-            problem = "it did not answer in time"
+            problem = "it did not respond in time"
         except (ServiceError, ValueError) as error:
             problem = str(error)
         if problem and not self._is_down:
             _log.warning(
-                "the endpoint %s is taken for down, and left out where there are others: %s",
+                "the endpoint %s is down, and skipped while others are up: %s",
                 self.label,
                 problem,
             )
@@ -214,15 +221,15 @@ class Instance:
 def _credential(endpoint: Endpoint) -> Any:
     if endpoint.identity is None:
         return None
-    with requiring("a connection that an identity opens", "identity"):
+    with requiring("an identity-based connection", "identity"):
         from serverless_signalr._connection.credential import Credential
     return Credential(endpoint.identity)
 
 
 async def distinct(instances: Sequence[Instance]) -> list[Instance]:
-    """Return instances, of those at one address the first, or the first primary one.
+    """Return one instance per address: the first primary one, or else the first.
 
-    One whose secret cannot be read may be any: it stays.
+    An instance whose secret cannot be read is kept, since its address is unknown.
     """
     endpoints = await asyncio.gather(*(instance.endpoint() for instance in instances), return_exceptions=True)
     kept: dict[str, Instance] = {}
@@ -231,8 +238,8 @@ async def distinct(instances: Sequence[Instance]) -> list[Instance]:
         other = kept.setdefault(address, instance)
         if other is not instance:
             warn_once(
-                f"{other.settings.setting} and {instance.settings.setting} both name {address}: what is sent "
-                "goes there once; remove one"
+                f"{other.settings.setting} and {instance.settings.setting} both name {address}, which is "
+                "used once: remove one of the two"
             )
             if other.settings.type == "Secondary" and instance.settings.type == "Primary":
                 kept[address] = instance
@@ -240,7 +247,7 @@ async def distinct(instances: Sequence[Instance]) -> list[Instance]:
 
 
 async def _is_taken(signing: Endpoint) -> bool:
-    """Tell whether the service takes a request that a temporary key signed, as it signs clients' tokens."""
+    """Tell whether the service accepts a request that is signed with the temporary key."""
     from serverless_signalr.rest import ServiceClient
 
     client = ServiceClient(

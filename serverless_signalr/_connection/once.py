@@ -1,4 +1,4 @@
-"""Warnings about settings, which do not change and are read often: each is given once."""
+"""Warnings about settings, logged once since settings are read often and do not change."""
 
 import logging
 from functools import cache
@@ -10,5 +10,5 @@ _log = logging.getLogger("serverless_signalr")
 
 @cache
 def warn_once(text: str) -> None:
-    """Log a warning, unless the process has logged it before."""
+    """Log a warning unless this process has already logged it."""
     _log.warning("%s", text)

@@ -1,4 +1,4 @@
-"""Which of several instances of the service a client is sent to."""
+"""The choice of a service instance for a client."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -8,17 +8,18 @@ from serverless_signalr.models import SignalREndpoint
 __all__ = ["Router", "any_online"]
 
 type Router = Callable[[Sequence[SignalREndpoint]], SignalREndpoint]
-"""A function that chooses one of several endpoints, like those of ``signalr_endpoints_input``."""
+"""A function that chooses one of several endpoints, such as those of ``signalr_endpoints_input``."""
 
 
 def any_online(endpoints: Sequence[SignalREndpoint]) -> SignalREndpoint:
-    """Choose a primary endpoint that is up, at random, or else a secondary one that is.
+    """Choose a random primary endpoint that is up, or else a secondary one that is up.
 
-    Where all are down it is a primary one: by the time that the client is there it may be up again.
+    If all are down, choose a primary one: it may be up again by the time the client connects. Raise
+    ValueError without endpoints.
     """
     if not endpoints:
         raise ValueError("there is no endpoint to choose from")
     primary = [endpoint for endpoint in endpoints if endpoint.endpoint_type == "Primary"]
     online = [endpoint for endpoint in primary if endpoint.online]
     backup = [endpoint for endpoint in endpoints if endpoint.online]
-    return random.choice(online or backup or primary or list(endpoints))  # noqa: S311 - nobody is to guess
+    return random.choice(online or backup or primary or list(endpoints))  # noqa: S311 - not a secret

@@ -1,4 +1,4 @@
-"""Where the app finds its connections: the app settings, read as the Functions host reads them.
+"""The app settings that describe the service, read as the Functions host reads them.
 
 Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-signalr-service,
 https://learn.microsoft.com/azure/azure-functions/functions-reference#connections and
@@ -25,7 +25,10 @@ __all__ = [
 ]
 
 _PLACES = ("ConnectionStrings:{}", "CUSTOMCONNSTR_{}", "{}")
-"""Where a connection string is looked for. The second is how App Service passes one of type Custom."""
+"""The environment variables that may hold a connection string, in order of precedence.
+
+App Service passes a connection string of type Custom in the second.
+"""
 
 _ENDPOINTS = "azure:signalr:endpoints:"
 
@@ -42,19 +45,19 @@ _WRITTEN = {
     "clientsecret": "clientSecret",
     "managedidentityresourceid": "managedIdentityResourceId",
 }
-"""The settings below a connection by their names' keys, as they are documented."""
+"""The documented spelling of each setting below a connection, by its lower-case name."""
 
 type _Settings = Mapping[str, tuple[str, str]]
-"""The settings that are not empty, each with its name as it was written, by their names' keys."""
+"""The settings that are not empty: normalized name to name as written and value, see _key."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceSettings:
     """What the app settings say about one instance of the service.
 
-    ``setting`` names it in messages. ``text`` is a connection string, None where the instance is identity-
-    based; ``members`` are the settings below it, such as ``serviceuri``. Any of them may be a reference to
-    Key Vault.
+    ``setting`` is the name of the app setting, used in messages. ``text`` is the connection string, or None
+    if the instance uses an identity. ``members`` are the settings below it, such as ``serviceuri``. Any value
+    may be a Key Vault reference.
     """
 
     setting: str
@@ -67,7 +70,7 @@ class InstanceSettings:
         return f"InstanceSettings({self.setting})"
 
     def items(self) -> Iterator[tuple[str, str]]:
-        """Yield what says where the instance is: its connection string, or the settings of its identity."""
+        """Yield the settings that locate the instance: its connection string, or those of its identity."""
         if self.text is not None:
             yield self.setting, self.text
         else:
@@ -75,31 +78,34 @@ class InstanceSettings:
                 yield f"{self.setting}__{_WRITTEN[name]}", value
 
     def has_references(self) -> bool:
-        """Tell whether a setting refers to Key Vault, rightly or not."""
+        """Tell whether any setting holds a Key Vault reference, well-formed or not."""
         return any(is_reference(value) for _, value in self.items())
 
     def references(self) -> dict[str, SecretReference]:
-        """Return the references to Key Vault by the settings that hold them."""
+        """Return the Key Vault references by the names of the settings that hold them.
+
+        Raise ConnectionStringError for a malformed reference.
+        """
         found = {}
         for setting, value in self.items():
             if is_reference(value):
                 try:
                     found[setting] = SecretReference.parse(value)
                 except ConnectionStringError as error:
-                    raise ConnectionStringError(f"the app setting {setting} is wrong: {error}") from None
+                    raise ConnectionStringError(f"the app setting {setting} is invalid: {error}") from None
         return found
 
     def vault_identity(self) -> Identity:
-        """Return as whom the references are read: the identity beside the connection, or the app's own."""
+        """Return the identity that reads the secrets: the one in the settings, else the app's default."""
         members = {name: value for name, value in self.members if not is_reference(value)}
         if "clientsecret" in dict(self.members) and "clientsecret" not in members:
             return Identity()
         return Identity.from_settings(self.setting, members)
 
     def endpoint(self, secrets: Mapping[str, str] | None = None) -> Endpoint:
-        """Return the instance, with the values of the secrets that settings refer to.
+        """Return the endpoint of the instance. ``secrets`` holds the resolved values of Key Vault references.
 
-        Raise ConnectionStringError, which names the setting but never its value, where it is wrong.
+        Raise ConnectionStringError if a setting is invalid; the message names the setting, never its value.
         """
         values = {setting: (secrets or {}).get(setting, value) for setting, value in self.items()}
         if self.text is None:
@@ -110,8 +116,8 @@ class InstanceSettings:
             except ConnectionStringError as error:
                 where = f"the app setting {self.setting}"
                 if secrets:
-                    where = f"{self.references()[self.setting]}, to which {where} refers,"
-                raise ConnectionStringError(f"{where} is wrong: {error}") from None
+                    where = f"{self.references()[self.setting]}, referenced by {where},"
+                raise ConnectionStringError(f"{where} is invalid: {error}") from None
         return replace(endpoint, name=self.name, type=self.type)
 
     def _from_identity(self, values: Mapping[str, str]) -> Endpoint:
@@ -119,15 +125,15 @@ class InstanceSettings:
         for name, value in members.items():
             if is_reference(value):
                 raise ConnectionStringError(
-                    f"the app setting {self.setting}__{_WRITTEN[name]} holds a reference to Key Vault that "
-                    "was not resolved"
+                    f"the app setting {self.setting}__{_WRITTEN[name]} holds an unresolved Key Vault "
+                    "reference"
                 )
         url = self._url("serviceuri", members["serviceuri"])
         client_url, server_url = (
             self._url(name, members[name]) if name in members else url
             for name in ("clientendpoint", "serverendpoint")
         )
-        check_https(f"the app setting {self.setting}__serviceUri, or __serverEndpoint,", server_url)
+        check_https(f"the app setting {self.setting}__serviceUri (or __serverEndpoint)", server_url)
         identity = Identity.from_settings(self.setting, members)
         return Endpoint(url, client_url, server_url, identity=identity)
 
@@ -139,18 +145,21 @@ class InstanceSettings:
 def read_instances(
     name: str = DEFAULT_CONNECTION, environment: Mapping[str, str] = os.environ
 ) -> tuple[InstanceSettings, ...]:
-    """Read what an app setting, and those below it, say about each instance of the service.
+    """Read the app setting ``name``, and the settings below it, as the instances of the service.
 
-    As in the Functions host, ``ConnectionStrings:<name>`` comes before ``<name>``, and a connection string
-    before an identity; the endpoints under ``Azure__SignalR__Endpoints`` join every connection; case does
-    not matter, ``:`` and ``__`` are the same, and an empty setting is none. Raise ConnectionStringError,
-    which names settings but never a value, where there is no instance, none that is primary, or one is
-    incomplete.
+    The rules are those of the Functions host: ``ConnectionStrings:<name>`` takes precedence over ``<name>``,
+    and a connection string over an identity. The endpoints under ``Azure__SignalR__Endpoints`` are added to
+    every connection. Names are case-insensitive, ``:`` and ``__`` are equivalent, and empty settings are
+    ignored.
+
+    Raise ConnectionStringError if there is no instance, if none is primary, or if one is incomplete. The
+    message names settings, never their values.
     """
     settings = {_key(setting): (setting, value) for setting, value in environment.items() if value}
     for setting in hidden_by_empty(name, environment):
         warn_once(
-            f"{setting} is set and empty, so that the host's bindings find nothing behind it: remove it"
+            f"the app setting {setting} is empty and hides the settings that it takes precedence over from "
+            "the host's bindings: remove it"
         )
     sources = (*_unnamed(name, settings), *_named(settings))
     if not sources:
@@ -158,23 +167,23 @@ def read_instances(
     if all(source.type == "Secondary" for source in sources):
         seen = ", ".join(source.setting for source in sources)
         raise ConnectionStringError(
-            f"every endpoint is secondary, expected a primary one at least; seen: {seen}"
+            f"every endpoint is secondary, expected at least one primary endpoint; seen: {seen}"
         )
     return sources
 
 
 def check_instances(sources: Iterable[InstanceSettings]) -> None:
-    """Raise ConnectionStringError for sources that are wrong; one that refers to a secret is passed over."""
+    """Raise ConnectionStringError if a source is invalid. Sources with Key Vault references are skipped."""
     for source in sources:
         if not source.has_references():
             source.endpoint()
 
 
 def hidden_by_empty(name: str, environment: Mapping[str, str]) -> list[str]:
-    """Return empty settings that make the host in Azure overlook what a connection has beside them.
+    """Return the empty settings that hide other settings of the same connection from the host in Azure.
 
-    It takes a setting that is there for a connection string, even an empty one. Source: OptionsSetup.cs of
-    the SignalR extension.
+    The host uses the first setting that exists, even if it is empty. Source: OptionsSetup.cs of the SignalR
+    extension.
     """
     written = {_key(setting): setting for setting in environment}
     filled = {_key(setting) for setting, value in environment.items() if value}
@@ -192,7 +201,9 @@ def _unnamed(name: str, settings: _Settings) -> Iterator[InstanceSettings]:
     for source in _PLACES:
         if found := settings.get(_key(source.format(name))):
             if "serviceuri" in members:
-                warn_once(f"both {name} and {name}__serviceUri are set: the first is used; remove one")
+                warn_once(
+                    f"both {name} and {name}__serviceUri are set; {name} is used: remove one of the two"
+                )
             yield _string(name, found[1], members)
             return
     if "serviceuri" in members:
@@ -200,7 +211,7 @@ def _unnamed(name: str, settings: _Settings) -> Iterator[InstanceSettings]:
 
 
 def _named(settings: _Settings) -> Iterator[InstanceSettings]:
-    """Yield the endpoints that join every connection, in the order of their names."""
+    """Yield the endpoints that are added to every connection, sorted by name."""
     names: dict[str, str] = {}
     for key, (written, _) in settings.items():
         if key.startswith(_ENDPOINTS):
@@ -212,7 +223,10 @@ def _named(settings: _Settings) -> Iterator[InstanceSettings]:
         sources = []
         if "serviceuri" in members:
             if section in settings:
-                warn_once(f"both {setting} and {setting}__serviceUri are set: the second is used; remove one")
+                warn_once(
+                    f"both {setting} and {setting}__serviceUri are set; {setting}__serviceUri is used: "
+                    "remove one of the two"
+                )
             sources.append(_identity(setting, members, name))
         elif section in settings:
             sources.append(_string(setting, settings[section][1], members, name))
@@ -224,8 +238,8 @@ def _named(settings: _Settings) -> Iterator[InstanceSettings]:
         if not sources:
             seen = [written for other, (written, _) in settings.items() if other.startswith(f"{section}:")]
             raise ConnectionStringError(
-                f"the endpoint {name} has no connection string ({setting}, or with __primary or __secondary "
-                f"behind it) and no {setting}__serviceUri; seen: {', '.join(sorted(seen))}"
+                f"the endpoint {name} has neither a connection string ({setting}, {setting}__primary or "
+                f"{setting}__secondary) nor {setting}__serviceUri; seen: {', '.join(sorted(seen))}"
             )
         yield from sources
 
@@ -234,7 +248,9 @@ def _string(
     setting: str, text: str, members: Mapping[str, str], name: str = "", type: EndpointType = "Primary"
 ) -> InstanceSettings:
     if "type" in members:
-        warn_once(f"{setting}__type is for identities only: {setting} is {type.lower()}, whatever it says")
+        warn_once(
+            f"{setting}__type is ignored, since it applies to identities only: {setting} is {type.lower()}"
+        )
     kept = tuple((member, value) for member, value in members.items() if member != "type")
     return InstanceSettings(setting, text, kept, name, type)
 
@@ -243,14 +259,14 @@ def _identity(setting: str, members: Mapping[str, str], name: str = "") -> Insta
     kind = _TYPES.get(members.get("type", "primary").lower())
     if kind is None:
         raise ConnectionStringError(
-            f"the app setting {setting}__type is wrong, expected Primary or Secondary"
+            f"the app setting {setting}__type is invalid, expected Primary or Secondary"
         )
     if "managedidentityresourceid" in members and "credential" not in members:
         warn_once(
-            f"{setting}__managedIdentityResourceId counts only with {setting}__credential=managedidentity"
+            f"{setting}__managedIdentityResourceId is ignored without {setting}__credential=managedidentity"
         )
     if "tenantid" in members and not {"clientsecret", "credential"} & members.keys():
-        warn_once(f"{setting}__tenantId counts only with {setting}__clientSecret, or {setting}__credential")
+        warn_once(f"{setting}__tenantId is ignored without {setting}__clientSecret or {setting}__credential")
     kept = tuple((member, value) for member, value in members.items() if member != "type")
     return InstanceSettings(setting, None, kept, name, kind)
 
@@ -260,7 +276,7 @@ def _members(settings: _Settings, prefix: str) -> dict[str, str]:
 
 
 def _missing(name: str, settings: _Settings) -> str:
-    """Return the error for a missing connection: what is expected, and which similar settings exist."""
+    """Return the error message for a missing connection, with the settings that have similar names."""
     seen = [
         written
         for key, (written, _) in sorted(settings.items())
@@ -268,9 +284,9 @@ def _missing(name: str, settings: _Settings) -> str:
     ]
     return (
         f"the app setting {name} is not set, expected the connection string of the service "
-        "(Endpoint=…;AccessKey=…;Version=1.0;), a reference to it in Key Vault, or "
-        f"{name}__serviceUri with the address of the service for an identity: in Azure it goes into the "
-        "function app's environment variables, on your machine into Values of local.settings.json; seen: "
+        "(Endpoint=…;AccessKey=…;Version=1.0;), a Key Vault reference to it, or "
+        f"{name}__serviceUri with the address of the service to use an identity: set it in the function "
+        "app's environment variables in Azure, and in Values of local.settings.json on your machine; seen: "
         f"{', '.join(seen) or 'no setting with SignalR in its name'}"
     )
 

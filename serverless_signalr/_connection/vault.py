@@ -1,7 +1,7 @@
-"""Secrets in Azure Key Vault: references to them in app settings, and their values.
+"""Key Vault references in app settings, and the secrets that they refer to.
 
-In Azure the platform resolves a reference before the app starts. Where it could not, the setting still holds
-the reference's text, and this module reads the secret with the app's own identity. Source:
+In Azure the platform resolves references before the app starts. If that fails, the setting still holds the
+text of the reference, and this module reads the secret with the app's own identity. Source:
 https://learn.microsoft.com/azure/app-service/app-service-key-vault-references.
 """
 
@@ -25,7 +25,7 @@ __all__ = ["SecretReference", "VaultError", "is_reference", "read_secret"]
 
 _PREFIX = "@microsoft.keyvault("
 _PATIENCE = 25.0
-"""Seconds that a secret may take, its token included."""
+"""Timeout in seconds for reading a secret, including its token."""
 
 _VAULT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]")
 _SECRET_NAME = re.compile(r"[A-Za-z0-9-]{1,127}")
@@ -39,10 +39,11 @@ _FORMS = (
 
 
 class VaultError(ServiceError):
-    """A secret that could not be read: which, for which setting, as whom, and what to do; never a value.
+    """A secret could not be read.
 
-    ``status`` is that of the vault's answer, None where none came. The vault does not want to be asked
-    again for ``retry_after`` seconds.
+    The message names the secret, the app setting, the identity and the remedy, never a value. ``status`` is
+    the status of the vault's response, or None without one. ``retry_after`` is the number of seconds for
+    which the vault asks not to be called again.
     """
 
     def __init__(
@@ -59,7 +60,10 @@ class VaultError(ServiceError):
 
 @dataclass(frozen=True, slots=True)
 class SecretReference:
-    """A secret's name, its vault's URL without a trailing slash, and a version or None for the latest."""
+    """A reference to a secret: the URL of its vault without a trailing slash, its name, and its version.
+
+    ``version`` is None for the latest.
+    """
 
     vault_url: str
     name: str
@@ -67,14 +71,14 @@ class SecretReference:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``@Microsoft.KeyVault(…)`` in either syntax.
+        """Parse ``@Microsoft.KeyVault(…)`` in either syntax.
 
-        Raise ConnectionStringError, which does not repeat the text, for one that is malformed.
+        Raise ConnectionStringError for a malformed reference; the message does not repeat it.
         """
         text = text.strip()
         if not text.endswith(")"):
             raise ConnectionStringError(
-                f"the reference to Key Vault does not end with a parenthesis, and must be all of the value; "
+                f"the Key Vault reference does not end with a parenthesis, or is followed by other text; "
                 f"{_FORMS}"
             )
         properties = _properties(text[len(_PREFIX) : -1])
@@ -82,42 +86,42 @@ class SecretReference:
         if uri is not None:
             if properties:
                 raise ConnectionStringError(
-                    f"the reference to Key Vault has SecretUri and {', '.join(properties)}: keep one syntax"
+                    f"the Key Vault reference has both SecretUri and {', '.join(properties)}: use one syntax"
                 )
             return cls(*_read_uri(uri))
         vault, name = properties.get("VaultName", ""), properties.get("SecretName", "")
         for label, value, rule in (("VaultName", vault, _VAULT_NAME), ("SecretName", name, _SECRET_NAME)):
             if not rule.fullmatch(value):
-                problem = "is none that Key Vault allows" if value else "is missing"
-                raise ConnectionStringError(f"{label} of the reference to Key Vault {problem}; {_FORMS}")
+                problem = "is not a valid name" if value else "is missing"
+                raise ConnectionStringError(f"{label} of the Key Vault reference {problem}; {_FORMS}")
         return cls(
             f"https://{vault.lower()}.vault.azure.net", name, _version(properties.get("SecretVersion"))
         )
 
     def __str__(self) -> str:
         version = f" (version {self.version})" if self.version else ""
-        return f"the secret {self.name}{version} of the vault {self.host}"
+        return f"the secret {self.name}{version} in the vault {self.host}"
 
     @property
     def host(self) -> str:
-        """Return the vault's host, which is how messages name it."""
+        """Return the host of the vault, which identifies it in messages."""
         return self.vault_url.removeprefix("https://")
 
 
 def is_reference(text: str) -> bool:
-    """Tell whether an app setting holds a reference to Key Vault in place of a value."""
+    """Tell whether the value of an app setting is a Key Vault reference."""
     return text.strip()[: len(_PREFIX)].lower() == _PREFIX
 
 
 async def read_secret(reference: SecretReference, identity: Identity, setting: str) -> str:
-    """Return a secret's value; ``setting`` is the app setting that refers to it, for messages.
+    """Return the value of a secret. ``setting`` is the app setting that refers to it, for messages.
 
-    Raise VaultError where it cannot be read.
+    Raise VaultError if the secret cannot be read.
     """
     with requiring("serverless_signalr.connection"):
         from azure.core.exceptions import AzureError
 
-    what = f"{reference}, to which the app setting {setting} refers, was not read as {identity}: "
+    what = f"{reference}, referenced by the app setting {setting}, could not be read as {identity}: "
     try:
         async with asyncio.timeout(_PATIENCE):
             reader = _reader(reference.vault_url, identity)
@@ -125,15 +129,16 @@ async def read_secret(reference: SecretReference, identity: Identity, setting: s
                 secret = await reader.client.get_secret(reference.name, reference.version)
     except TimeoutError:
         raise VaultError(
-            f"{what}no answer came within {_PATIENCE:.0f} seconds; check the network from here to there"
+            f"{what}no response within {_PATIENCE:.0f} seconds; check the network between the app and the "
+            "vault"
         ) from None
     except AzureError as error:
         raise _explain(what, reference, identity, error) from error
     except ValueError as error:
-        # azure-keyvault-secrets refuses to send a token to a host that is no vault of the challenge's cloud.
+        # azure-keyvault-secrets refuses to send a token to a host outside the domain of the challenge.
         raise VaultError(f"{what}{reference.host} is not a Key Vault; check the reference") from error
     if not secret.value:
-        raise VaultError(f"{what}it is empty; give it a value")
+        raise VaultError(f"{what}the secret is empty; give it a value")
     return secret.value
 
 
@@ -147,16 +152,16 @@ def _properties(text: str) -> dict[str, str]:
         name = names.get(key.strip().lower())
         if not separator or name is None:
             raise ConnectionStringError(
-                f"part {position} of the reference to Key Vault is none of {', '.join(_PROPERTIES)}; {_FORMS}"
+                f"part {position} of the Key Vault reference is not one of {', '.join(_PROPERTIES)}; {_FORMS}"
             )
         if name in properties:
-            raise ConnectionStringError(f"the reference to Key Vault has {name} twice")
+            raise ConnectionStringError(f"the Key Vault reference has {name} twice")
         properties[name] = value.strip()
     return properties
 
 
 def _read_uri(uri: str) -> tuple[str, str, str | None]:
-    label = "SecretUri of the reference to Key Vault"
+    label = "SecretUri of the Key Vault reference"
     vault, separator, path = uri.partition("/secrets/")
     match path.rstrip("/").split("/"):
         case [name, *rest] if separator and len(rest) <= 1 and _SECRET_NAME.fullmatch(name):
@@ -168,14 +173,15 @@ def _read_uri(uri: str) -> tuple[str, str, str | None]:
     except ConnectionStringError:
         url = ""
     if not url.startswith("https://"):
-        raise ConnectionStringError(f"{label} is not an https address of a secret; {_FORMS}")
+        raise ConnectionStringError(f"{label} is not the https:// address of a secret; {_FORMS}")
     return url.lower(), name, version
 
 
 def _version(text: str | None) -> str | None:
     if text and not _VERSION.fullmatch(text):
         raise ConnectionStringError(
-            "the version in the reference to Key Vault is none that a secret has: remove it for the latest"
+            "the version in the Key Vault reference is not a valid secret version, expected 32 hexadecimal "
+            "digits: remove it to use the latest"
         )
     return text or None
 
@@ -185,14 +191,15 @@ def _explain(what: str, reference: SecretReference, identity: Identity, error: "
 
     if not isinstance(error, HttpResponseError) or error.status_code is None:
         if isinstance(error, ClientAuthenticationError):
-            reason = f"there is no token, {str(error).partition('\n')[0]}"
+            reason = f"no access token, {str(error).partition('\n')[0]}"
             advice = (
-                "turn on the app's managed identity and name it, in AZURE_CLIENT_ID or in __clientId beside "
-                "the setting, or sign in on this machine (az login)"
+                "enable the app's managed identity; if it is user-assigned, set its client id in "
+                "AZURE_CLIENT_ID or in the __clientId setting of this connection; on your machine, sign in "
+                "with az login"
             )
         else:
-            reason = "the vault was not reached"
-            advice = "check its name, and the network from here to there"
+            reason = "the vault could not be reached"
+            advice = "check its name, and the network between the app and the vault"
         return VaultError(f"{what}{reason}; {advice}")
     code = _code(error)
     reason = f"the vault answered {error.status_code}{f' ({code})' if code else ''}"
@@ -207,27 +214,27 @@ def _explain(what: str, reference: SecretReference, identity: Identity, error: "
 def _advice(status: int, code: str | None, reference: SecretReference, identity: Identity) -> str:
     match status, code:
         case HTTPStatus.FORBIDDEN, "SecretDisabled":
-            return "enable the secret, or refer to an enabled version"
+            return "enable the secret, or reference an enabled version"
         case HTTPStatus.FORBIDDEN, "ForbiddenByFirewall" | "ForbiddenByConnection":
-            return "let the app's network through the vault's firewall"
+            return "allow the app's network in the vault's firewall"
         case HTTPStatus.FORBIDDEN, _:
             return (
-                f"grant {identity} the role Key Vault Secrets User on the vault (where the vault has access "
-                "policies: Get for secrets); it takes some minutes until the vault knows"
+                f"grant {identity} the role Key Vault Secrets User on the vault (or, if the vault uses "
+                "access policies, the Get permission for secrets); it can take some minutes to take effect"
             )
         case HTTPStatus.UNAUTHORIZED, _:
-            return "see that the vault belongs to the tenant of the identity"
+            return "check that the vault and the identity belong to the same tenant"
         case HTTPStatus.NOT_FOUND, _:
-            known = "that version of the secret" if reference.version else "the secret"
-            return f"check the names, and create {known} if the vault has none"
+            missing = "that version of the secret" if reference.version else "the secret"
+            return f"check the names, and create {missing} if it does not exist"
         case HTTPStatus.TOO_MANY_REQUESTS, _:
-            return "too much is asked of the vault: it is asked again when it says so"
+            return "the vault throttles requests; the app retries after the pause that the vault asks for"
         case _:
             return "try again later"
 
 
 def _code(error: Any) -> str | None:
-    """Return the innermost code of the vault's error: Forbidden alone does not say by what."""
+    """Return the innermost error code of the vault, since Forbidden alone does not name the cause."""
     details: Any = getattr(error, "error", None)
     inner = getattr(details, "innererror", None)
     code = (inner.get("code") if isinstance(inner, dict) else None) or getattr(details, "code", None)
@@ -241,7 +248,7 @@ def _retry_after(error: Any) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """The client of a vault. Secrets are read one at a time: each first asks for a token of its own."""
+    """The client of a vault. Secrets are read one at a time, because each read first requests a token."""
 
     client: "SecretClient"
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -253,7 +260,7 @@ _readers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, Identity]
 
 
 def _reader(vault_url: str, identity: Identity) -> _Reader:
-    with requiring("a reference to Key Vault that the platform has not resolved", "identity"):
+    with requiring("a Key Vault reference that the platform has not resolved", "identity"):
         from azure.keyvault.secrets.aio import SecretClient
 
         from serverless_signalr._connection.credential import Credential

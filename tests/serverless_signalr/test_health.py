@@ -108,12 +108,12 @@ async def test_every_endpoint_is_told_of(cloud: Cloud) -> None:
         pytest.param({}, f"the app setting {SETTING} is not set, expected the connection", id="missing"),
         pytest.param(
             {SETTING: f"{URI};AccessKey={KEY}"},
-            f"the app setting {SETTING} is wrong: it holds",
+            f"the app setting {SETTING} is invalid: it holds",
             id="malformed",
         ),
         pytest.param(
             {SETTING: "@Microsoft.KeyVault(VaultName=main)"},
-            f"the app setting {SETTING} is wrong: SecretName of the reference",
+            f"the app setting {SETTING} is invalid: SecretName of the Key Vault reference",
             id="malformed-reference",
         ),
         pytest.param(
@@ -134,8 +134,8 @@ async def test_setting_that_is_wrong_is_told(settings: dict[str, str], message: 
         pytest.param(
             lambda cloud: cloud.vault.fail(403, forbidden("ForbiddenByRbac")),
             {SETTING: REFERENCE},
-            f"the secret signalr of the vault main.vault.azure.net, to which the app setting {SETTING} "
-            "refers, was not read as the identity that DefaultAzureCredential finds: the vault answered 403 "
+            f"the secret signalr in the vault main.vault.azure.net, referenced by the app setting {SETTING}, "
+            "could not be read as the identity that DefaultAzureCredential finds: the vault answered 403 "
             "(ForbiddenByRbac); grant the identity that DefaultAzureCredential finds the role Key Vault "
             "Secrets User on the vault",
             id="no-role-on-the-vault",
@@ -143,13 +143,13 @@ async def test_setting_that_is_wrong_is_told(settings: dict[str, str], message: 
         pytest.param(
             lambda cloud: cloud.vault.put("signalr", KEY),
             {SETTING: REFERENCE},
-            "is wrong: part 1 of the connection string is not a Name=Value pair",
+            "is invalid: part 1 of the connection string is not a known Name=Value pair",
             id="secret-is-no-connection-string",
         ),
         pytest.param(
             lambda cloud: setattr(cloud.service, "may_sign", False),
             IDENTITY,
-            "grant that identity the role SignalR Service Owner",
+            "Grant the identity the role SignalR Service Owner",
             id="no-role-on-the-service",
         ),
         pytest.param(

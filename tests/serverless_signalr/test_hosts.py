@@ -60,7 +60,7 @@ each_way = pytest.mark.parametrize("make", WAYS.values(), ids=WAYS.keys())
     ],
 )
 def test_token_is_not_sent_unencrypted_to_another_machine(make: Callable[[str], object], url: str) -> None:
-    with pytest.raises(ConnectionStringError, match="must start with https:// to be sent an access token"):
+    with pytest.raises(ConnectionStringError, match="must start with https://, since Entra ID access tokens"):
         make(url)
 
 

@@ -216,5 +216,5 @@ async def test_setting_that_is_wrong_is_named_without_its_value(monkeypatch: pyt
     with pytest.raises(ConnectionStringError) as raised:
         await Chat().negotiate()
     assert str(raised.value) == (
-        f"the app setting {SETTING} is wrong: AccessKey in the connection string is empty"
+        f"the app setting {SETTING} is invalid: AccessKey in the connection string is empty"
     )

@@ -52,16 +52,16 @@ def test_settings_say_which_identity_it_is(members: Mapping[str, str], found: Id
     [
         pytest.param(
             {"credential": "managed"},
-            "the app setting Mine__credential is wrong, expected managedidentity or workloadidentity",
+            "the app setting Mine__credential is invalid, expected managedidentity or workloadidentity",
             id="unknown",
         ),
         pytest.param(
             {"clientsecret": SECRET, "tenantid": TENANT},
-            "Mine__clientSecret is set, but not Mine__clientId: an application",
+            "Mine__clientSecret is set without Mine__clientId: an Entra ID application",
             id="no-client-id",
         ),
         pytest.param(
-            {"clientsecret": SECRET}, "but not Mine__clientId and Mine__tenantId", id="secret-alone"
+            {"clientsecret": SECRET}, "without Mine__clientId and Mine__tenantId", id="secret-alone"
         ),
         pytest.param(
             {
@@ -69,18 +69,20 @@ def test_settings_say_which_identity_it_is(members: Mapping[str, str], found: Id
                 "clientid": CLIENT,
                 "managedidentityresourceid": "/subscriptions/1",
             },
-            "Mine__clientId and Mine__managedIdentityResourceId both are set",
+            "Mine__clientId and Mine__managedIdentityResourceId are both set",
             id="two-names",
         ),
         pytest.param(
-            {"clientid": SECRET}, "the app setting Mine__clientId is wrong, expected a GUID", id="client"
+            {"clientid": SECRET},
+            "the app setting Mine__clientId is invalid, expected the client id",
+            id="client",
         ),
         pytest.param(
-            {"tenantid": SECRET}, "the app setting Mine__tenantId is wrong, expected a GUID", id="tenant"
+            {"tenantid": SECRET}, "the app setting Mine__tenantId is invalid, expected a GUID", id="tenant"
         ),
         pytest.param(
             {"managedidentityresourceid": SECRET},
-            "the app setting Mine__managedIdentityResourceId is wrong, expected /subscriptions/",
+            "the app setting Mine__managedIdentityResourceId is invalid, expected /subscriptions/",
             id="resource-id",
         ),
     ],

@@ -146,7 +146,7 @@ async def test_key_is_used_on_while_there_is_no_other_but_not_when_it_has_expire
     clock.pass_by(minutes=84)
     assert (await connection.client_endpoint()).key_id == "key-1"
     clock.pass_by(minutes=1)
-    with pytest.raises(UnauthorizedError, match=f"gave the managed identity {CLIENT} no key"):
+    with pytest.raises(UnauthorizedError, match=f"refused the managed identity {CLIENT} a key"):
         await connection.client_endpoint()
 
 
@@ -155,8 +155,9 @@ async def test_role_that_is_missing_is_named(kept: Cloud, clock: Clock) -> None:
     with pytest.raises(UnauthorizedError) as raised:
         await connect(IDENTITY, clock).client_endpoint()
     assert str(raised.value).startswith(
-        f"https://chat.service.signalr.net gave the managed identity {CLIENT} no key to sign clients' tokens "
-        "with, it answered 403 (with a fresh token too): grant that identity the role SignalR Service Owner"
+        f"https://chat.service.signalr.net refused the managed identity {CLIENT} a key to sign client "
+        "tokens: it responded 403 (with a new access token too). Grant the identity the role SignalR Service "
+        "Owner or"
     )
     assert raised.value.status == 403
 
@@ -181,7 +182,7 @@ async def test_token_that_is_refused_twice_is_an_error_that_names_the_role(kept:
     connection = connect(IDENTITY, clock)
     with pytest.raises(UnauthorizedError, match="grant the identity the role SignalR REST API Owner"):
         await connection.client("chat").send_to_all("x")
-    with pytest.raises(UnauthorizedError, match=r"answered 401 .*the role SignalR Service Owner"):
+    with pytest.raises(UnauthorizedError, match=r"responded 401 .*the role SignalR Service Owner"):
         await connection.client_endpoint()
     assert len(kept.service.requests) == 4
     assert len(kept.identity.requests) == 2
@@ -189,7 +190,7 @@ async def test_token_that_is_refused_twice_is_an_error_that_names_the_role(kept:
 
 @pytest.mark.parametrize(
     ("body", "message"),
-    [(None, "without KeyId and AccessKey"), ({"KeyId": "", "AccessKey": ""}, "without KeyId and AccessKey")],
+    [(None, "has no KeyId and AccessKey"), ({"KeyId": "", "AccessKey": ""}, "has no KeyId and AccessKey")],
 )
 async def test_answer_without_a_key_is_an_error(
     kept: Cloud, clock: Clock, body: object, message: str
@@ -208,6 +209,7 @@ async def test_service_that_is_down_is_told(kept: Cloud, clock: Clock) -> None:
 async def test_identity_without_a_token_is_told(kept: Cloud, clock: Clock) -> None:
     kept.identity.known.clear()
     with pytest.raises(
-        UnauthorizedError, match=rf"there is no token .*the managed identity {CLIENT} got none: No User"
+        UnauthorizedError,
+        match=rf"there is no token .*the managed identity {CLIENT} could not get one: No User",
     ):
         await connect(IDENTITY, clock).client_endpoint()

@@ -206,7 +206,7 @@ async def test_log_says_why_and_what_serves(
     await cached.get()
     assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
         (logging.ERROR, "the vault is down"),
-        (logging.WARNING, "down once more; what is known from before serves on"),
+        (logging.WARNING, "down once more; the previous value stays in use"),
     ]
 
 

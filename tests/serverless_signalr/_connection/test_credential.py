@@ -139,17 +139,17 @@ async def test_credential_has_the_older_interface_too(cloud: Cloud) -> None:
     [
         pytest.param(
             Identity(IdentityKind.MANAGED, TENANT),
-            f"the managed identity {TENANT} got none: No User Assigned or Delegated Managed Identity found",
+            f"the managed identity {TENANT} could not get one: No User Assigned or Delegated",
             id="not-assigned",
         ),
         pytest.param(
             APPLICATION,
-            rf"the application {CLIENT} of the tenant {TENANT} got none: .*AADSTS7000215: Invalid client",
+            rf"the application {CLIENT} of the tenant {TENANT} could not get one: .*AADSTS7000215: Invalid",
             id="wrong-secret",
         ),
         pytest.param(
             Identity(IdentityKind.APPLICATION, CLIENT, TENANT, certificate="/nowhere.pem"),
-            rf"the application {CLIENT} of the tenant {TENANT} got none: .*/nowhere\.pem",
+            rf"the application {CLIENT} of the tenant {TENANT} could not get one: .*/nowhere\.pem",
             id="no-certificate",
         ),
     ],
@@ -167,7 +167,8 @@ async def test_identity_that_is_nowhere_is_told_in_one_line(
     monkeypatch.delenv("IDENTITY_ENDPOINT")
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
     with pytest.raises(
-        ClientAuthenticationError, match=r"^the identity that DefaultAzureCredential finds got none: "
+        ClientAuthenticationError,
+        match=r"^the identity that DefaultAzureCredential finds could not get one: ",
     ) as raised:
         await Credential(Identity()).get_token_info(SCOPE)
     assert "\n" not in str(raised.value)
@@ -178,7 +179,7 @@ async def test_endpoint_that_does_not_answer_is_given_up(
 ) -> None:
     monkeypatch.setattr(credential, "_PATIENCE", 0.05)
     released = cloud.identity.hang()
-    with pytest.raises(ClientAuthenticationError, match="got none: no answer within 0 seconds"):
+    with pytest.raises(ClientAuthenticationError, match="could not get one: no response within 0 seconds"):
         await Credential(MANAGED).get_token_info(SCOPE)
     released.set()
 
@@ -237,7 +238,7 @@ async def test_token_that_is_good_serves_on_while_there_is_no_other(
     break_it(cloud)
     for _ in range(3):
         assert (await Credential(MANAGED).get_token_info(SCOPE)).token == due
-    assert caplog.text.count("the one before serves on") == 1
+    assert caplog.text.count("the current token stays in use") == 1
 
 
 async def test_nobody_waits_long_for_another_token_while_one_is_good(
@@ -261,7 +262,9 @@ async def test_token_that_has_expired_serves_no_more(
 ) -> None:
     cloud.identity.fail(500)
     clockwork.later = 24 * HOUR - 30
-    with pytest.raises(ClientAuthenticationError, match="the system-assigned managed identity got none: "):
+    with pytest.raises(
+        ClientAuthenticationError, match="the system-assigned managed identity could not get one: "
+    ):
         await Credential(MANAGED).get_token_info(SCOPE)
 
 
@@ -339,7 +342,7 @@ async def test_fault_of_any_kind_is_told(cloud: Cloud, tmp_path: Path) -> None:
     broken = tmp_path / "broken.pem"
     broken.write_text("-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----\n")
     found = Identity(IdentityKind.APPLICATION, CLIENT, TENANT, certificate=str(broken))
-    with pytest.raises(ClientAuthenticationError, match=rf"of the tenant {TENANT} got none: \w+"):
+    with pytest.raises(ClientAuthenticationError, match=rf"of the tenant {TENANT} could not get one: \w+"):
         await Credential(found).get_token_info(SCOPE)
 
 

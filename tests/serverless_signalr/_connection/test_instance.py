@@ -146,7 +146,7 @@ async def test_instance_that_is_named_twice_is_sent_to_once(
         "Primary",
         "Secondary",
     ]
-    assert caplog.text.count("what is sent goes there once; remove one") == 1
+    assert caplog.text.count("which is used once: remove one of the two") == 1
 
 
 async def test_probe_that_takes_long_is_given_up(

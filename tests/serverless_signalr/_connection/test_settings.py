@@ -77,7 +77,7 @@ def test_missing_setting_is_named_with_what_it_should_hold(settings: dict[str, s
 
 def test_wrong_setting_is_named_without_its_value() -> None:
     with pytest.raises(
-        ConnectionStringError, match="the app setting Mine is wrong: the connection string has no"
+        ConnectionStringError, match="the app setting Mine is invalid: the connection string has no"
     ) as raised:
         read_instances("Mine", {"Mine": f"AccessKey={KEY}"})[0].endpoint()
     assert KEY not in str(raised.value)
@@ -137,7 +137,7 @@ def test_endpoints_for_clients_and_servers_replace_the_service_uri() -> None:
 def test_connection_string_comes_before_an_identity_as_in_the_host(caplog: pytest.LogCaptureFixture) -> None:
     settings = {"Mine": connection_string("first"), "Mine__serviceUri": URI}
     assert read_instances("Mine", settings)[0].endpoint().access_key == KEY
-    assert "both Mine and Mine__serviceUri are set: the first is used" in caplog.text
+    assert "both Mine and Mine__serviceUri are set; Mine is used" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -150,12 +150,12 @@ def test_connection_string_comes_before_an_identity_as_in_the_host(caplog: pytes
         ),
         pytest.param(
             {"Mine__serviceUri": f"{URI}/client"},
-            "the app setting Mine__serviceUri must be scheme and host, nothing more",
+            "the app setting Mine__serviceUri must be a scheme and a host only",
             id="path",
         ),
         pytest.param(
             {"Mine__serviceUri": "http://chat.service.signalr.net"},
-            "the app setting Mine__serviceUri, or __serverEndpoint, must start with https://",
+            "the app setting Mine__serviceUri \\(or __serverEndpoint\\) must start with https://",
             id="clear-text",
         ),
         pytest.param(
@@ -165,17 +165,17 @@ def test_connection_string_comes_before_an_identity_as_in_the_host(caplog: pytes
         ),
         pytest.param(
             {"Mine__serviceUri": URI, "Mine__credential": "msi"},
-            "the app setting Mine__credential is wrong, expected managedidentity",
+            "the app setting Mine__credential is invalid, expected managedidentity",
             id="credential",
         ),
         pytest.param(
             {"Mine__serviceUri": URI, "Mine__clientSecret": KEY, "Mine__clientId": CLIENT},
-            "the app setting Mine__clientSecret is set, but not Mine__tenantId",
+            "the app setting Mine__clientSecret is set without Mine__tenantId",
             id="application",
         ),
         pytest.param(
             {"Mine__serviceUri": URI, "Mine__type": "tertiary"},
-            "the app setting Mine__type is wrong, expected Primary or Secondary",
+            "the app setting Mine__type is invalid, expected Primary or Secondary",
             id="type",
         ),
     ],
@@ -223,7 +223,7 @@ def test_identity_may_be_a_secondary_endpoint() -> None:
 def test_type_is_not_for_connection_strings(caplog: pytest.LogCaptureFixture) -> None:
     settings = {"Mine": connection_string("own"), "Mine__type": "Secondary"}
     assert names(settings) == names(settings) == [("", "Primary", "own")]
-    assert caplog.messages == ["Mine__type is for identities only: Mine is primary, whatever it says"]
+    assert caplog.messages == ["Mine__type is ignored, since it applies to identities only: Mine is primary"]
 
 
 def test_endpoint_by_identity_comes_before_its_connection_string(caplog: pytest.LogCaptureFixture) -> None:
@@ -239,7 +239,7 @@ def test_connection_without_a_primary_endpoint_is_refused() -> None:
     settings = {"Azure__SignalR__Endpoints__east__secondary": connection_string("east")}
     with pytest.raises(
         ConnectionStringError,
-        match=r"expected a primary one at least; seen: Azure__SignalR__Endpoints__east__secondary$",
+        match=r"expected at least one primary endpoint; seen: Azure__SignalR__Endpoints__east__secondary$",
     ):
         read_instances("Mine", settings)
 
@@ -249,11 +249,11 @@ def test_connection_without_a_primary_endpoint_is_refused() -> None:
     [
         (
             {"Mine__managedIdentityResourceId": "/subscriptions/s"},
-            "Mine__managedIdentityResourceId counts only with Mine__credential=managedidentity",
+            "Mine__managedIdentityResourceId is ignored without Mine__credential=managedidentity",
         ),
         (
             {"Mine__tenantId": TENANT},
-            "Mine__tenantId counts only with Mine__clientSecret, or Mine__credential",
+            "Mine__tenantId is ignored without Mine__clientSecret or Mine__credential",
         ),
     ],
     ids=["resource-id", "tenant"],
@@ -289,7 +289,8 @@ def test_empty_setting_that_hides_another_is_told_once(caplog: pytest.LogCapture
     for _ in range(3):
         read_instances("Mine", {"Mine": "", "Mine__serviceUri": URI})
     assert caplog.messages == [
-        "Mine is set and empty, so that the host's bindings find nothing behind it: remove it"
+        "the app setting Mine is empty and hides the settings that it takes precedence over from the host's "
+        "bindings: remove it"
     ]
 
 
@@ -302,7 +303,7 @@ def test_endpoint_with_neither_form_is_named_with_what_was_seen() -> None:
     settings = {"Mine": connection_string("own"), "Azure__SignalR__Endpoints__east__serviceUrl": URI}
     with pytest.raises(
         ConnectionStringError,
-        match=r"the endpoint east has no connection string .*seen: Azure__SignalR__Endpoints__east__serviceU",
+        match=r"the endpoint east has neither a connection string .*seen: Azure__SignalR__Endpoints__east__",
     ):
         read_instances("Mine", settings)
 
@@ -310,7 +311,7 @@ def test_endpoint_with_neither_form_is_named_with_what_was_seen() -> None:
 def test_wrong_endpoint_is_named() -> None:
     [source] = read_instances("Mine", {"Azure__SignalR__Endpoints__east__primary": f"AccessKey={KEY}"})
     with pytest.raises(
-        ConnectionStringError, match="the app setting Azure__SignalR__Endpoints__east__primary is wrong: "
+        ConnectionStringError, match="the app setting Azure__SignalR__Endpoints__east__primary is invalid: "
     ) as raised:
         source.endpoint()
     assert KEY not in str(raised.value)
@@ -374,11 +375,11 @@ def test_references_are_read_as_the_identity_beside_them(members: dict[str, str]
     [
         (
             {"Mine": REFERENCE},
-            "the app setting Mine is wrong: it holds a reference to Key Vault that was not",
+            "the app setting Mine is invalid: it holds an unresolved Key Vault reference",
         ),
         (
             {"Mine__serviceUri": URI, "Mine__clientSecret": REFERENCE},
-            "the app setting Mine__clientSecret holds a reference to Key Vault that was not resolved",
+            "the app setting Mine__clientSecret holds an unresolved Key Vault reference",
         ),
     ],
     ids=["connection-string", "identity"],
@@ -391,7 +392,7 @@ def test_reference_cannot_be_read_without_waiting(settings: dict[str, str], mess
 def test_malformed_reference_is_named_by_its_setting() -> None:
     [source] = read_instances("Mine", {"Mine": "@Microsoft.KeyVault(VaultName=main)"})
     with pytest.raises(
-        ConnectionStringError, match=r"the app setting Mine is wrong: SecretName .* is missing"
+        ConnectionStringError, match=r"the app setting Mine is invalid: SecretName .* is missing"
     ):
         source.references()
 
@@ -401,8 +402,8 @@ def test_secret_with_a_malformed_value_is_named_without_it() -> None:
     with pytest.raises(ConnectionStringError) as raised:
         source.endpoint({"Mine": f"AccessKey={KEY}"})
     assert str(raised.value) == (
-        "the secret signalr of the vault main.vault.azure.net, to which the app setting Mine refers, "
-        "is wrong: the connection string has no Endpoint; seen: AccessKey"
+        "the secret signalr in the vault main.vault.azure.net, referenced by the app setting Mine, "
+        "is invalid: the connection string has no Endpoint; seen: AccessKey"
     )
 
 

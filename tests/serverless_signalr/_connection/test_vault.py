@@ -77,24 +77,34 @@ def test_what_is_no_reference_is_not_taken_for_one(text: str) -> None:
     [
         pytest.param("VaultName=main;SecretName=signalr", "does not end with a parenthesis", id="not-closed"),
         pytest.param("VaultName=main;SecretName=signalr);x", "does not end with a paren", id="more-behind"),
-        pytest.param(")", "VaultName of the reference to Key Vault is missing", id="empty"),
+        pytest.param(")", "VaultName of the Key Vault reference is missing", id="empty"),
         pytest.param("SecretName=signalr)", "VaultName .* is missing", id="no-vault"),
         pytest.param("VaultName=main)", "SecretName .* is missing", id="no-secret"),
-        pytest.param("VaultName=main.vault.azure.net;SecretName=s)", "VaultName .* is none", id="vault-host"),
-        pytest.param("VaultName=main;SecretName=a_b)", "SecretName .* is none", id="underscore"),
         pytest.param(
-            "VaultName=main;SecretName=s;SecretVersion=1/2)", "the version .* is none", id="version"
+            "VaultName=main.vault.azure.net;SecretName=s)",
+            "VaultName .* is not a valid name",
+            id="vault-host",
         ),
-        pytest.param("VaultName=main;Secret=s)", "part 2 .* is none of SecretUri, VaultName", id="unknown"),
-        pytest.param("https://main.vault.azure.net/secrets/s)", "part 1 .* is none of", id="no-name"),
+        pytest.param("VaultName=main;SecretName=a_b)", "SecretName .* is not a valid name", id="underscore"),
+        pytest.param(
+            "VaultName=main;SecretName=s;SecretVersion=1/2)",
+            "the version .* is not a valid secret version",
+            id="version",
+        ),
+        pytest.param(
+            "VaultName=main;Secret=s)", "part 2 .* is not one of SecretUri, VaultName", id="unknown"
+        ),
+        pytest.param("https://main.vault.azure.net/secrets/s)", "part 1 .* is not one of", id="no-name"),
         pytest.param("VaultName=main;vaultname=main;SecretName=s)", "has VaultName twice", id="twice"),
         pytest.param(
             "SecretUri=https://main.vault.azure.net/secrets/s;VaultName=main)",
-            "has SecretUri and VaultName: keep one",
+            "has both SecretUri and VaultName: use one",
             id="both",
         ),
-        pytest.param("SecretUri=http://main.vault.azure.net/secrets/s)", "not an https address", id="http"),
-        pytest.param("SecretUri=/secrets/s)", "not an https address", id="no-host"),
+        pytest.param(
+            "SecretUri=http://main.vault.azure.net/secrets/s)", "not the https:// address", id="http"
+        ),
+        pytest.param("SecretUri=/secrets/s)", "not the https:// address", id="no-host"),
         pytest.param("SecretUri=https://main.vault.azure.net/keys/s)", "no path /secrets/NAME", id="a-key"),
         pytest.param(
             "SecretUri=https://main.vault.azure.net/secrets)", "no path /secrets/NAME", id="no-name-in-uri"
@@ -103,7 +113,7 @@ def test_what_is_no_reference_is_not_taken_for_one(text: str) -> None:
             "SecretUri=https://main.vault.azure.net/secrets/s/1/2)", "no path /secrets/NAME", id="long"
         ),
         pytest.param(
-            "SecretUri=https://me:x@main.vault.azure.net/secrets/s)", "not an https address", id="user"
+            "SecretUri=https://me:x@main.vault.azure.net/secrets/s)", "not the https:// address", id="user"
         ),
     ],
 )
@@ -189,31 +199,34 @@ def refuse_tokens(cloud: Cloud) -> None:
         pytest.param(
             lambda cloud: cloud.vault.fail(403, forbidden("ForbiddenByPolicy")),
             403,
-            r"\(ForbiddenByPolicy\); grant .*access policies: Get for secrets",
+            r"\(ForbiddenByPolicy\); grant .*access policies, the Get permission",
             id="no-policy",
         ),
         pytest.param(
             lambda cloud: cloud.vault.fail(403, forbidden("ForbiddenByFirewall")),
             403,
-            r"\(ForbiddenByFirewall\); let the app's network through the vault's firewall",
+            r"\(ForbiddenByFirewall\); allow the app's network in the vault's firewall",
             id="firewall",
         ),
         pytest.param(
             disable,
             403,
-            r"\(SecretDisabled\); enable the secret, or refer to an enabled version",
+            r"\(SecretDisabled\); enable the secret, or reference an enabled version",
             id="disabled",
         ),
         pytest.param(
             remove, 404, r"404 \(SecretNotFound\); check the names, and create the secret", id="no-secret"
         ),
         pytest.param(
-            refuse_tokens, 401, "see that the vault belongs to the tenant of the identity", id="other-tenant"
+            refuse_tokens,
+            401,
+            "check that the vault and the identity belong to the same tenant",
+            id="other-tenant",
         ),
         pytest.param(
             lambda cloud: cloud.vault.fail(429, headers={"Retry-After": "30"}),
             429,
-            "too much is asked of the vault",
+            "the vault throttles requests",
             id="throttled",
         ),
         pytest.param(
@@ -222,31 +235,31 @@ def refuse_tokens(cloud: Cloud) -> None:
         pytest.param(
             lambda cloud: cloud.down.add("main.vault.azure.net"),
             None,
-            "the vault was not reached; check its name, and the network",
+            "the vault could not be reached; check its name, and the network",
             id="down",
         ),
         pytest.param(
             lambda cloud: cloud.hosts.pop("main.vault.azure.net"),
             None,
-            "the vault was not reached; check its name, and the network",
+            "the vault could not be reached; check its name, and the network",
             id="no-such-vault",
         ),
         pytest.param(
-            lambda cloud: cloud.vault.break_off(), None, "the vault was not reached", id="breaks-off"
+            lambda cloud: cloud.vault.break_off(), None, "the vault could not be reached", id="breaks-off"
         ),
         pytest.param(
             lambda cloud: cloud.vault.fail(
                 200, {"value": "", "id": "https://main.vault.azure.net/secrets/s/1"}
             ),
             None,
-            "it is empty; give it a value",
+            "the secret is empty; give it a value",
             id="empty",
         ),
         pytest.param(
             lambda cloud: cloud.identity.fail(400, {"statusCode": 400, "message": "no identity"}),
             None,
-            "there is no token, the system-assigned managed identity got none: no identity; turn on "
-            "the app's managed identity and name it, in AZURE_CLIENT_ID",
+            "no access token, the system-assigned managed identity could not get one: no identity; enable "
+            "the app's managed identity; if it is user-assigned, set its client id in AZURE_CLIENT_ID",
             id="no-token",
         ),
     ],
@@ -263,8 +276,8 @@ async def test_error_names_secret_setting_identity_and_what_to_do(
     with pytest.raises(VaultError, match=message) as raised:
         await read_secret(REFERENCE, IDENTITY, SETTING)
     assert str(raised.value).startswith(
-        "the secret signalr of the vault main.vault.azure.net, to which the app setting "
-        "AzureSignalRConnectionString refers, was not read as the system-assigned managed identity: "
+        "the secret signalr in the vault main.vault.azure.net, referenced by the app setting "
+        "AzureSignalRConnectionString, could not be read as the system-assigned managed identity: "
     )
     assert raised.value.status == status
 
@@ -280,7 +293,7 @@ async def test_vault_that_does_not_answer_is_given_up(cloud: Cloud, monkeypatch:
     monkeypatch.setattr(vault, "_PATIENCE", 0.05)
     cloud.vault.put("signalr", VALUE)
     released = cloud.vault.hang()
-    with pytest.raises(VaultError, match="no answer came within 0 seconds; check the network") as raised:
+    with pytest.raises(VaultError, match="no response within 0 seconds; check the network") as raised:
         await read_secret(REFERENCE, IDENTITY, SETTING)
     released.set()
     assert raised.value.status is None

@@ -75,7 +75,7 @@ async def test_one_failure_takes_no_endpoint_out(
     for _ in range(50):
         await client.send_to_all("x")
     assert (len(cloud.service.bodies), len(cloud.backup.bodies)) == (50, 51)
-    assert "taken for down" not in caplog.text
+    assert "is down, and skipped" not in caplog.text
 
 
 async def test_endpoint_that_a_look_finds_down_is_left_out_with_one_warning(
@@ -96,7 +96,7 @@ async def test_endpoint_that_a_look_finds_down_is_left_out_with_one_warning(
     for _ in range(3):
         clock.pass_by(seconds=31)
         await client.send_to_all("x")
-    assert caplog.text.count("the endpoint main is taken for down") == 1
+    assert caplog.text.count("the endpoint main is down, and skipped") == 1
     assert cloud.service.bodies == []
 
 
@@ -106,7 +106,7 @@ async def test_endpoint_that_is_up_again_is_sent_to_again(
     async def is_left_out() -> bool:
         with suppress(PartialSendError):
             await client.send_to_all("x")
-        return "is taken for down" in caplog.text
+        return "is down, and skipped" in caplog.text
 
     async def is_sent_to() -> bool:
         await client.send_to_all("x")

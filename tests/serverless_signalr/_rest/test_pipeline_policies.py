@@ -118,7 +118,7 @@ async def test_credential_without_a_token_is_no_answer_of_the_service(service: S
 
 
 def test_token_of_an_identity_is_not_sent_in_the_clear() -> None:
-    with pytest.raises(ValueError, match=r"must start with https:// to be sent an access token"):
+    with pytest.raises(ValueError, match=r"must start with https://, since Entra ID access tokens"):
         ServiceClient("Endpoint=http://chat.example;AuthType=azure;", "chat", credential=Credential())
 
 

@@ -103,7 +103,7 @@ async def test_a_secret_that_can_be_read_is_tried(look: Examine, cloud: Cloud) -
     findings = await look({NAME: REFERENCE, **STORAGE})
     assert errors(findings) + warnings(findings) == []
     assert [item.seen for item in findings if item.subject == NAME] == [
-        "the secret signalr of the vault main.vault.azure.net exists",
+        "the secret signalr in the vault main.vault.azure.net exists",
         f"{URL} works with an access key",
     ]
 
@@ -121,7 +121,7 @@ async def test_a_secret_that_only_the_app_may_read_is_a_warning(look: Examine, c
     assert errors(findings) == []
     assert [item.rule for item in findings if item.is_problem] == ["connections.secret-as-you"]
     [found] = warnings(findings)
-    assert found.startswith(f"{NAME}: as you, not as the app: the secret signalr of the vault main.vault.")
+    assert found.startswith(f"{NAME}: as you, not as the app: the secret signalr in the vault main.vault.")
 
 
 # Identities and their roles.
@@ -141,7 +141,7 @@ async def test_a_developer_without_a_role_is_a_warning(look: Examine, cloud: Clo
     assert errors(findings) == []
     assert [item.rule for item in findings if item.is_problem] == ["connections.as-you"]
     [found] = warnings(findings)
-    assert found.startswith(f"{NAME}: as you, not as the app: {URL} gave the identity that DefaultAzure")
+    assert found.startswith(f"{NAME}: as you, not as the app: {URL} refused the identity that Default")
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ async def test_a_secret_takes_a_role_on_the_vault(
 ) -> None:
     cloud.vault.put("signalr", STRING)
     findings = await look({NAME: REFERENCE, **STORAGE}, roles=[held])
-    denied = f"{NAME}: the app's identity may not read the secret signalr of the"
+    denied = f"{NAME}: the app's identity may not read the secret signalr in the"
     assert [text.startswith(denied) for text in errors(findings)] == ([] if is_enough else [True])
 
 

@@ -149,8 +149,8 @@ async def test_an_identity_without_the_role_is_told_what_to_grant(start: StartHo
     cloud.service.may_sign = False
     app = await start(IDENTITY)
     told = await problem(app.get("/api/negotiate"))
-    assert f"gave the managed identity {CLIENT} no key" in told
-    assert "grant that identity the role SignalR Service Owner" in told
+    assert f"refused the managed identity {CLIENT} a key" in told
+    assert "Grant the identity the role SignalR Service Owner" in told
 
 
 async def test_events_over_an_identity_are_not_asked_for_a_signature(start: StartHost) -> None:

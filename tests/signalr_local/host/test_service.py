@@ -219,15 +219,15 @@ async def test_without_a_list_no_claim_is_taken(app: Any) -> None:
         (
             "Missing",
             "Exception binding parameter 'info': the app setting Missing is not set, expected the connection "
-            "string of the service (Endpoint=…;AccessKey=…;Version=1.0;), a reference to it in Key Vault, or "
-            "Missing__serviceUri with the address of the service for an identity: in Azure it goes into the "
-            "function app's environment variables, on your machine into Values of local.settings.json; seen: "
-            "AzureSignalRConnectionString",
+            "string of the service (Endpoint=…;AccessKey=…;Version=1.0;), a Key Vault reference to it, or "
+            "Missing__serviceUri with the address of the service to use an identity: set it in the function "
+            "app's environment variables in Azure, and in Values of local.settings.json on your machine; "
+            "seen: AzureSignalRConnectionString",
         ),
         (
             "Broken",
-            "Exception binding parameter 'info': the app setting Broken is wrong: part 2 of the connection "
-            "string is not a Name=Value pair that the service knows; seen: Endpoint",
+            "Exception binding parameter 'info': the app setting Broken is invalid: part 2 of the connection "
+            "string is not a known Name=Value pair; seen: Endpoint",
         ),
     ],
 )
@@ -437,7 +437,7 @@ async def test_a_service_that_is_not_there_fails_the_function(app: Any, log: Any
     ("setting", "reason"),
     [
         ("Missing", "the app setting Missing is not set"),
-        ("Broken", "the app setting Broken is wrong: part 2 of the connection string"),
+        ("Broken", "the app setting Broken is invalid: part 2 of the connection string"),
     ],
 )
 async def test_a_connection_that_cannot_be_used_fails_the_function(

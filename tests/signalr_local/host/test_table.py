@@ -181,7 +181,7 @@ def function_with_queue() -> Function:
         ),
         (
             event("a", connectionStringSetting="Broken"),
-            "the app setting Broken is wrong: it holds an address",
+            "the app setting Broken is invalid: it holds an address",
         ),
     ],
 )
