@@ -6,12 +6,10 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 from signalr_local.doctor.options import add_parser as add_doctor
-from signalr_local.emulator import DEFAULT_PORT as EMULATOR_PORT
 from signalr_local.emulator_command import WEBHOOK, add_emulator, say_emulator
 from signalr_local.emulator_options import add_version
-from signalr_local.serving import PortInUseError, fail, serve
-
-_HOST_PORT = 7071
+from signalr_local.host_options import add_host_options, host_options, port_number
+from signalr_local.serving import fail, serve
 
 __all__ = ["main"]
 
@@ -30,53 +28,83 @@ def main() -> int:
 
 async def _both(arguments: argparse.Namespace) -> int:
     from signalr_local import listing
-    from signalr_local.host import console
     from signalr_local.host.host import describe_error
     from signalr_local.host.worker import AppError
+    from signalr_local.output import Output
     from signalr_local.runtime import Runtime
 
     app = _app(arguments)
     if app is None:
+        return 1
+    try:
+        output = Output(arguments)
+        options = output.options(host_options(arguments))
+    except (ValueError, OSError) as error:
+        fail(f"{error}.")
         return 1
     runtime = Runtime(
         app,
         port=arguments.port,
         emulator_port=arguments.emulator_port,
         upstream=arguments.upstream or WEBHOOK,
-        levels=console.install(),
+        levels=output.levels,
+        address=getattr(arguments, "address", None),
+        options=options,
     )
 
     async def start() -> None:
-        await runtime.start()
-        listing.say_functions(runtime.host)
-        say_emulator(runtime.emulator)
-        listing.say_page(runtime.host)
+        await _within(arguments, runtime.start())
+        if output.is_text:
+            listing.say_functions(runtime.host)
+            say_emulator(runtime.emulator)
+            listing.say_page(runtime.host)
 
-    return await serve(start, runtime.stop, errors=(AppError,), describe=describe_error)
+    code = await serve(
+        start, runtime.stop, errors=(AppError,), describe=describe_error, is_quiet=not output.is_text
+    )
+    output.finish(code)
+    return code
 
 
 async def _host(arguments: argparse.Namespace) -> int:
     from signalr_local import listing
-    from signalr_local.host import console
     from signalr_local.host.host import FunctionsHost, describe_error
     from signalr_local.host.worker import AppError
+    from signalr_local.output import Output
+    from signalr_local.runtime import bind
 
     app = _app(arguments)
     if app is None:
         return 1
-    host = FunctionsHost(app, levels=console.install())
-    port = _HOST_PORT if arguments.port is None else arguments.port
+    try:
+        output = Output(arguments)
+        options = output.options(host_options(arguments))
+    except (ValueError, OSError) as error:
+        fail(f"{error}.")
+        return 1
+    host = FunctionsHost(app, levels=output.levels, options=options)
 
     async def start() -> None:
-        try:
-            host.bind(port=port)
-        except OSError:
-            raise PortInUseError(port, "--port") from None
-        await host.start()
-        listing.say_functions(host)
-        listing.say_page(host)
+        bind(host, getattr(arguments, "address", None), arguments.port)
+        await _within(arguments, host.start())
+        if output.is_text:
+            listing.say_functions(host)
+            listing.say_page(host)
 
-    return await serve(start, host.stop, errors=(AppError,), describe=describe_error)
+    code = await serve(
+        start, host.stop, errors=(AppError,), describe=describe_error, is_quiet=not output.is_text
+    )
+    output.finish(code)
+    return code
+
+
+async def _within(arguments: argparse.Namespace, start: Coroutine[None, None, None]) -> None:
+    seconds: float | None = getattr(arguments, "timeout", None)
+    try:
+        async with asyncio.timeout(seconds):
+            await start
+    except TimeoutError:
+        raise ValueError(f"the app did not start within {seconds} seconds; see --timeout") from None
 
 
 async def _doctor(arguments: argparse.Namespace) -> int:
@@ -99,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Run a function app with a Functions host and an emulator of Azure SignalR Service.",
     )
     add_version(parser)
-    _add_host_options(parser)
+    add_host_options(parser)
     _add_emulator_options(parser)
     parser.set_defaults(command=_both)
     commands = parser.add_subparsers(
@@ -112,20 +140,18 @@ def _parser() -> argparse.ArgumentParser:
         help="only the host, against a service that runs elsewhere",
         argument_default=argparse.SUPPRESS,
     )
-    _add_host_options(host)
+    add_host_options(host)
     host.set_defaults(command=_host)
     add_doctor(commands).set_defaults(command=_doctor)
     return parser
 
 
-def _add_host_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--app", metavar="DIR", help="the app's folder (default: this one)")
-    parser.add_argument("--port", type=int, metavar="N", help=f"the host's port (default: {_HOST_PORT})")
-
-
 def _add_emulator_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--emulator-port", type=int, metavar="N", help=f"the emulator's port (default: {EMULATOR_PORT})"
+        "--emulator-port",
+        type=port_number,
+        metavar="N",
+        help="the emulator's port (default: {EMULATOR_PORT})",
     )
     parser.add_argument(
         "--upstream",

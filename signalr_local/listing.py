@@ -13,7 +13,7 @@ def say_functions(host: FunctionsHost) -> None:
     instance = host.instance
     if instance is None:
         return
-    base, prefix = f"http://localhost:{host.port}", instance.configuration.route_prefix
+    base, prefix = host.url, instance.configuration.route_prefix
     functions = sorted(instance.table.functions, key=lambda item: (not item.is_http, item.name.lower()))
     say("\nFunctions:\n")
     for function in functions:
@@ -27,7 +27,7 @@ def say_page(host: FunctionsHost) -> None:
     instance = host.instance
     if instance is None:
         return
-    base, prefix = f"http://localhost:{host.port}", instance.configuration.route_prefix
+    base, prefix = host.url, instance.configuration.route_prefix
     for function in instance.table.functions:
         if function.is_http and function.route == "index":
             say(f"\nOpen {admin.invoke_url(base, function, prefix)}")

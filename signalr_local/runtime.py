@@ -1,6 +1,8 @@
 """The local runtime: emulator and host on one event loop, for one app."""
 
+import errno
 import logging
+import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +16,11 @@ from signalr_local.host import trigger
 from signalr_local.host.console import LevelFilter
 from signalr_local.host.host import DEFAULT_PORT as HOST_PORT
 from signalr_local.host.host import FunctionsHost
+from signalr_local.host.options import HostOptions
 from signalr_local.host.settings import LocalSettings
 from signalr_local.serving import PortInUseError
 
-__all__ = ["Runtime"]
+__all__ = ["Runtime", "bind"]
 
 _LOCAL = ("http://localhost", "http://127.0.0.1", "http://[::1]")
 _KEYS = (DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY)
@@ -25,6 +28,24 @@ _KEYS = (DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY)
 _IDENTITY_BASED = ("__serviceuri", ":serviceuri")
 
 _log = logging.getLogger("signalr_local.runtime")
+
+
+def bind(host: FunctionsHost, address: str | None, port: int | None) -> None:
+    """Take the port of a host: the one that is given, that of local.settings.json, or the default.
+
+    Raise PortInUseError for a port that is taken, ValueError for settings that cannot be read and an address
+    that this machine does not have.
+    """
+    settings = LocalSettings.read(host.app)
+    if port is None:
+        port = HOST_PORT if settings.port is None else settings.port
+    address = address or settings.address
+    try:
+        host.bind(address, port)
+    except OSError as error:
+        if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT) or isinstance(error, socket.gaierror):
+            raise ValueError(f"this machine has no address {address}; see --address") from None
+        raise PortInUseError(port, "--port") from None
 
 
 class Runtime:
@@ -42,13 +63,16 @@ class Runtime:
         emulator_port: int | None = None,
         upstream: str = trigger.PATH,
         levels: LevelFilter | None = None,
+        address: str | None = None,
+        options: HostOptions | None = None,
     ) -> None:
         self._port = port
+        self._address = address
         self._upstream = upstream
         self._told: set[str] = set()
         self._emulator_port = EMULATOR_PORT if emulator_port is None else emulator_port
-        self.emulator = Emulator()
-        self.host = FunctionsHost(app, adjust=self._point_at_emulator, levels=levels)
+        self.emulator = Emulator(hosts=() if options is None else options.host_names)
+        self.host = FunctionsHost(app, adjust=self._point_at_emulator, levels=levels, options=options)
 
     async def start(self) -> None:
         """Start the emulator, then the host with the app.
@@ -56,20 +80,14 @@ class Runtime:
         Raise PortInUseError, ValueError for settings that cannot be read, AppError for an app that
         cannot be loaded; whatever had started is to be stopped by ``stop``.
         """
-        port = self._port
-        if port is None:
-            port = LocalSettings.read(self.host.app).port
-        try:
-            self.host.bind(port=HOST_PORT if port is None else port)
-        except OSError:
-            raise PortInUseError(port or HOST_PORT, "--port") from None
+        bind(self.host, self._address, self._port)
         try:
             await self.emulator.start(port=self._emulator_port)
         except OSError:
             raise PortInUseError(self._emulator_port, "--emulator-port") from None
-        here = f"http://127.0.0.1:{self.host.port}"
-        self.emulator.upstream = [UpstreamRule(urljoin(here, self._upstream))]
         await self.host.start()
+        here = f"http://127.0.0.1:{self.host.plain_port}"
+        self.emulator.upstream = [UpstreamRule(urljoin(here, self._upstream))]
 
     async def stop(self) -> None:
         """Close all clients and end the app."""

@@ -27,11 +27,12 @@ async def serve(
     *,
     errors: tuple[type[Exception], ...] = (),
     describe: Callable[[Exception], str] = str,
+    is_quiet: bool = False,
 ) -> int:
     """Start, wait for Ctrl+C or SIGTERM, stop, and return the exit code.
 
     A second signal ends the process at once. A PortInUseError, ValueError or one of ``errors`` from ``start``
-    is printed as ``describe`` says.
+    is printed as ``describe`` says. With ``is_quiet``, standard output is somebody else's.
     """
     expected: tuple[type[Exception], ...] = (PortInUseError, ValueError, *errors)
     loop = asyncio.get_running_loop()
@@ -63,8 +64,9 @@ async def serve(
             task.cancel()
         await asyncio.gather(starting, ending, return_exceptions=True)
         await stop()
-    sys.stdout.write("\nStopped.\n")
-    sys.stdout.flush()
+    if not is_quiet:
+        sys.stdout.write("\nStopped.\n")
+        sys.stdout.flush()
     return 0
 
 

@@ -69,8 +69,9 @@ class LevelFilter(logging.Filter):
     Records without a category are the runtime's own, which host.json does not quieten.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, verbose: bool = False) -> None:
         super().__init__()
+        self._own = logging.DEBUG if verbose else logging.INFO
         self._levels: dict[str, int] = {}
 
     def configure(self, log_levels: Mapping[str, str]) -> None:
@@ -82,7 +83,7 @@ class LevelFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether a record is shown."""
         category = getattr(record, "category", None)
-        least = logging.INFO if category is None else self._level(category.lower())
+        least = self._own if category is None else self._level(category.lower())
         return record.levelno >= least
 
     def _level(self, category: str) -> int:
@@ -94,15 +95,18 @@ class LevelFilter(logging.Filter):
         return self._levels.get("default", logging.INFO)
 
 
-def install(stream: TextIO | None = None) -> LevelFilter:
-    """Show the log of the local runtime on a stream, standard output unless told."""
+def install(stream: TextIO | None = None, *, verbose: bool = False) -> LevelFilter:
+    """Show the log of the local runtime on a stream, standard output unless told.
+
+    With ``verbose``, what the runtime itself does is shown in detail.
+    """
     stream = stream or sys.stdout
     if isinstance(stream, io.TextIOWrapper):
         # What a client sent, and a function logs, may be what the terminal has no letter for.
         stream.reconfigure(errors="backslashreplace")
     handler = _Handler(stream)
     handler.setFormatter(ConsoleFormatter(colored=stream.isatty()))
-    levels = LevelFilter()
+    levels = LevelFilter(verbose=verbose)
     handler.addFilter(levels)
     logger = logging.getLogger("signalr_local")
     logger.handlers = [handler]

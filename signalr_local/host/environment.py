@@ -6,8 +6,13 @@ from pathlib import Path
 
 __all__ = ["worker_environment"]
 
+_DEBUG_PORT = "SIGNALR_LOCAL_DEBUG_PORT"
+"""The variable that tells a worker where a debugger may attach."""
 
-def worker_environment(values: Mapping[str, str], app: Path, port: int) -> dict[str, str]:
+
+def worker_environment(
+    values: Mapping[str, str], app: Path, port: int, debug_port: int | None = None
+) -> dict[str, str]:
     """Return the environment of a worker: this process's, the app's settings, and what ``func`` adds."""
     return {
         **os.environ,
@@ -16,4 +21,5 @@ def worker_environment(values: Mapping[str, str], app: Path, port: int) -> dict[
         "WEBSITE_HOSTNAME": f"localhost:{port}",
         "AzureWebJobsScriptRoot": str(app),
         "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
+        **({} if debug_port is None else {_DEBUG_PORT: str(debug_port)}),
     }

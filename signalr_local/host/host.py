@@ -70,6 +70,16 @@ class FunctionsHost:
         await self._server.serve(self._handle, _GRACE / 2, self._options.tls)
         self._page.start()
 
+    @property
+    def url(self) -> str:
+        """Return the address that a developer opens."""
+        return f"{'http' if self._options.tls is None else 'https'}://localhost:{self.port}"
+
+    @property
+    def plain_port(self) -> int:
+        """Return the port that speaks plain HTTP: with TLS, another one than ``port``."""
+        return self._server.plain_port
+
     async def reloaded(self) -> None:
         """Wait until the app is loaded the next time, or is found to be broken."""
         assert self._supervisor is not None  # noqa: S101 - nothing is loaded again before ``start``
@@ -91,9 +101,11 @@ class FunctionsHost:
         return instance
 
     def _announce(self, instance: AppInstance, before: AppInstance | None, seconds: float) -> None:
-        announcements.announce(instance, before, seconds, base=f"http://localhost:{self.port}")
+        announcements.announce(instance, before, seconds, base=self.url)
         self._dead_ends.announce(self.app, instance)
         instance.start_timers()
+        if self._options.on_loaded is not None:
+            self._options.on_loaded(instance, before, seconds)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         assert self._supervisor is not None  # noqa: S101 - requests come after ``start``

@@ -94,14 +94,16 @@ class AppInstance:
         Raise ValueError for settings that cannot be read, AppError for an app that cannot be imported or that
         Azure would not start.
         """
+        options = options or HostOptions()
         local_settings = LocalSettings.read(app)
         # What the environment already says wins, in the worker as in the bindings.
         values = adjust(await resolve_references(local_settings.effective()))
         settings = Settings({**os.environ, **values})
         configuration = HostConfiguration.read(app, settings)
-        worker = await Worker.start(app, worker_environment(values, app, port), _log_of_app, on_slow)
+        environment = worker_environment(values, app, port, options.debug_port)
+        worker = await Worker.start(app, environment, _log_of_app, on_slow)
         try:
-            instance = cls(app, worker, settings, local_settings, configuration, options or HostOptions())
+            instance = cls(app, worker, settings, local_settings, configuration, options)
             if instance.table.fatal:
                 raise AppError("\n".join(instance.table.fatal))
         except BaseException:

@@ -65,7 +65,7 @@ class Invoker:
             function.name,
             reason,
             invocation,
-            extra=_category(function),
+            extra=_category(function) | {"event": _event("invocation_started", function, invocation)},
         )
         start = time.perf_counter()
         try:
@@ -73,7 +73,7 @@ class Invoker:
             result = await self._run(function, inputs, body, invocation)
             await self._apply(function, result, data)
         except FunctionFailedError as error:
-            self._log_end(function, "Failed", invocation, start)
+            self._log_end(function, "Failed", invocation, start, error.failure)
             _log_failure(function, error.failure)
             raise
         self._log_end(function, "Succeeded", invocation, start)
@@ -142,16 +142,32 @@ class Invoker:
             except (ValueError, ServiceError) as error:
                 raise FunctionFailedError(_binding_failure(str(binding["name"]), error)) from error
 
-    def _log_end(self, function: Function, outcome: str, invocation: str, start: float) -> None:
+    def _log_end(
+        self,
+        function: Function,
+        outcome: str,
+        invocation: str,
+        start: float,
+        failure: Failure | None = None,
+    ) -> None:
+        duration = int((time.perf_counter() - start) * 1000)
+        event = _event("invocation_completed", function, invocation)
+        event |= {"result": outcome.lower(), "duration_ms": duration}
+        if failure is not None:
+            event["error"] = {"type": failure.type, "message": failure.message}
         _log.log(
-            logging.INFO if outcome == "Succeeded" else logging.ERROR,
+            logging.INFO if failure is None else logging.ERROR,
             "Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)",
             function.name,
             outcome,
             invocation,
-            (time.perf_counter() - start) * 1000,
-            extra=_category(function),
+            duration,
+            extra=_category(function) | {"event": event},
         )
+
+
+def _event(kind: str, function: Function, invocation: str) -> dict[str, Any]:
+    return {"kind": kind, "function": function.name, "invocation_id": invocation}
 
 
 def _output(function: Function, result: Result, name: str) -> dict[str, Any] | None:
@@ -210,7 +226,7 @@ def _supply(expression: str) -> str:
             return "the request must hold it, or the binding must not ask for it."
 
 
-def _category(function: Function) -> dict[str, str]:
+def _category(function: Function) -> dict[str, Any]:
     return {"category": f"Function.{function.name}"}
 
 

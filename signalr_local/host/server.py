@@ -35,6 +35,7 @@ class HostServer:
 
     def __init__(self) -> None:
         self.port = 0
+        self.plain_port = 0
         self._sockets: list[socket.socket] = []
         self._runner: web.ServerRunner | None = None
 
@@ -59,7 +60,10 @@ class HostServer:
                 return
 
     async def serve(self, handler: Handler, shutdown_timeout: float, tls: ssl.SSLContext | None) -> None:
-        """Answer requests, with TLS where a context is given, until ``stop``."""
+        """Answer requests, with TLS where a context is given, until ``stop``.
+
+        With TLS, ``plain_port`` is a port of the loopback address without it.
+        """
         server = web.Server(
             handler,
             request_factory=_request,
@@ -74,6 +78,13 @@ class HostServer:
         await self._runner.setup()
         for one in self._sockets:
             await web.SockSite(self._runner, one, ssl_context=tls).start()
+        self.plain_port = self.port
+        if tls is not None:
+            # The emulator beside the host does not trust a certificate that signed itself.
+            plain = socket.create_server((LOOPBACK[0], 0), backlog=_BACKLOG)
+            self._sockets.append(plain)
+            self.plain_port = plain.getsockname()[1]
+            await web.SockSite(self._runner, plain).start()
 
     async def refuse(self) -> None:
         """Take no more connections; those that are there stay."""

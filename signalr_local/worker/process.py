@@ -10,7 +10,7 @@ import traceback
 from pathlib import PurePath
 from typing import Any
 
-from . import app, frames, logs, paths
+from . import app, debugger, frames, logs, paths
 from .output import Output
 from .scoreboard import Scoreboard
 
@@ -44,6 +44,7 @@ def run(folder: str, descriptor: int, patience: float) -> None:
     paths.find_modules_of(folder, PurePath(os.environ.get(_SCRIPT) or "function_app.py").stem)
     code = 1
     try:
+        debugger.listen()
         scoreboard.watch(patience)
         asyncio.run(_serve(folder, source, out, output, scoreboard))
         code = 0

@@ -1,0 +1,82 @@
+"""Timers: what their functions are told, and what happens when they are late, stopped or fail."""
+
+import asyncio
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from signalr_local.host.options import HostOptions
+from tests.signalr_local.host.conftest import StartHost
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+APP = """
+import json
+import azure.functions as func
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+@app.timer_trigger(schedule="0 0 0 1 1 *", arg_name="timer", {more})
+@app.generic_output_binding("outbox", type="signalR", hub_name="chat")
+def yearly(timer: func.TimerRequest, outbox: func.Out[str]) -> None:
+    print("ran", json.dumps([timer.past_due, timer.schedule_status, timer.schedule]))
+    outbox.set(json.dumps({{"target": "tick", "arguments": []}}))
+
+@app.generic_trigger("message", type="queueTrigger", queueName="q", connection="x")
+def on_message(message) -> None:
+    print("message", message.get_body().decode())
+
+@app.generic_trigger("invocation", type="signalRTrigger", hub_name="chat", category="messages", event="e")
+def on_call(invocation) -> None:
+    print("call", invocation)
+"""
+
+
+async def test_a_timer_sends(start_host: StartHost, service: Any, signalr_settings: Any, log: Any) -> None:
+    await start_host(APP.format(more="run_on_startup=True"), settings=signalr_settings)
+    await log.wait_for("UnscheduledInvocationReason: RunOnStartup")
+    await log.wait_for("Timer fired at ")
+    await log.wait_for("Executed 'Functions.yearly' .Succeeded")
+    assert service.lines == ["POST /api/hubs/chat/:send"]
+
+
+@pytest.mark.parametrize("setting", ["", "use_monitor=False"])
+async def test_what_was_missed_is_run_late_once(
+    start_host: StartHost, signalr_settings: Any, log: Any, setting: str
+) -> None:
+    app = await start_host(APP.format(more=setting), settings=signalr_settings)
+    options: HostOptions = app.host._options
+    missed = datetime.now() - timedelta(hours=1)
+    assert ("yearly" in options.missed) == (not setting)
+    if setting:
+        return
+    options.missed["yearly"] = missed
+    app.write("function_app.py", APP.format(more=setting) + "# changed\n")
+    await log.wait_for("IsPastDue, OriginalSchedule: ")
+    record = await log.wait_for("^ran ")
+    past_due, status, _ = json.loads(record.getMessage().removeprefix("ran "))
+    assert past_due is True
+    assert status["Next"].startswith(f"{missed:%Y-%m-%dT%H:%M:%S}")
+
+
+@pytest.mark.parametrize(
+    ("function", "shown"), [("on_message", "message hi"), ("ON_CALL", "call hi"), ("yearly", "ran ")]
+)
+async def test_a_function_of_any_trigger_is_fired_by_hand(
+    start_host: StartHost, signalr_settings: Any, log: Any, service: Any, function: str, shown: str
+) -> None:
+    app = await start_host(APP.format(more=""), settings=signalr_settings)
+    reply = await app.post(f"/admin/functions/{function}", json={"input": "hi"})
+    assert (reply.status, reply.body) == (202, b"")
+    assert (await log.wait_for(f"^{shown}")).levelname == "INFO"
+
+
+async def test_a_stopped_host_runs_no_timers(start_host: StartHost, log: Any, tmp_path: Path) -> None:
+    source = APP.format(more="").replace("0 0 0 1 1 *", "* * * * * *").replace("outbox.set", "print")
+    app = await start_host(source)
+    await log.wait_for("Executed 'Functions.yearly'")
+    await app.host.stop()
+    assert not [task for task in asyncio.all_tasks() if "Timers._run" in repr(task)]
