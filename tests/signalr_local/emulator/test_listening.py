@@ -1,12 +1,15 @@
 """The addresses that the emulator listens on."""
 
+import errno
 import socket
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from pytest_mock import MockerFixture
 
-from signalr_local.emulator import Emulator
+from signalr_local.emulator import Emulator, listening
 from signalr_local.emulator.listening import LOOPBACK
 
 
@@ -69,4 +72,24 @@ async def test_a_port_that_is_in_use_on_one_of_the_addresses_is_in_use(
         with pytest.raises(OSError, match="in use"):
             await emulator.start(port=port)
     await emulator.start(port=port)
+    await emulator.stop()
+
+
+async def test_a_free_port_is_free_on_all_addresses(nothing_remains: None, mocker: MockerFixture) -> None:
+    tried: list[int] = []
+
+    async def add(sites: list[web.TCPSite], site: web.TCPSite) -> None:
+        tried.append(site._port)
+        if len(tried) == 2:
+            raise OSError(errno.EADDRINUSE, "somebody has this port on the second address")
+        await real(sites, site)
+
+    real = listening._add
+    mocker.patch.object(listening, "_add", side_effect=add)
+    emulator = Emulator()
+    await emulator.start(port=0)
+    assert tried[::2] == [0, 0]
+    assert emulator.port == tried[3]
+    with socket.create_connection(("127.0.0.1", emulator.port)):
+        pass
     await emulator.stop()

@@ -1,6 +1,8 @@
 """The emulator as a whole: start, stop, and what a browser needs."""
 
 import asyncio
+import gzip
+import io
 import socket
 import time
 from collections.abc import Callable
@@ -214,6 +216,15 @@ async def test_no_get_of_a_client_may_be_cached(service: Any, path: str) -> None
     assert "Cache-Control" not in (await service.negotiate()).headers
 
 
+async def test_what_a_client_posts_is_not_decompressed(service: Any) -> None:
+    poller = await service.poller()
+    await poller.poll()
+    data = io.BytesIO(gzip.compress(b'{"protocol":"json","version":1}\x1e') + b"\x1e")
+    headers = {**poller.headers, "Content-Encoding": "gzip"}
+    assert (await service.request("POST", poller.path, headers=headers, data=data)).status == 200
+    assert "An unexpected error occurred during connection handshake." in (await poller.poll()).text
+
+
 async def test_the_server_header_names_what_answers(service: Any) -> None:
     assert (await service.request("GET", "/")).headers["Server"].startswith("Python/")
 
@@ -299,6 +310,7 @@ def test_the_durations_are_those_of_the_service() -> None:
 
 async def test_keys_may_be_renewed_while_it_runs(service: Any) -> None:
     old = service.client_token()
+    assert (await service.negotiate(token=old)).status == 200
     with pytest.raises(ValueError, match="at least one access key"):
         service.emulator.keys = []
     service.emulator.keys = ["another" * 3]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from signalr_local.emulator.rules import UpstreamRule
 from signalr_local.emulator.settings_file import DEFAULT_SETTINGS, SettingsFile
@@ -169,3 +170,27 @@ async def test_a_broken_edit_keeps_the_good_rules_and_says_so(
 )
 def test_a_file_of_another_program_is_not_meant(tmp_path: Path, text: str, is_meant: bool) -> None:
     assert file(tmp_path, text).has_rules() is is_meant
+
+
+async def test_a_file_is_read_once_and_only_when_it_has_stayed_the_same(
+    tmp_path: Path, mocker: MockerFixture
+) -> None:
+    settings = file(tmp_path, templates("http://new"))
+    enough = asyncio.Event()
+    states = [settings._signature, (1, 1, 1), (2, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2)]
+
+    def sign() -> object:
+        if len(states) == 1:
+            enough.set()
+            return states[0]
+        return states.pop(0)
+
+    mocker.patch.object(settings, "_sign", side_effect=sign)
+    looks_left: list[int] = []
+    watching = asyncio.create_task(settings.watch(lambda _: looks_left.append(len(states)), 0))
+    async with asyncio.timeout(PATIENCE):
+        await enough.wait()
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    # Two states have passed by before one was seen twice.
+    assert looks_left == [2]

@@ -82,7 +82,8 @@ async def test_a_compressed_answer_is_not_decompressed_since_nobody_asked_for_it
     service_with_app: Any, app: Any
 ) -> None:
     async def answer(event: Any) -> web.StreamResponse:
-        return web.Response(body=gzip.compress(b"{}"), headers={"Content-Encoding": "gzip"})
+        completion = b'{"type":3,"invocationId":"1","result":1}\x1e'
+        return web.Response(body=gzip.compress(completion), headers={"Content-Encoding": "gzip"})
 
     app.answers["m"] = answer
     client = await service_with_app.connect()
