@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 from signalr_local.doctor.options import add_parser as add_doctor
+from signalr_local.emulator import DEFAULT_PORT as EMULATOR_PORT
 from signalr_local.emulator_command import WEBHOOK, add_emulator, say_emulator
 from signalr_local.emulator_options import add_version
 from signalr_local.host_options import add_host_options, host_options, port_number
@@ -151,7 +152,7 @@ def _add_emulator_options(parser: argparse.ArgumentParser) -> None:
         "--emulator-port",
         type=port_number,
         metavar="N",
-        help="the emulator's port (default: {EMULATOR_PORT})",
+        help=f"the emulator's port (default: {EMULATOR_PORT})",
     )
     parser.add_argument(
         "--upstream",

@@ -218,4 +218,6 @@ def _sentence(error: ValueError) -> str:
 
 
 def _given(arguments: argparse.Namespace, name: str, default: Any = None) -> Any:
-    return getattr(arguments, name, default)
+    # An option that another command has too may be there, as None.
+    value = getattr(arguments, name, None)
+    return default if value is None else value

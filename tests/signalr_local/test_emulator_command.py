@@ -238,6 +238,11 @@ def test_help_names_every_option(run: Run) -> None:
         assert option in printed
 
 
+def test_the_help_of_all_names_the_ports(run: Run) -> None:
+    printed = " ".join(run("--help").stdout.split())
+    assert "the emulator's port (default: 8888)" in printed
+
+
 def test_the_emulator_alone_needs_no_package_of_host_or_worker(tmp_path: Path) -> None:
     code = (
         "import sys, signalr_local.cli; signalr_local.cli._parser().parse_args(['emulator']); "
