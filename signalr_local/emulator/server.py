@@ -219,7 +219,7 @@ class Emulator:
             await clients.stop()
         finally:
             self._clients = None
-            await self._upstream.close()
+            self._upstream.close()
             await runner.cleanup()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -3,18 +3,22 @@
 Source: https://learn.microsoft.com/azure/azure-signalr/concept-upstream.
 """
 
-import io
 import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import aiohttp
-from yarl import URL
-
 from serverless_signalr.protocol.upstream import CONNECTED, Category, UpstreamEvent
 from signalr_local.emulator.faults import Faults
+from signalr_local.emulator.http_client import (
+    BrokenResponseError,
+    HttpClient,
+    Response,
+    StalledResponseError,
+    TooLargeError,
+    UnreachableError,
+)
 from signalr_local.emulator.rules import UpstreamRule, find_rule, shown_rules, shown_url
 from signalr_local.emulator.tiers import Quota, QuotaError
 
@@ -23,7 +27,6 @@ __all__ = ["MAX_ANSWER", "Answer", "Upstream"]
 MAX_ANSWER = 16 * 1024 * 1024
 """The largest accepted response of the app, in bytes."""
 
-_LARGE = 1024 * 1024
 _MAX_SHOWN = 200
 
 _log = logging.getLogger(__name__)
@@ -53,24 +56,16 @@ class Upstream:
         self.faults = Faults()
         self.delivered = 0
         """How many events were sent, or were to be sent."""
-        self._session: aiohttp.ClientSession | None = None
+        self._client: HttpClient | None = None
 
     def open(self) -> None:
-        """Open the client session; needs a running loop."""
-        self._session = aiohttp.ClientSession(
-            # aiohttp would limit this to 100 requests at a time; the service has no such limit.
-            connector=aiohttp.TCPConnector(limit=0),
-            # The requests have no headers beside those of the service.
-            skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=self._timeout),
-        )
+        """Allow requests; needs a running loop."""
+        self._client = HttpClient(self._timeout, MAX_ANSWER)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close all connections to the app."""
-        if self._session is not None:
-            await self._session.close()
+        if self._client is not None:
+            self._client.close()
 
     async def deliver(self, event: UpstreamEvent, content_type: str, body: bytes) -> Answer:
         """Send an event to the first rule that matches. Failures are logged, with a hint.
@@ -90,24 +85,28 @@ class Upstream:
         url = rule.url
         try:
             url = rule.url_for(*names)
-            request = self._request(url, event, content_type, body)
-            async with request as response:
-                answer = await _read(event, response)
+            answer = _read(event, url, await self._post(url, event, content_type, body))
             if answer.body:
                 self.quota.take(1, len(answer.body))
             return answer
+        except StalledResponseError:
+            return _unreadable(event, "Invocation failed, response cancelled.")
+        except TooLargeError:
+            return _unreadable(event, "Invocation failed, response too large.")
+        except BrokenResponseError as error:
+            return _unreadable(event, f"Invocation failed, error: {error}.")
         except QuotaError as error:
             # All clients were closed, so that nobody reads this.
             return Answer(error=str(error))
         except TimeoutError:
             hint = f"no answer within {self._timeout:g} seconds; is the function blocked, or in a debugger?"
-        except aiohttp.ClientConnectorError as error:
+        except UnreachableError as error:
             hint = (
-                f"{error.os_error.strerror or error.os_error}; is the function host running there? In a "
-                "container, localhost is the container itself: use host.docker.internal"
+                f"{error}; is the function host running there? In a container, localhost is the container "
+                "itself: use host.docker.internal"
             )
-        except (aiohttp.ClientError, OSError) as error:
-            hint = f"{type(error).__name__}; is this an address of the function host?"
+        except OSError as error:
+            hint = f"{error}; is this an address of the function host?"
         except UnicodeEncodeError:
             hint = "a name in it has half of a surrogate pair, which UTF-8 cannot express"
         except ValueError as error:
@@ -115,22 +114,13 @@ class Upstream:
         _log.warning("%s was not delivered to %s: %s.", _shown(event), shown_url(url), hint)
         return Answer(error=_status_error(HTTPStatus.INTERNAL_SERVER_ERROR))
 
-    def _request(
-        self, url: str, event: UpstreamEvent, content_type: str, body: bytes
-    ) -> "aiohttp.client._RequestContextManager":
-        if self._session is None:
+    async def _post(self, url: str, event: UpstreamEvent, content_type: str, body: bytes) -> Response:
+        if self._client is None:
             raise RuntimeError("the emulator is not running")
-        return self._session.post(
-            URL(url, encoded=True),
-            # aiohttp warns of large bodies that are plain bytes.
-            data=body if len(body) <= _LARGE else io.BytesIO(body),
-            headers={
-                **event.headers(self.keys),
-                "Content-Type": content_type,
-                "traceparent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00",
-            },
-            allow_redirects=False,
-        )
+        headers = event.headers(self.keys)
+        headers["Content-Type"] = content_type
+        headers["traceparent"] = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
+        return await self._client.post(url, headers, body)
 
     def _unmatched(self, event: UpstreamEvent) -> Answer:
         if event.category == Category.CONNECTIONS:
@@ -147,34 +137,20 @@ class Upstream:
         )
 
 
-async def _read(event: UpstreamEvent, response: aiohttp.ClientResponse) -> Answer:
-    if response.status not in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
-        # An app need not have functions for connected and disconnected.
-        is_expected = response.status == HTTPStatus.NOT_FOUND and event.category == Category.CONNECTIONS
-        _log.log(
-            logging.DEBUG if is_expected else logging.WARNING,
-            "%s was answered %d by %s. %s",
-            _shown(event),
-            response.status,
-            shown_url(str(response.url)),
-            _hint(event, response.status),
-        )
-        return Answer(error=_status_error(response.status))
-    if response.status == HTTPStatus.NO_CONTENT or response.content_length == 0:
-        return Answer()
-    body = bytearray()
-    try:
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > MAX_ANSWER:
-                break
-    except TimeoutError:
-        return _unreadable(event, "Invocation failed, response cancelled.")
-    except (aiohttp.ClientError, OSError) as error:
-        return _unreadable(event, f"Invocation failed, error: {error}.")
-    if len(body) > MAX_ANSWER:
-        return _unreadable(event, "Invocation failed, response too large.")
-    return Answer(bytes(body))
+def _read(event: UpstreamEvent, url: str, response: Response) -> Answer:
+    if response.status in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
+        return Answer(response.body)
+    # An app need not have functions for connected and disconnected.
+    is_expected = response.status == HTTPStatus.NOT_FOUND and event.category == Category.CONNECTIONS
+    _log.log(
+        logging.DEBUG if is_expected else logging.WARNING,
+        "%s was answered %d by %s. %s",
+        _shown(event),
+        response.status,
+        shown_url(url),
+        _hint(event, response.status),
+    )
+    return Answer(error=_status_error(response.status))
 
 
 def _unreadable(event: UpstreamEvent, error: str) -> Answer:
