@@ -3,6 +3,7 @@
 import errno
 import logging
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from signalr_local.emulator import DEFAULT_PORT as EMULATOR_PORT
 from signalr_local.host import trigger
 from signalr_local.host.console import LevelFilter
 from signalr_local.host.host import DEFAULT_PORT as HOST_PORT
-from signalr_local.host.host import FunctionsHost
+from signalr_local.host.host import STOP_GRACE, FunctionsHost
 from signalr_local.host.options import HostOptions
 from signalr_local.host.settings import LocalSettings
 from signalr_local.serving import PortInUseError
@@ -90,11 +91,13 @@ class Runtime:
         self.emulator.upstream = [UpstreamRule(urljoin(here, self._upstream))]
 
     async def stop(self) -> None:
-        """Close all clients and end the app."""
+        """Close all clients and end the app, within three seconds whatever it runs."""
+        deadline = time.monotonic() + STOP_GRACE
         try:
             await self.emulator.stop()
         finally:
-            await self.host.stop()
+            # What functions do for clients that leave is part of the time that they have.
+            await self.host.stop(max(deadline - time.monotonic(), 0.0))
 
     def _point_at_emulator(self, values: Mapping[str, str]) -> Mapping[str, str]:
         """Return settings whose emulator is the one that runs here, whatever port it was given.

@@ -16,9 +16,12 @@ from signalr_local.host.server import LOOPBACK, HostServer
 from signalr_local.host.supervisor import Supervisor, describe_error
 from signalr_local.host.worker import OnSlow
 
-__all__ = ["DEFAULT_PORT", "FunctionsHost", "describe_error"]
+__all__ = ["DEFAULT_PORT", "STOP_GRACE", "FunctionsHost", "describe_error"]
 
 DEFAULT_PORT = 7071
+
+STOP_GRACE = 1.5
+"""Seconds that functions have to end when the host stops, so that it stops within three."""
 
 _GRACE = 0.2
 """Seconds that answers have to go out once every function has ended; aiohttp waits its timeout twice."""
@@ -85,13 +88,13 @@ class FunctionsHost:
         assert self._supervisor is not None  # noqa: S101 - nothing is loaded again before ``start``
         await self._supervisor.reloaded()
 
-    async def stop(self) -> None:
-        """Answer what runs, for two seconds at most, and end the worker with all that it started."""
+    async def stop(self, grace: float = STOP_GRACE) -> None:
+        """Answer what runs, for ``grace`` seconds at most, and end the worker with all that it started."""
         try:
             await self._page.stop()
             await self._server.refuse()
             if self._supervisor is not None:
-                await self._supervisor.stop()
+                await self._supervisor.stop(grace)
         finally:
             await self._server.stop()
 

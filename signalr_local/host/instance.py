@@ -26,9 +26,9 @@ from signalr_local.host.whole_app import storage_remark
 from signalr_local.host.worker import OnSlow, Worker, worker_environment
 from signalr_local.secrets import resolve_references
 
-__all__ = ["Adjust", "AppInstance"]
+__all__ = ["GRACE", "Adjust", "AppInstance"]
 
-_GRACE = 2.0
+GRACE = 2.0
 """Seconds that requests have to end when the app is stopped."""
 
 _log = logging.getLogger("signalr_local.host")
@@ -176,18 +176,18 @@ class AppInstance:
         """Run a function by hand, as ``fire``, and wait for its end."""
         await self._fire(function, text)
 
-    async def stop(self, cause: str) -> None:
-        """Take no more requests and end the worker, after those that it has or after two seconds.
+    async def stop(self, cause: str, grace: float) -> None:
+        """Take no more requests and end the worker, after those that it has or after ``grace`` seconds.
 
         ``cause`` says why, to follow "the worker process ended".
         """
         await self._timers.stop()
         self.worker.retire(cause)
         try:
-            async with asyncio.timeout(_GRACE):
+            async with asyncio.timeout(grace):
                 await self._idle.wait()
         except TimeoutError:
-            _log.warning("Functions still ran after %.0f seconds and were ended.", _GRACE)
+            _log.warning("Functions still ran after %.2g seconds and were ended.", grace)
         await self.worker.stop()
 
 

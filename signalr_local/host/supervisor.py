@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from signalr_local.host.failures import AppError, WorkerDiedError
-from signalr_local.host.instance import AppInstance
+from signalr_local.host.instance import GRACE, AppInstance
 from signalr_local.host.watcher import Watcher
 from signalr_local.host.worker import OnSlow
 
@@ -83,13 +83,13 @@ class Supervisor:
         """Wait until the app is loaded the next time, or is found to be broken."""
         await self._news.wait()
 
-    async def stop(self) -> None:
-        """Answer what runs, for two seconds at most, and end the worker."""
+    async def stop(self, grace: float) -> None:
+        """Answer what runs, for ``grace`` seconds at most, and end the worker."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.instance is not None:
-            self._retire(self.instance, "because the local runtime was stopped")
+            self._retire(self.instance, "because the local runtime was stopped", grace)
         self._tell(None, AppError("the local runtime stops"))
         await asyncio.gather(*self._ending, return_exceptions=True)
 
@@ -227,8 +227,8 @@ class Supervisor:
         self._news.set()
         self._news = asyncio.Event()
 
-    def _retire(self, instance: AppInstance, cause: str) -> None:
-        task = asyncio.create_task(instance.stop(cause))
+    def _retire(self, instance: AppInstance, cause: str, grace: float | None = None) -> None:
+        task = asyncio.create_task(instance.stop(cause, GRACE if grace is None else grace))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 

@@ -227,7 +227,7 @@ async def test_a_function_that_runs_too_long_takes_no_other_request_along(
 async def test_a_function_that_is_ended_with_another_one_is_told_why(
     start_host: StartHost, log: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("signalr_local.host.instance._GRACE", 0.1)
+    monkeypatch.setattr("signalr_local.host.supervisor.GRACE", 0.1)
     app = await start_host(HEAD + WAITING, host_json={"functionTimeout": "00:00:02"})
     forever = asyncio.create_task(app.get("/api/forever"))
     await log.wait_for("^forever$")

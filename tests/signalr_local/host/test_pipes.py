@@ -1,0 +1,63 @@
+"""The pipes between host and worker: frames and lines, however the bytes arrive."""
+
+from typing import Any
+
+import pytest
+
+from signalr_local.host.pipes import Pipes
+from signalr_local.worker import frames
+
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
+
+
+class Heard:
+    """Keep what pipes pass on."""
+
+    def __init__(self) -> None:
+        self.frames: list[tuple[dict[str, Any], bytes]] = []
+        self.lines: list[str] = []
+        self.pipes = Pipes(lambda header, body: self.frames.append((header, body)), self.lines.append)
+
+
+FRAMES = [({"type": "log", "text": "é"}, b""), ({"type": "result"}, b"\0" * 1000), ({"n": 1}, b"body")]
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000, 100_000])
+async def test_frames_are_the_same_however_they_are_cut(size: int) -> None:
+    heard = Heard()
+    data = b"".join(frames.encode(header, body) for header, body in FRAMES)
+    for start in range(0, len(data), size):
+        heard.pipes.pipe_data_received(_STDOUT, data[start : start + size])
+    assert heard.frames == FRAMES
+
+
+async def test_lines_are_passed_on_as_they_end_and_the_last_at_the_end() -> None:
+    heard = Heard()
+    heard.pipes.pipe_data_received(_STDERR, b"one\ntw")
+    assert heard.lines == ["one"]
+    heard.pipes.pipe_data_received(_STDERR, b"o\n\xffthree")
+    heard.pipes.pipe_connection_lost(_STDERR, None)
+    assert heard.lines == ["one", "two", "\N{REPLACEMENT CHARACTER}three"]
+
+
+async def test_it_is_drained_when_both_outputs_have_ended() -> None:
+    pipes = Heard().pipes
+    pipes.process_exited()
+    pipes.pipe_connection_lost(_STDIN, None)
+    pipes.pipe_connection_lost(_STDOUT, None)
+    assert (pipes.exited.is_set(), pipes.drained.is_set()) == (True, False)
+    pipes.pipe_connection_lost(_STDERR, None)
+    assert pipes.drained.is_set()
+
+
+@pytest.mark.parametrize("end", ["resume", "exit", "lost"])
+async def test_nobody_waits_for_a_worker_that_is_gone(end: str) -> None:
+    pipes = Heard().pipes
+    pipes.pause_writing()
+    if end == "resume":
+        pipes.resume_writing()
+    elif end == "exit":
+        pipes.process_exited()
+    else:
+        pipes.pipe_connection_lost(_STDIN, BrokenPipeError())
+    await pipes.writable()

@@ -1,0 +1,78 @@
+"""The scoreboard: what a worker notes is read by the host, even after the worker's death."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from signalr_local.host.failures import Place
+from signalr_local.host.scoreboard import ScoreboardFile, places_in
+from signalr_local.worker import scoreboard
+
+WORKER = """
+import runpy, sys, os, signal
+board = runpy.run_path(sys.argv[1])["Scoreboard"](int(sys.argv[2]))
+"""
+
+
+@pytest.fixture
+def file() -> Iterator[ScoreboardFile]:
+    file = ScoreboardFile()
+    yield file
+    file.close()
+
+
+def run(file: ScoreboardFile, source: str) -> None:
+    """Run a worker to its end."""
+    subprocess.run(
+        [sys.executable, "-c", WORKER + source, str(scoreboard.__file__), str(file.fileno())],
+        pass_fds=(file.fileno(),),
+        check=False,
+    )
+
+
+def test_a_new_one_is_empty(file: ScoreboardFile) -> None:
+    assert (file.started, file.places) == (0, "")
+
+
+def test_a_worker_that_was_killed_has_counted(file: ScoreboardFile) -> None:
+    run(file, "for _ in range(3): board.count()\nos.kill(os.getpid(), signal.SIGKILL)")
+    assert file.started == 3
+
+
+def test_a_crash_leaves_its_places(file: ScoreboardFile) -> None:
+    run(file, "board.count()\nos.kill(os.getpid(), signal.SIGSEGV)")
+    assert file.places.startswith("Fatal Python error: Segmentation fault\n")
+    assert file.started == 1
+
+
+def test_a_worker_that_hangs_leaves_its_places(file: ScoreboardFile) -> None:
+    run(file, "board.watch(0.1)\nwhile not os.fstat(int(sys.argv[2])).st_size > 5000: pass")
+    assert file.places.startswith("Timeout (0:00:00.100000)!\n")
+
+
+def test_one_that_is_closed_is_empty() -> None:
+    file = ScoreboardFile()
+    file.close()
+    assert (file.started, file.places) == (0, "")
+
+
+TEXT = """Timeout (0:00:05)!
+Thread 0x00007f0000000001 (most recent call first):
+  File "/app/other.py", line 1 in run
+Thread 0x00007f0000000002 (most recent call first):
+  File "/usr/lib/python3.13/socket.py", line 9 in connect
+  File "/app/.venv/lib/python3.13/site-packages/x.py", line 8 in x
+  File "/app/parts/one.py", line 7 in <module>
+  File "/app/function_app.py", line 6 in <module>
+  File "/apple/start.py", line 5 in main
+"""
+
+
+def test_the_app_s_lines_of_the_main_thread_are_found() -> None:
+    assert places_in(Path("/app"), TEXT) == [
+        Place("/app/parts/one.py", 7),
+        Place("/app/function_app.py", 6),
+    ]
