@@ -19,7 +19,11 @@ class Heard:
         self.pipes = Pipes(lambda header, body: self.frames.append((header, body)), self.lines.append)
 
 
-FRAMES = [({"type": "log", "text": "é"}, b""), ({"type": "result"}, b"\0" * 1000), ({"n": 1}, b"body")]
+FRAMES: list[tuple[dict[str, Any], bytes]] = [
+    ({"type": "log", "text": "é"}, b""),
+    ({"type": "result"}, b"\0" * 1000),
+    ({"n": 1}, b"body"),
+]
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000, 100_000])
