@@ -48,9 +48,9 @@ def service_connection(
 
 
 class ServiceConnection:
-    """The app's way to the service: every instance of it that one app setting describes.
+    """The app's connection to the service: all instances that one app setting describes.
 
-    It may be used from any number of tasks and event loops, and kept for as long as the process runs.
+    It can be shared by any number of tasks and event loops, and kept for the lifetime of the process.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class ServiceConnection:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the settings, or what reads them when they are first needed.
+        """Take the settings, or a function that reads them when they are first needed.
 
-        Raise ConnectionStringError for settings that are wrong in themselves.
+        Raise ConnectionStringError if the settings are invalid.
         """
         self._clock = clock
         self._read = settings if callable(settings) else None
@@ -76,15 +76,15 @@ class ServiceConnection:
 
     @cached_property
     def _only(self) -> Endpoint | None:
-        # What most apps have takes no time: one connection string with its key.
+        # Fast path for most apps: one connection string with an access key.
         only = self.instances[0].given if len(self.instances) == 1 else None
         return only if only is not None and only.access_key is not None else None
 
     async def client_endpoint(self, router: Router = any_online) -> Endpoint:
-        """Return the endpoint for one client to connect to, with a key to sign its token with.
+        """Return the endpoint for one client, with a key that signs its token.
 
-        Among several instances the router chooses. Raise VaultError or another ServiceError where a secret
-        or a key cannot be had; an instance of which that is true is not offered to the router.
+        Among several instances the router chooses. Instances whose secret or key is unavailable are not
+        offered to it. Raise VaultError or another ServiceError if no instance is left.
         """
         if (substitute := current_substitute()) is not None:
             return _offered(substitute, router)
@@ -100,7 +100,7 @@ class ServiceConnection:
         raise ValueError(f"the router returned {chosen!r}, expected one of the endpoints that it was given")
 
     async def client_endpoints(self) -> list[tuple[SignalREndpoint, Endpoint]]:
-        """Return every endpoint that clients can connect to, and whether it is up, with a key for tokens."""
+        """Return every endpoint that clients can connect to, with its state and a key that signs tokens."""
         if (substitute := current_substitute()) is not None:
             return [_offer(substitute)]
         instances = await distinct(self.instances)
@@ -114,9 +114,9 @@ class ServiceConnection:
         ]
 
     def client(self, hub: str, **options: "Unpack[ClientOptions]") -> "ServiceClient":
-        """Return the REST client of a hub, for all instances; ``options`` are those of ServiceClient.
+        """Return a REST client of a hub that covers all instances. ``options`` are those of ServiceClient.
 
-        Raise TypeError for an option that does not exist.
+        Raise TypeError for an unknown option.
         """
         from serverless_signalr._rest.options import Options
         from serverless_signalr._rest.senders import Late
@@ -131,10 +131,11 @@ class ServiceConnection:
         return ServiceClient.over(own, max_parallel=checked.max_parallel, hub=hub)
 
     async def is_signed(self, connection_id: str, signature: str) -> bool:
-        """Tell whether an instance of the connection signed an upstream request.
+        """Tell whether one of the instances signed an upstream request.
 
-        One that an identity opens signs with keys that the app does not know, and is not believed. Secrets
-        are read again where the signature fits none, but not for every request that comes with a wrong one.
+        The signature of an identity-based instance cannot be verified, since the app does not know its keys,
+        and is rejected. If no key matches, secrets are read again, but not for every request with a wrong
+        signature.
         """
         if (substitute := current_substitute()) is not None:
             return is_signed(connection_id, signature, _keys([substitute.endpoint]))
@@ -144,7 +145,7 @@ class ServiceConnection:
         if is_signed(connection_id, signature, _keys(known)):
             return True
         pairs = zip(self.instances, known, strict=True)
-        # What the settings themselves say does not change while the process runs.
+        # Endpoints that do not depend on a secret cannot change while the process runs.
         renewed = await _all_that_succeed(
             [instance.renew(endpoint) for instance, endpoint in pairs if endpoint and not instance.given]
         )
@@ -159,7 +160,7 @@ class ServiceConnection:
 
 
 def forget() -> None:
-    """Forget the connections that callers share, and which warnings were given: for tests."""
+    """Clear the shared connections and the record of logged warnings; for tests."""
     _shared.cache_clear()
     warn_once.cache_clear()
 
@@ -170,7 +171,10 @@ def _shared(settings: tuple[InstanceSettings, ...]) -> ServiceConnection:
 
 
 async def _all_that_succeed(lookups: Sequence[Any]) -> list[Endpoint | None]:
-    """Return what was found, None in the place of what was not; raise the first error if nothing was."""
+    """Return the results, with None for each ServiceError.
+
+    Raise the first error if all lookups failed, or if it is not a ServiceError.
+    """
     results = await asyncio.gather(*lookups, return_exceptions=True)
     errors = [result for result in results if isinstance(result, BaseException)]
     for error in errors:

@@ -1,4 +1,4 @@
-"""Exceptions of the library."""
+"""The exceptions that the library raises."""
 
 from collections.abc import Mapping
 
@@ -17,22 +17,22 @@ __all__ = [
 
 
 class ConnectionStringError(ValueError):
-    """Say what is wrong with a connection string, without repeating any value of it."""
+    """A connection string or an app setting is invalid. The message contains none of its values."""
 
 
 class HubException(Exception):  # noqa: N818 - what every SignalR SDK calls it
-    """Answer a client's invocation with an error meant for its eyes.
+    """An error whose message is sent to the client that invoked the function.
 
-    Raise it in a message trigger: the caller of ``invoke`` receives the message, a caller of ``send``
-    and all other clients notice nothing.
+    Raise it in a message trigger: a client that called ``invoke`` receives the message; a client that called
+    ``send``, and all other clients, receive nothing.
     """
 
 
 class ServiceError(Exception):
-    """Say why the service did not do what was asked of it; neither tokens nor keys are in the message.
+    """A request to the service failed. The message contains neither tokens nor keys.
 
-    ``status`` is that of the answer, None where none came. ``error_code`` is the answer's
-    ``x-ms-error-code``, ``request_id`` the id under which the service knows the request.
+    ``status`` is the status of the response, or None without one. ``error_code`` is its ``x-ms-error-code``
+    header. ``request_id`` identifies the request in the logs of the service.
     """
 
     def __init__(
@@ -50,34 +50,34 @@ class ServiceError(Exception):
 
 
 class InvalidArgumentError(ServiceError):
-    """The service does not accept a value: status 400."""
+    """The service rejected a value (status 400)."""
 
 
 class UnauthorizedError(ServiceError):
-    """The service does not accept the caller, status 401 or 403, or no token could be had for it."""
+    """The service rejected the caller (status 401 or 403), or the app could not get an access token."""
 
 
 class NotFoundError(ServiceError):
-    """The service does not know what the request was about: status 404."""
+    """The target of the request does not exist (status 404)."""
 
 
 class PayloadTooLargeError(ServiceError):
-    """The request is larger than the service accepts. ``status`` is None where it was not even sent."""
+    """The request is larger than the service accepts. ``status`` is None if it was not sent."""
 
 
 class ThrottledError(ServiceError):
-    """The service has had too many requests, or the quota is used up: status 429."""
+    """The service received too many requests, or the quota is used up (status 429)."""
 
 
 class ServiceUnavailableError(ServiceError):
-    """The service could not be reached, did not answer in time, or failed: status 408, 5xx or None."""
+    """The service could not be reached, did not respond in time, or failed (status None, 408 or 5xx)."""
 
 
 class PartialSendError(ServiceError):
-    """Not all of several addressees could be sent to; ``failures`` has the error of each that failed.
+    """A send to several recipients failed for some of them. ``failures`` maps each of those to its error.
 
-    All of them were tried: those that are not in ``failures`` were sent to. ``status`` is the one that all
-    failures have in common, if any.
+    All recipients were tried: the send succeeded for those that are not in ``failures``. ``status`` is the
+    status that all failures share, or None.
     """
 
     def __init__(self, message: str, failures: Mapping[str, ServiceError]) -> None:

@@ -1,4 +1,4 @@
-"""The service's data-plane REST API: send, group, look, close, from any Python code.
+"""A client of the service's data-plane REST API, for any Python code.
 
 Source: https://learn.microsoft.com/azure/azure-signalr/signalr-reference-data-plane-rest-api.
 """
@@ -42,19 +42,19 @@ _CONNECTION_GONE = "Error.Connection.NotExisted"
 
 @final
 class ServiceClient:
-    """Everything that the service can do with the clients of one hub.
+    """A REST client for everything that the service offers for the clients of one hub.
 
-    A client may be used from any number of tasks, threads and event loops, and kept for as long as the
-    process runs; all clients share one pool of sockets for each event loop, see aclose.
+    A ServiceClient can be shared by any number of tasks, threads and event loops, and kept for the lifetime
+    of the process. All of them share one pool of sockets per event loop, see aclose.
 
-    Wrong arguments raise ValueError or TypeError before anything is sent. Everything else is a ServiceError,
-    see serverless_signalr.errors. What is idempotent is repeated after a failure up to ``retries`` times,
-    with growing pauses that start at ``retry_delay``, or as long as the service asks for. Sends, invocations,
-    stream items and ``execute`` are repeated only where they surely did not run, so that nobody receives
-    them twice.
+    Invalid arguments raise ValueError or TypeError before anything is sent. All other errors are
+    ServiceErrors, see serverless_signalr.errors. Idempotent operations are retried up to ``retries`` times,
+    after pauses that start at ``retry_delay`` and grow, or that the service asks for. Sends, invocations,
+    stream items and ``execute`` are retried only if they certainly did not run, so that no client receives a
+    message twice.
 
-    The logger ``serverless_signalr.rest`` tells of repetitions at INFO, ``serverless_signalr.http`` of all
-    requests at DEBUG, without tokens and queries. Each is a span where azure-core's tracing is set up.
+    The logger ``serverless_signalr.rest`` logs retries at INFO, and ``serverless_signalr.http`` logs all
+    requests at DEBUG, without tokens and queries. Each request is a span if azure-core's tracing is set up.
     """
 
     def __init__(
@@ -65,12 +65,12 @@ class ServiceClient:
         credential: "AsyncTokenCredential | None" = None,
         **options: Unpack[ClientOptions],
     ) -> None:
-        """Take an endpoint or a connection string, and a credential of Entra ID where it has no access key.
+        """Take an endpoint or a connection string, and an Entra ID credential if it has no access key.
 
-        Options are the name of an ``application``; the ``api_version``, of which an older one lacks the later
-        operations; ``connect_timeout`` (10 s); ``timeout`` (30 s), for how long the service may be silent in
-        each attempt; ``retries`` (3); ``retry_delay`` (0.5 s); ``max_parallel`` (16), how many requests a
-        send to several addressees makes at a time.
+        The options are: the name of an ``application``; ``api_version``, where an older version lacks the
+        later operations; ``connect_timeout`` (10 s); ``timeout`` (30 s), the longest silence of the service
+        in each attempt; ``retries`` (3); ``retry_delay`` (0.5 s); and ``max_parallel`` (16), the number of
+        concurrent requests of a send to several recipients.
         """
         checked = Options(**options)
         parsed = Endpoint.parse(endpoint) if isinstance(endpoint, str) else endpoint
@@ -81,9 +81,9 @@ class ServiceClient:
 
     @classmethod
     def over(cls, sender: Sender, *, max_parallel: int, hub: str | None = None) -> Self:
-        """Return a client whose operations a sender carries out.
+        """Return a client that passes its operations to ``sender``.
 
-        ``hub`` names the hub, so that a test can stand in for the service; without it, none can.
+        ``hub`` names the hub, so that a test can replace the service. Without it, no test can.
         """
         client = cls.__new__(cls)
         client._own, client._hub = sender, hub
@@ -97,19 +97,20 @@ class ServiceClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the client, and the pool of the running loop with the last client that used it.
+        """Close the client. The last client of the running event loop also closes the loop's pool.
 
-        A client that lives as long as its process or its event loop need not be closed.
+        A client that lives as long as its process or its event loop does not need to be closed.
         """
         self._is_closed = True
         await self._own.aclose()
 
     async def send(self, addressee: Addressee | Addressees, target: str, *arguments: object) -> None:
-        """Invoke ``target`` on the connections of an addressee.
+        """Invoke ``target`` on the connections of one or several addressees.
 
-        It is done when the service has accepted it, not when the clients have it. Arguments are what JSON can
-        carry, and dates, bytes, enums, UUIDs and dataclasses, see serverless_signalr.protocol.values. Of
-        several addressees all are tried. Raise PartialSendError, which has the error of each that failed.
+        The call returns when the service has accepted the message, not when the clients have received it.
+        Arguments may be JSON values, dates, bytes, enums, UUIDs and dataclasses, see
+        serverless_signalr.protocol.values. All addressees are tried; PartialSendError holds the error of each
+        that failed.
         """
         body = message(target, arguments)
         if isinstance(addressee, Addressees):
@@ -121,31 +122,34 @@ class ServiceClient:
     async def ask(
         self, addressee: Addressee, target: str, *arguments: object, timeout: timedelta | None = None
     ) -> Any:
-        """Invoke ``target`` on one connection and return what its client answers."""
+        """Invoke ``target`` on one connection and return the result of its client."""
         path, body = f"{addressee.path}/:invoke", message(target, arguments)
         operation = Operation("POST", path, body=body, is_repeatable=False, reach=Reach.ANY)
         return (await self.run(operation, timeout)).json().get("result")
 
     async def send_to_all(self, target: str, *arguments: object, excluded: Sequence[str] = ()) -> None:
-        """Invoke ``target`` on every connection but the excluded ones, see send."""
+        """Invoke ``target`` on every connection except the excluded ones, see send."""
         await self.send(to.everybody(excluded), target, *arguments)
 
     async def send_to_user(self, user_id: str, target: str, *arguments: object) -> None:
-        """Invoke ``target`` on every connection of a user. Having none is not an error."""
+        """Invoke ``target`` on every connection of a user. A user without connections is not an error."""
         await self.send(to.user(user_id), target, *arguments)
 
     async def send_to_users(self, user_ids: Sequence[str], target: str, *arguments: object) -> None:
-        """Invoke ``target`` on every connection of several users, with a request for each."""
+        """Invoke ``target`` on every connection of several users, with one request per user."""
         await self.send(to.users(user_ids), target, *arguments)
 
     async def send_to_group(
         self, group_name: str, target: str, *arguments: object, excluded: Sequence[str] = ()
     ) -> None:
-        """Invoke ``target`` on every connection in a group but the excluded ones."""
+        """Invoke ``target`` on every connection in a group except the excluded ones."""
         await self.send(to.group(group_name, excluded), target, *arguments)
 
     async def send_to_groups(self, group_names: Sequence[str], target: str, *arguments: object) -> None:
-        """Invoke ``target`` on several groups, with a request for each; who is in two receives it twice."""
+        """Invoke ``target`` on several groups, with one request per group.
+
+        A connection that is in two of the groups receives it twice.
+        """
         await self.send(to.groups(group_names), target, *arguments)
 
     async def send_to_connection(self, connection_id: str, target: str, *arguments: object) -> None:
@@ -155,15 +159,15 @@ class ServiceClient:
     async def send_to_connections(
         self, connection_ids: Sequence[str], target: str, *arguments: object
     ) -> None:
-        """Invoke ``target`` on several connections, with a request for each."""
+        """Invoke ``target`` on several connections, with one request per connection."""
         await self.send(to.connections(connection_ids), target, *arguments)
 
     async def invoke_connection(
         self, connection_id: str, target: str, *arguments: object, timeout: timedelta | None = None
     ) -> Any:
-        """Invoke ``target`` on a connection and return what the client answers.
+        """Invoke ``target`` on a connection and return the result of its client.
 
-        ``timeout`` replaces the client's own: here it is the time that the client has.
+        ``timeout`` replaces the ServiceClient's own. It limits the time in which the client must respond.
         """
         return await self.ask(to.connection(connection_id), target, *arguments, timeout=timeout)
 
@@ -182,24 +186,24 @@ class ServiceClient:
         await self.run(Operation("DELETE", f"{to.connection(connection_id).path}/groups"))
 
     async def add_user_to_group(self, group_name: str, *, user_id: str, ttl: timedelta | None = None) -> None:
-        """Add a user's connections to a group, and for as long as ``ttl`` those that come later.
+        """Add a user's connections to a group, including those that the user opens within ``ttl``.
 
-        Without ``ttl`` that is a year, and of such groups the service remembers a user's latest 100. Zero
-        means the connections of this moment only; anything else is rounded up to seconds.
+        Without ``ttl`` the membership lasts a year, and the service keeps only the latest 100 such groups of
+        a user. A ``ttl`` of zero adds the present connections only. Other values are rounded up to seconds.
         """
         path = to.user_membership(group_name, user_id)
         await self.run(Operation("PUT", path, sending.ttl_query(ttl)))
 
     async def remove_user_from_group(self, group_name: str, *, user_id: str) -> None:
-        """Remove a user's connections from a group, and those that come later."""
+        """Remove a user from a group: present connections leave it, and later ones are not added."""
         await self.run(Operation("DELETE", to.user_membership(group_name, user_id)))
 
     async def remove_user_from_all_groups(self, *, user_id: str) -> None:
-        """Remove a user's connections from every group, and those that come later."""
+        """Remove a user from every group: present connections leave them, and later ones are not added."""
         await self.run(Operation("DELETE", f"{to.user(user_id).path}/groups"))
 
     async def is_user_in_group(self, group_name: str, *, user_id: str) -> bool:
-        """Tell whether a user was added to a group. What single connections joined does not count."""
+        """Tell whether a user was added to a group. Groups that single connections joined do not count."""
         return await self._exists(to.user_membership(group_name, user_id), "Info.User.NotInGroup")
 
     async def connection_exists(self, connection_id: str) -> bool:
@@ -215,7 +219,7 @@ class ServiceClient:
         return await self._exists(to.group(group_name).path, "Warning.Group.NotExisted")
 
     async def close_connection(self, connection_id: str, reason: str | None = None) -> None:
-        """Close a connection; the client is told the reason. A connection that is gone is not an error."""
+        """Close a connection and send the client the reason. A connection that is gone is not an error."""
         path, absent = to.connection(connection_id).path, "Warning.Connection.NotExisted"
         await self.run(
             Operation("DELETE", path, sending.reason_query(reason), absent=absent, reach=Reach.ANY)
@@ -224,25 +228,25 @@ class ServiceClient:
     async def close_user_connections(
         self, user_id: str, excluded: Sequence[str] = (), reason: str | None = None
     ) -> None:
-        """Close every connection of a user but the excluded ones."""
+        """Close every connection of a user except the excluded ones."""
         await self.run(sending.close_operation(to.user(user_id), excluded, reason))
 
     async def close_group_connections(
         self, group_name: str, excluded: Sequence[str] = (), reason: str | None = None
     ) -> None:
-        """Close every connection in a group but the excluded ones."""
+        """Close every connection in a group except the excluded ones."""
         await self.run(sending.close_operation(to.group(group_name), excluded, reason))
 
     async def close_all_connections(self, excluded: Sequence[str] = (), reason: str | None = None) -> None:
-        """Close every connection of the hub but the excluded ones."""
+        """Close every connection of the hub except the excluded ones."""
         await self.run(sending.close_operation(to.EVERYBODY, excluded, reason))
 
     def list_group_connections(
         self, group_name: str, *, top: int | None = None, page_size: int | None = None
     ) -> AsyncIterator[GroupConnection]:
-        """Iterate over the connections in a group, over ``top`` of them at most.
+        """Iterate over the connections in a group, up to ``top`` of them.
 
-        They come in pages of ``page_size``, 1 to 200, each fetched when it is reached.
+        Pages have ``page_size`` items, from 1 to 200, and are fetched as the iteration reaches them.
         """
         if self._is_closed:
             raise RuntimeError(_CLOSED)
@@ -251,7 +255,7 @@ class ServiceClient:
     async def send_stream_item(
         self, connection_id: str, stream_id: str, item: object, *, completed: bool = False
     ) -> None:
-        """Send one item of a stream to a client; ``completed`` says that it is the last."""
+        """Send one item of a stream to a client. ``completed`` marks the last item."""
         await self.run(sending.send_stream_item(connection_id, stream_id, item, completed=completed))
 
     async def complete_stream(self, connection_id: str, stream_id: str, error: str | None = None) -> None:
@@ -261,15 +265,16 @@ class ServiceClient:
     async def stream_to_connection(
         self, connection_id: str, stream_id: str, items: Iterable[object] | AsyncIterable[object]
     ) -> None:
-        """Send items to a client, one after the other, then the end of the stream.
+        """Send items to a client one by one, then complete the stream.
 
-        Where that fails, the client is told the end too: the message of a HubException, of anything else
-        only that it happened. The exception is raised then. An async generator is closed in any case.
+        If an item raises, the stream ends with an error and the exception is raised again. The client
+        receives the message of a HubException, and a generic message for anything else. An async generator
+        is always closed.
         """
         await sending.send_items(self.run, connection_id, stream_id, items)
 
     async def execute(self, commands: Sequence[Command], filter: str | None = None) -> None:
-        """Run commands, all or none, on each connection, or on those for which an OData filter holds."""
+        """Run all or none of the commands on each connection, or on those that match an OData filter."""
         query = [] if filter is None else [("filter", filter)]
         body = encode([command.to_dict() for command in commands])
         await self.run(Operation("POST", "/:execute", query, body, is_repeatable=False))
@@ -277,23 +282,26 @@ class ServiceClient:
     async def generate_token(
         self, user_id: str | None = None, lifetime: timedelta = timedelta(hours=1)
     ) -> str:
-        """Return a token with which one client connects, for an identity that cannot sign one itself.
+        """Return an access token for one client, for an identity that cannot sign one itself.
 
-        The lifetime is rounded up to minutes. Raise ValueError where there are several instances of the
-        service: nothing would tell the client which of them the token is for.
+        The lifetime is rounded up to minutes. Raise ValueError if there are several instances of the service,
+        because nothing would tell the client which of them the token is for.
         """
         query = sending.token_query(user_id, lifetime)
         response = await self.run(Operation("POST", "/:generateToken", query, reach=Reach.ONE))
         return str(response.json()["token"])
 
     async def is_healthy(self) -> bool:
-        """Tell whether the service says that it is well, which it says to everybody. It is asked once."""
+        """Tell whether the service reports that it is healthy. It is asked once.
+
+        The health request needs no credentials, so the result says nothing about them.
+        """
         if self._is_closed:
             raise RuntimeError(_CLOSED)
         return await self._sender.is_healthy()
 
     async def run(self, operation: Operation, timeout: timedelta | None = None) -> Response:
-        """Carry out an operation that no method has, and return a response that it may have.
+        """Carry out an operation that has no method of its own, and return its response.
 
         ``timeout`` replaces the client's own.
         """

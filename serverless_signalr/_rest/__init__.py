@@ -1,1 +1,1 @@
-"""How operations of the REST API reach the service: requests, retries, pools, senders."""
+"""The machinery behind the REST client: requests, retries, pools, senders."""

@@ -1,4 +1,4 @@
-"""Whom an operation of the REST API is for, as paths below the hub."""
+"""The addressees of REST operations, as paths below the hub."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -27,18 +27,18 @@ __all__ = [
 MAX_STREAM_ID = 100
 
 _SAFE = "!$&'()*,;=:@~"
-"""What stays as it is in a path: aiohttp would put these back, and a token is good for the URL as sent."""
+"""Characters that are not escaped: aiohttp would unescape them, and a token is valid for the URL as sent."""
 
 
 class Addressee(NamedTuple):
-    """One path below the hub, and the query that excludes some of its connections."""
+    """A path below the hub, and the query that excludes some of its connections."""
 
     path: str
     query: tuple[tuple[str, str], ...] = ()
 
 
 class Addressees(NamedTuple):
-    """Several paths by the names that they stand for; each is a request of its own."""
+    """Several paths by the names of their addressees; each is a separate request."""
 
     kind: str
     paths: Mapping[str, str]
@@ -48,40 +48,40 @@ EVERYBODY = Addressee("")
 
 
 def everybody(excluded: Iterable[str] = ()) -> Addressee:
-    """Return every connection of the hub but the excluded ones."""
+    """Return the addressee for every connection of the hub except the excluded ones."""
     return Addressee("", exclusions(excluded)) if excluded else EVERYBODY
 
 
 def connection(connection_id: str) -> Addressee:
-    """Return one connection."""
+    """Return the addressee for one connection."""
     return Addressee(f"/connections/{segment('connection id', connection_id)}")
 
 
 def connections(connection_ids: Iterable[str]) -> Addressees:
-    """Return several connections."""
+    """Return the addressees for several connections."""
     ids = _names("connection ids", connection_ids)
     return Addressees("connections", {name: connection(name).path for name in ids})
 
 
 def user(user_id: str) -> Addressee:
-    """Return every connection of a user."""
+    """Return the addressee for every connection of a user."""
     return Addressee(f"/users/{segment('user id', user_id)}")
 
 
 def users(user_ids: Iterable[str]) -> Addressees:
-    """Return every connection of several users."""
+    """Return the addressees for every connection of several users."""
     return Addressees("users", {name: user(name).path for name in _names("user ids", user_ids)})
 
 
 def group(group_name: str, excluded: Iterable[str] = ()) -> Addressee:
-    """Return every connection in a group but the excluded ones."""
+    """Return the addressee for every connection in a group except the excluded ones."""
     path = f"/groups/{segment('group name', group_name)}"
     check_group_name(group_name)
     return Addressee(path, exclusions(excluded)) if excluded else Addressee(path)
 
 
 def groups(group_names: Iterable[str]) -> Addressees:
-    """Return every connection in several groups."""
+    """Return the addressees for every connection in several groups."""
     return Addressees("groups", {name: group(name).path for name in _names("group names", group_names)})
 
 
@@ -110,16 +110,16 @@ def stream(connection_id: str, stream_id: str) -> str:
 def segment(kind: str, name: str) -> str:
     """Return a name as one segment of a path.
 
-    Raise TypeError for what is not text, ValueError for a name that a URL cannot carry. Half of a surrogate
-    pair, which is what cutting an emoji in two leaves, is refused here, though messages carry it as U+FFFD:
-    two names that differ must not become one.
+    Raise TypeError for anything but text, and ValueError for a name that a URL cannot carry. Messages replace
+    half of a surrogate pair, which is what cutting an emoji in two leaves, by U+FFFD. A name with one is
+    refused instead, so that two different names cannot become the same.
     """
     if not isinstance(name, str):
         raise TypeError(f"the {kind} is {name!r}, expected text")
     if not name:
         raise ValueError(f"the {kind} must not be empty")
     if name in (".", ".."):
-        # These walk up the path, escaped or not: a message to the user ".." would be one to everybody.
+        # Escaped or not, these move up the path: a message to the user ".." would go to everybody.
         raise ValueError(f"the {kind} {name!r} cannot be part of a URL")
     try:
         return quote(name, safe=_SAFE)
@@ -128,12 +128,12 @@ def segment(kind: str, name: str) -> str:
 
 
 def exclusions(connection_ids: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Return the query that excludes connections, each once."""
+    """Return the query that excludes connections, without duplicates."""
     return tuple([("excluded", name) for name in _names("excluded connection ids", connection_ids)])
 
 
 def _names(kind: str, values: Iterable[str]) -> list[str]:
-    """Return names without repetition. Raise TypeError for a single text, which is iterable too."""
+    """Return names without duplicates. Raise TypeError for a single text, which is iterable too."""
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise TypeError(f"the {kind} are {values!r}, expected a list of texts")
     found = list(dict.fromkeys(values))
@@ -144,5 +144,5 @@ def _names(kind: str, values: Iterable[str]) -> list[str]:
 
 def _half(kind: str, name: str) -> str:
     return (
-        f"the {kind} {name!r} has half of a surrogate pair in it, as a text has that was cut within an emoji"
+        f"the {kind} {name!r} contains half of a surrogate pair: check for text that was cut within an emoji"
     )

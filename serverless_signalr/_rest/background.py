@@ -1,4 +1,4 @@
-"""Operations from functions that are not async: an event loop of the library's own runs them."""
+"""Operations from sync functions, run by an event loop of the library."""
 
 import asyncio
 import os
@@ -12,11 +12,11 @@ __all__ = ["run_sync"]
 
 
 def run_sync[T](coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run an operation from a sync function and return what it returns: ``run_sync(client.send_to_all(…))``.
+    """Run an operation from a sync function and return its result: ``run_sync(client.send_to_all(…))``.
 
-    All such operations share one event loop, in a thread of its own, and thereby its pool of connections. It
-    ends with the interpreter. What the operation logs belongs to the function's invocation. Raise
-    RuntimeError where an event loop runs already: await the operation there.
+    All operations share one event loop, which runs in a thread of its own until the interpreter exits, and
+    thereby one pool of sockets. Log records of the operation belong to the function's invocation. Raise
+    RuntimeError if an event loop is already running in this thread: await the operation there.
     """
     if _has_running_loop():
         coroutine.close()
@@ -27,7 +27,7 @@ def run_sync[T](coroutine: Coroutine[Any, Any, T]) -> T:
     try:
         return future.result()
     finally:
-        # Where the wait was interrupted, nobody wants the result any more.
+        # If the wait was interrupted, nobody needs the result.
         future.cancel()
 
 
@@ -40,14 +40,14 @@ def _has_running_loop() -> bool:
 
 
 class _Background:
-    """Run an event loop in a thread from its first use to the end of the process."""
+    """An event loop that runs in a thread from its first use to the end of the process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def loop(self) -> asyncio.AbstractEventLoop:
-        """Return the loop, which runs."""
+        """Return the running loop, started if necessary."""
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
@@ -68,7 +68,7 @@ _background = _Background()
 
 
 def _start_afresh() -> None:
-    """Give a forked process a loop of its own: it has none of its parent's threads."""
+    """Give a forked process its own loop, because threads do not survive a fork."""
     global _background
     _background = _Background()
 

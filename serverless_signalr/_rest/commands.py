@@ -1,4 +1,4 @@
-"""What the operation ``execute`` does to every connection that passes its filter."""
+"""The commands that the operation ``execute`` runs on each connection that passes its filter."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ __all__ = ["CloseConnection", "Command", "JoinGroup", "LeaveGroup", "SendMessage
 
 @dataclass(frozen=True, slots=True)
 class SendMessage:
-    """Invoke ``target`` on a connection."""
+    """A command that invokes ``target`` on a connection."""
 
     target: str
     arguments: Sequence[object] = ()
@@ -24,7 +24,7 @@ class SendMessage:
 
 @dataclass(frozen=True, slots=True)
 class JoinGroup:
-    """Add a connection to a group."""
+    """A command that adds a connection to a group."""
 
     group_name: str
 
@@ -35,7 +35,7 @@ class JoinGroup:
 
 @dataclass(frozen=True, slots=True)
 class LeaveGroup:
-    """Remove a connection from a group."""
+    """A command that removes a connection from a group."""
 
     group_name: str
 
@@ -46,7 +46,7 @@ class LeaveGroup:
 
 @dataclass(frozen=True, slots=True)
 class CloseConnection:
-    """Close a connection; the client is told the reason."""
+    """A command that closes a connection and sends the client the reason."""
 
     reason: str | None = None
 
@@ -57,9 +57,9 @@ class CloseConnection:
 
 
 def _name(group_name: str) -> str:
-    group(group_name)  # The rules for a group's name are the same wherever it stands.
+    group(group_name)  # Validates the name.
     return group_name
 
 
 type Command = SendMessage | JoinGroup | LeaveGroup | CloseConnection
-"""What ``execute`` does to a connection."""
+"""A command of ``execute``."""

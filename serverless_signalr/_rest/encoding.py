@@ -1,4 +1,4 @@
-"""The bodies of the REST API's requests: values as JSON that every client can read."""
+"""The JSON bodies of REST requests."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -17,12 +17,12 @@ def message(target: str, arguments: Sequence[object]) -> bytes:
 
 
 def message_object(target: str, arguments: Sequence[object]) -> dict[str, object]:
-    """Return the object that invokes ``target``, in terms of JSON."""
+    """Return the object that invokes ``target``, as JSON builtins."""
     if not isinstance(target, str):
         raise TypeError(f"the target of a message is {target!r}, expected text")
     if not target:
         raise ValueError("the target of a message must not be empty")
-    # Each for itself: the list around them is part of the frame, not of a value.
+    # One by one, since the list of arguments does not count towards the depth of a value.
     whole = target if target.isascii() else well_formed(target)
     return {"target": whole, "arguments": [to_builtins(argument) for argument in arguments]}
 
@@ -30,19 +30,19 @@ def message_object(target: str, arguments: Sequence[object]) -> dict[str, object
 def json_body(value: object) -> bytes:
     """Return a value as JSON.
 
-    Raise TypeError or ValueError for what JSON, or a client, cannot read, see
-    serverless_signalr.protocol.values; PayloadTooLargeError for more than the service accepts.
+    Raise TypeError or ValueError for a value that JSON cannot carry or clients cannot read, see
+    serverless_signalr.protocol.values, and PayloadTooLargeError for one that the service does not accept.
     """
     return encode(to_builtins(value))
 
 
 def encode(value: object) -> bytes:
-    """Return as JSON what is in its terms already."""
+    """Return JSON builtins as JSON. Raise PayloadTooLargeError if the service would not accept it."""
     body = _encoder()(value)
     if len(body) > MAX_BODY:
         raise PayloadTooLargeError(
-            f"the message has {len(body):,} bytes, the service accepts {MAX_BODY:,}: send less, or an "
-            "address from which the clients fetch it"
+            f"the message has {len(body):,} bytes, the service accepts {MAX_BODY:,}: send less, or send an "
+            "address from which clients fetch the data"
         )
     return body
 

@@ -1,4 +1,4 @@
-"""How operations reach several instances of the service at once."""
+"""The sender to several instances of the service."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -19,16 +19,16 @@ __all__ = ["Everywhere", "Member"]
 
 
 class Member(Protocol):
-    """One of several instances, and what is known about its state."""
+    """One of several instances, and the last known state of it."""
 
     @property
     def label(self) -> str:
-        """Return how messages name the instance."""
+        """Return the name of the instance in messages."""
         ...
 
     @property
     def is_down(self) -> bool:
-        """Tell whether the instance was down when it was last looked at."""
+        """Tell whether the last probe found the instance down."""
         ...
 
     async def is_online(self) -> bool:
@@ -36,17 +36,16 @@ class Member(Protocol):
         ...
 
     def look_again(self) -> None:
-        """Look in the background whether the instance is up."""
+        """Probe the instance in the background."""
         ...
 
 
 class Everywhere:
     """A sender to every instance of a connection.
 
-    A user, a group and all of a hub may have connections anywhere, and nobody knows which instance has a
-    connection: what is sent goes to all, what is asked is true if it is true of one. An instance that a look
-    at it found down is left out, unless all were. Raise PartialSendError, with the error of each instance,
-    where some failed.
+    The connections of a hub, a user or a group may be on any instance. Messages therefore go to all
+    instances, and a question is answered with yes if one instance says so. Instances that a probe found down
+    are skipped, unless all are down. Raise PartialSendError, with the error of each instance, if some failed.
     """
 
     def __init__[M: Member](
@@ -54,7 +53,7 @@ class Everywhere:
         members: Sequence[tuple[M, Sender]],
         distinct: Callable[[Sequence[M]], Awaitable[Sequence[M]]],
     ) -> None:
-        """Take instances with a sender each, and a function that removes duplicates among instances."""
+        """Take the instances with their senders, and a function that removes duplicate instances."""
         self._members = members
         self._distinct: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]] = distinct
 
@@ -62,8 +61,8 @@ class Everywhere:
         """Send an operation to every instance that is not known to be down."""
         if operation.reach is Reach.ONE:
             raise ValueError(
-                f"the connection has {len(self._members)} endpoints and a token is for one of them: let "
-                "ServerlessHub.negotiate sign it, or make a ServiceClient for one endpoint"
+                f"the connection has {len(self._members)} endpoints and a token is valid for one of them: "
+                "use ServerlessHub.negotiate, or create a ServiceClient for one endpoint"
             )
         members = await self._addressed()
         results = await asyncio.gather(*(_try(member, operation, timeout) for member in members))
@@ -73,13 +72,13 @@ class Everywhere:
             for (member, _), result in zip(members, results, strict=True)
             if isinstance(result, ServiceError)
         }
-        # What is not on one instance is on another, if it is anywhere.
+        # A 404 is expected from every instance except the one that has the target.
         serious = {name: error for name, error in errors.items() if not isinstance(error, NotFoundError)}
         found = [response for response in responses if response.status != 404]
         if operation.reach is Reach.ANY and (found or serious):
             if found:
                 return found[0]
-            # A refusal comes from the instance that has what the operation is about.
+            # An instance that refuses has the target; one that is unavailable may not have it.
             raise min(serious.values(), key=lambda error: isinstance(error, ServiceUnavailableError))
         if not responses:
             raise next(iter((serious or errors).values()))
@@ -88,7 +87,7 @@ class Everywhere:
         return (found or responses)[0]
 
     async def is_healthy(self) -> bool:
-        """Tell whether an instance answers and says that it is well. Each is asked once."""
+        """Tell whether any instance reports that it is healthy. Each is asked once."""
         results = await asyncio.gather(
             *(sender.is_healthy() for _, sender in self._members), return_exceptions=True
         )
@@ -128,7 +127,7 @@ async def _try(
         response = await sender.run(operation, timeout)
     except ServiceError as error:
         if isinstance(error, ServiceUnavailableError):
-            # One failure says little, and nobody is to be told of success for what half of the clients miss.
+            # One failure does not prove that the instance is down: it is probed, and the error is reported.
             member.look_again()
         return error
     if member.is_down:
@@ -139,6 +138,6 @@ async def _try(
 def _partial(operation: Operation, errors: dict[str, ServiceError], tried: int) -> PartialSendError:
     shown = "; ".join(f"{name}: {error}" for name, error in errors.items())
     return PartialSendError(
-        f"{len(errors)} of {tried} endpoints did not take {operation.method} {operation.path}: {shown}",
+        f"{operation.method} {operation.path} failed at {len(errors)} of {tried} endpoints: {shown}",
         errors,
     )

@@ -1,4 +1,4 @@
-"""Lists, which the service hands out page by page."""
+"""The paged lists of the service."""
 
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,7 +16,7 @@ _MAX_PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class GroupConnection:
-    """A connection in a group; ``user_id`` is None for an anonymous one."""
+    """A connection in a group. ``user_id`` is None for an anonymous client."""
 
     connection_id: str
     user_id: str | None = None
@@ -29,7 +29,10 @@ class _Lists(Protocol):
 def connections_of(
     sender: _Lists, group: str, top: int | None, page_size: int | None
 ) -> AsyncIterator[GroupConnection]:
-    """Iterate over the connections in the group of a path. Raise ValueError for wrong numbers, at once."""
+    """Iterate over the connections below the path of a group.
+
+    Raise ValueError for invalid numbers when called, before the iteration starts.
+    """
     if top is not None and top < 1:
         raise ValueError(f"top is {top}, expected 1 or more")
     if page_size is not None and not 1 <= page_size <= _MAX_PAGE:
@@ -45,7 +48,7 @@ def connections_of(
 async def list_items(
     run: Callable[[Operation], Awaitable[Response]], path: str, top: int | None, page_size: int | None
 ) -> AsyncIterator[dict[str, Any]]:
-    """Iterate over ``top`` items of a list at most; each page is fetched when it is reached."""
+    """Iterate over up to ``top`` items of a list. Pages are fetched as the iteration reaches them."""
     fixed = [(name, str(value)) for name, value in (("top", top), ("maxpagesize", page_size)) if value]
     query, left = fixed, math.inf if top is None else top
     while True:
@@ -55,7 +58,7 @@ async def list_items(
                 return
             left -= 1
             yield item
-        # The link's address is the one that the service knows itself by, which a proxy may change.
+        # Only the token of the link is used: behind a proxy, its address may not be reachable.
         token = _continuation(page.get("nextLink"))
         if token is None or not left:
             return

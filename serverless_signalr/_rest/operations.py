@@ -1,4 +1,4 @@
-"""The operations of the service's REST API as data: what is asked for, and which answers it may have.
+"""The operations of the service's REST API as data: requests and their valid responses.
 
 Source: https://github.com/Azure/azure-signalr/blob/dev/docs/swagger/v20241201.md.
 """
@@ -17,27 +17,27 @@ __all__ = ["API_VERSION", "MAX_URL", "Operation", "Reach"]
 API_VERSION = "2024-12-01"
 
 MAX_URL = 16 * 1024
-"""What the service accepts as URL and headers together, in bytes."""
+"""Largest size of the URL and the headers together, in bytes."""
 
 
 class Reach(Enum):
-    """How many of several instances of the service have to carry an operation out."""
+    """The instances of the service that have to carry out an operation."""
 
     EVERY = "every"
-    """Each of them: the clients that it is for may be anywhere."""
+    """All of them: the target's connections may be on any instance."""
 
     ANY = "any"
-    """The one that answers something else than 404: what it is about is on one of them, if at all."""
+    """The one that does not respond with 404: the target is on at most one instance."""
 
     ONE = "one"
-    """One that has to be chosen: what it returns is of use there only."""
+    """One that the caller has to choose: the result is valid for that instance only."""
 
 
 class Operation(NamedTuple):
-    """One request; ``path`` is below the hub and percent-encoded.
+    """One request. ``path`` is below the hub and percent-encoded.
 
-    ``is_repeatable`` says that doing it twice is doing it once. ``absent`` is the error code with which a
-    404 is an answer, not an error.
+    ``is_repeatable`` marks an idempotent operation. ``absent`` is the error code with which a 404 is a valid
+    response instead of an error.
     """
 
     method: str
@@ -49,9 +49,9 @@ class Operation(NamedTuple):
     reach: Reach = Reach.EVERY
 
     def url(self, base: str, fixed: str) -> str:
-        """Return the address below ``base`` with a query that ends in ``fixed``.
+        """Return the URL below ``base`` with a query that ends in ``fixed``.
 
-        Raise PayloadTooLargeError for one that is longer than any the service accepts.
+        Raise PayloadTooLargeError if it is longer than the service accepts.
         """
         query = f"{_query(self.query)}&{fixed}" if self.query else fixed
         url = f"{base}{self.path}?{query}"
@@ -63,12 +63,12 @@ class Operation(NamedTuple):
         return url
 
     def accepts(self, response: Response) -> bool:
-        """Tell whether a response is one that the operation can have."""
+        """Tell whether a response is valid for the operation."""
         if response.status == 404:
             return self.absent is not None and response.error_code == self.absent
         return 200 <= response.status < 300
 
 
 def _query(pairs: Sequence[tuple[str, str]]) -> str:
-    # A reason or a filter is text for people: half of a surrogate pair becomes U+FFFD, as in a message.
+    # A reason or a filter is free text: half of a surrogate pair becomes U+FFFD, as in a message.
     return urlencode([(name, well_formed(value)) for name, value in pairs], quote_via=quote)

@@ -1,4 +1,4 @@
-"""How a client of the REST API asks: versions, times, repetitions."""
+"""The options of the REST client: API version, timeouts, retries."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +12,7 @@ __all__ = ["ClientOptions", "Options"]
 
 
 class ClientOptions(TypedDict, total=False):
-    """How a client asks; ``Options`` has the defaults."""
+    """The keyword arguments of a client. ``Options`` has the defaults."""
 
     application: str | None
     api_version: str
@@ -25,7 +25,7 @@ class ClientOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The options of a client. Raise TypeError for one that there is not, ValueError for a wrong value."""
+    """The options of a client. Raise TypeError for an unknown option, ValueError for an invalid value."""
 
     application: str | None = None
     api_version: str = API_VERSION
@@ -43,6 +43,6 @@ class Options:
                 raise ValueError(str(error).replace("the hub name", "the application name")) from None
 
     def query(self) -> str:
-        """Return what is part of every request's query."""
+        """Return the part of the query that all requests share."""
         version = f"api-version={quote(self.api_version)}"
         return version if self.application is None else f"application={quote(self.application)}&{version}"

@@ -1,7 +1,7 @@
-"""The way of a request to the service: azure-core's policies, and the event loop's pool of connections.
+"""The request pipeline: azure-core's policies over the event loop's pool of sockets.
 
-The first request imports this module, not the library: azure.core and aiohttp take longer to import than all
-the rest.
+The first request imports this module, rather than the library, because azure.core and aiohttp take longer to
+import than everything else.
 """
 
 import logging
@@ -32,7 +32,7 @@ from azure.core.pipeline.policies import (
     HttpLoggingPolicy,
 )
 
-# Of azure-core's two kinds of request this one takes less time to make and to answer.
+# The older of azure-core's two request classes is the faster one.
 from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpResponse, HttpRequest
 from azure.core.settings import settings
 
@@ -50,18 +50,18 @@ if TYPE_CHECKING:
 __all__ = ["SCOPE", "Pipeline"]
 
 SCOPE = "https://signalr.azure.com/.default"
-"""What a token of Entra ID must be for."""
+"""The scope of Entra ID tokens."""
 
 _LONGEST_WAIT = 30.0
-"""Seconds. Of a service that asks for a longer pause the caller had better hear."""
+"""Seconds. If the service asks for a longer pause, the error is raised instead."""
 
 _TOKEN_LIFETIME = timedelta(minutes=5)
 _TOKEN_USE = 120.0
-"""Seconds that a signed token is used for: signing one is an eighth of the time that a request takes."""
+"""Seconds for which a signed token is reused, since signing takes an eighth of the time of a request."""
 _MAX_TOKENS = 500
 
 _FAILURES = (ServiceRequestError, ServiceResponseError, IncompleteReadError)
-"""What azure-core raises where there was no answer, or not all of it."""
+"""The exceptions of azure-core for a missing or incomplete response."""
 
 _log = logging.getLogger("serverless_signalr.rest")
 _http_log = logging.getLogger("serverless_signalr.http")
@@ -72,11 +72,11 @@ type _Policies = AsyncPipeline[HttpRequest, AsyncHttpResponse]
 
 
 class Pipeline:
-    """The chain of policies through which requests to one instance of the service go.
+    """The chain of policies for requests to one instance of the service.
 
-    Every answer is returned, whatever its status. Raise ServiceUnavailableError where there was none, and
-    UnauthorizedError where the credential has no token. Requests are traced if azure-core's settings said so
-    at the first of them.
+    Responses are returned whatever their status. Raise ServiceUnavailableError if there is no response, and
+    UnauthorizedError if the credential has no token. Requests are traced if azure-core's settings enable
+    tracing at the time of the first request.
     """
 
     def __init__(
@@ -96,14 +96,14 @@ class Pipeline:
         if through := proxy(endpoint.server_url):
             self._options["proxy"] = through
         if credential is not None:
-            # The client has seen to it that only a loopback address does without TLS.
+            # The client has already checked that only loopback addresses are used without TLS.
             self._options["enforce_https"] = False
 
     async def send(self, operation: Operation, url: str, *, timeout: float, retries: int) -> Response:
-        """Return the answer to an operation.
+        """Return the response to an operation.
 
-        One that is not repeatable is sent again only where it surely did not run: there was no connection,
-        or the answer was 429, or 503 with Retry-After.
+        An operation that is not repeatable is retried only if it certainly did not run: no connection was
+        established, or the response was 429, or 503 with Retry-After.
         """
         request_id = os.urandom(16).hex()
         headers = {**self._headers, "x-ms-client-request-id": request_id}
@@ -115,11 +115,11 @@ class Pipeline:
         try:
             response = await _run(policies, operation, url, headers, options)
             if response.status_code == 401 and self._credential is not None:
-                # The policy has forgotten the token that was refused: it asks for a fresh one, once.
+                # The policy has dropped the refused token, so this requests a new one, once.
                 response = await _run(policies, operation, url, headers, options)
         except ClientAuthenticationError as error:
             raise UnauthorizedError(
-                f"there is no token for {SCOPE}: {str(error).partition('\n')[0]}; sign in, or give the app "
+                f"no access token for {SCOPE}: {str(error).partition('\n')[0]}; sign in, or give the app "
                 "an identity that its credential can use"
             ) from error
         except _FAILURES as error:
@@ -128,7 +128,7 @@ class Pipeline:
         return Response(response.status_code, response.headers, response.body(), request_id)
 
     async def aclose(self) -> None:
-        """Leave the pool of the running loop, and close it if nobody else uses it."""
+        """Leave the pool of the running loop, and close it if it has no other user."""
         await leave_pool(self)
 
     def _join(self, pool: Pool) -> _Policies:
@@ -137,7 +137,7 @@ class Pipeline:
             _KeyPolicy(self._endpoint)
             if self._credential is None
             else AsyncBearerTokenCredentialPolicy(self._credential, SCOPE),
-            # Asking azure-core at each request whether it traces takes a fifteenth of the request.
+            # Checking azure-core's tracing setting per request would take a fifteenth of the request.
             *([DistributedTracingPolicy()] if settings.tracing_enabled() else []),
             _LogPolicy(),
         ]
@@ -150,7 +150,7 @@ async def _run(
     policies: _Policies, operation: Operation, url: str, headers: dict[str, str], options: dict[str, Any]
 ) -> AsyncHttpResponse:
     request = HttpRequest(operation.method, url, data=operation.body)
-    # In place of azure-core's dictionary, which pays for case at every access.
+    # A plain dict: azure-core's case-insensitive one is slow.
     request.headers = headers
     return (await policies.run(request, **options)).http_response
 
@@ -167,7 +167,7 @@ class _KeyPolicy(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
         url = request.http_request.url.partition("?")[0]
         now = clock.now()
         token, signed_at = self._tokens.get(url, ("", -math.inf))
-        # One from the future was signed while the clock was ahead: the service would refuse it.
+        # The service would refuse a token that was signed while the clock was ahead.
         if not signed_at <= now < signed_at + _TOKEN_USE:
             token = self._sign(url, now)
         request.http_request.headers["Authorization"] = f"Bearer {token}"
@@ -185,14 +185,14 @@ class _KeyPolicy(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
 
 
 class _LogPolicy(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
-    """Log each attempt as azure-core does, which hides tokens and all of the query, if anybody listens.
+    """The policy that logs each attempt through azure-core's policy, without tokens and queries.
 
-    As a link of the chain azure-core's policy would take its time even where nobody does.
+    azure-core's own policy would take time even if the logger is disabled.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        # At INFO, azure-core's own choice, the Functions worker would pass on every request.
+        # At INFO, azure-core's default, the Functions worker would forward every request.
         self._policy: Any = HttpLoggingPolicy(_http_log, http_logging_level=logging.DEBUG)
 
     async def send(self, request: _Request) -> _Answer:
@@ -205,7 +205,7 @@ class _LogPolicy(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
 
 
 class _RetryPolicy(AsyncRetryPolicy[HttpRequest, AsyncHttpResponse]):
-    """The policy that repeats what may be repeated; azure-core's own would repeat a POST answered 500."""
+    """The policy that retries repeatable operations; azure-core's own would retry a POST after a 500."""
 
     def __init__(self, delay: float) -> None:
         super().__init__()
@@ -232,13 +232,13 @@ class _RetryPolicy(AsyncRetryPolicy[HttpRequest, AsyncHttpResponse]):
                 seen = str(status)
             backoff = self._delay * 2**attempt * random.uniform(0.75, 1.25)  # noqa: S311
             wait = max(asked or 0.0, min(backoff, _LONGEST_WAIT))
-            _log.info("%s %s: %s, again in %.1f s", operation.method, operation.path, seen, wait)
+            _log.info("%s %s: %s, retrying in %.1f s", operation.method, operation.path, seen, wait)
             await transport.sleep(wait)
             request.context["retry_count"] = attempt + 1
         return await self.next.send(request)
 
     def _asked_wait(self, response: _Answer) -> float | None:
-        """Return the seconds that Retry-After asks for, None where it is absent or makes no sense."""
+        """Return the seconds in Retry-After, or None if it is absent or invalid."""
         with suppress(ValueError, TypeError):
             return self.get_retry_after(response)
         return None
@@ -254,7 +254,7 @@ def _may_follow(status: int, asked: float | None, *, is_repeatable: bool) -> boo
 
 def _may_follow_failure(error: AzureError, *, is_repeatable: bool) -> bool:
     if isinstance(error.inner_exception, aiohttp.ClientSSLError | aiohttp.InvalidURL):
-        return False  # The next time it would be the same.
+        return False  # A retry would fail in the same way.
     return is_repeatable or _did_not_run(error)
 
 
@@ -263,22 +263,22 @@ def _did_not_run(error: AzureError) -> bool:
 
 
 def _explain(operation: Operation, url: str, error: AzureError) -> str:
-    """Say what broke, without the URL's query, which aiohttp would show."""
+    """Describe a failure without the query of the URL, which aiohttp would show."""
     parts = urlsplit(url)
     if isinstance(error.inner_exception, aiohttp.ConnectionTimeoutError):
-        reason = f"there was no connection to {parts.netloc} in time"
+        reason = f"connecting to {parts.netloc} timed out"
     elif _did_not_run(error):
-        reason = f"there was no connection: {error.inner_exception}"
+        reason = f"no connection: {error.inner_exception}"
     elif isinstance(error, ServiceResponseTimeoutError):
-        reason = f"{parts.netloc} did not answer in time"
+        reason = f"{parts.netloc} did not respond in time"
     else:
-        reason = f"the connection to {parts.netloc} broke before there was an answer"
+        reason = f"the connection to {parts.netloc} was lost before the response"
     if _did_not_run(error):
-        advice = "check Endpoint of the connection string, and the network from here to there"
+        advice = "check Endpoint of the connection string, and the network between the app and the service"
     elif operation.is_repeatable:
         advice = "try again later"
     else:
-        advice = "it may have been carried out all the same, which is why it was not repeated"
+        advice = "it was not retried, since it may have been carried out"
     return f"{operation.method} {parts.path} failed: {reason}; {advice}"
 
 

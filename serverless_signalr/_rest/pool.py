@@ -1,8 +1,8 @@
-"""The sockets to the network: one pool for each event loop, which all clients in it share.
+"""The socket pools: one per event loop, shared by all clients in it.
 
-The last client that is closed closes the pool, or else the end of the loop: ``asyncio.run``, and everything
-like it, closes asynchronous generators that are left, and one of them keeps the pool. What is left when the
-interpreter exits is closed then.
+A pool is closed by the last client that is closed, or else at the end of the loop: ``asyncio.run`` and its
+equivalents close the remaining asynchronous generators, and one of these holds the pool. Pools that are
+left when the interpreter exits are closed then.
 
 Like serverless_signalr._rest.pipeline, only the call that needs this module imports it.
 """
@@ -27,20 +27,20 @@ from serverless_signalr._hosts import LOCAL_HOSTS
 __all__ = ["Pool", "PoolTransport", "PromptRetryPolicy", "close_pools", "leave_pool", "proxy", "running_pool"]
 
 _IDLE = 30.0
-"""Seconds until an idle connection is closed, well before the service or a gateway does it: a send that meets
-a connection which was just closed cannot be repeated."""
+"""Seconds until an idle socket is closed, well before the service or a gateway closes it: a send over a
+socket that was just closed cannot be retried."""
 
 
 _CONNECT_TIMEOUT = 3.0
 _READ_TIMEOUT = 10.0
 
 _LONGEST_WAIT = 5.0
-"""Seconds. Who asks to wait longer is asked again later, not waited for: somebody waits for a token."""
+"""Seconds. A longer Retry-After is not waited for, since callers are waiting for the token or secret."""
 
 
 @dataclass(slots=True)
 class Pool:
-    """The session of one event loop, and what each of its users keeps in it."""
+    """The session of one event loop, and the state that each of its users keeps in it."""
 
     session: aiohttp.ClientSession
     keeper: AsyncGenerator[None]
@@ -51,7 +51,7 @@ _pools: dict[asyncio.AbstractEventLoop, Pool] = {}
 
 
 async def running_pool() -> Pool:
-    """Return the pool of the running loop, opened if there is none. Do not close its session."""
+    """Return the pool of the running loop, opened if necessary. Callers must not close its session."""
     return _pools.get(asyncio.get_running_loop()) or await _open()
 
 
@@ -63,9 +63,9 @@ async def leave_pool(user: object) -> None:
 
 
 def proxy(url: str) -> str | None:
-    """Return the proxy that the environment names for an address, None for what is on this machine.
+    """Return the proxy that the environment sets for an address, or None for a local one.
 
-    Left to aiohttp, this and a look for .netrc would cost each request two trips to another thread.
+    aiohttp would look up the proxy and .netrc in another thread for each request.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -81,7 +81,7 @@ async def _open() -> Pool:
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(keepalive_timeout=_IDLE), cookie_jar=aiohttp.DummyCookieJar()
     )
-    # aiohttp would repeat some requests on its own account: how often is up to who sends them.
+    # Callers decide about retries, so aiohttp's own are off.
     session._retry_connection = False
     pool = _pools[loop] = Pool(session, _keep(loop, session))
     await anext(pool.keeper)
@@ -97,7 +97,7 @@ async def _keep(loop: asyncio.AbstractEventLoop, session: aiohttp.ClientSession)
 
 
 def _close(loop: asyncio.AbstractEventLoop) -> None:
-    """Close the pool of a loop that has ended, rests, or runs in another thread."""
+    """Close the pool of a loop that is closed, stopped, or running in another thread."""
 
     async def close(keeper: AsyncGenerator[None]) -> None:
         await keeper.aclose()
@@ -108,14 +108,14 @@ def _close(loop: asyncio.AbstractEventLoop) -> None:
     elif not loop.is_closed():
         loop.run_until_complete(closing)
     else:
-        # There is nothing to wait for any more: it runs to its end at once.
+        # A closed loop has nothing left to wait for, so the coroutine runs to its end in one step.
         with suppress(StopIteration):
             closing.send(None)
 
 
 @atexit.register
 def close_pools() -> None:
-    """Close the pools of all event loops but the one that runs here."""
+    """Close the pools of all event loops except the running one."""
     here = asyncio._get_running_loop()
     for loop in [loop for loop in _pools if loop is not here]:
         with suppress(Exception):
@@ -123,22 +123,22 @@ def close_pools() -> None:
 
 
 class PoolTransport(AsyncHttpTransport[Any, Any]):
-    """A transport of azure-core that uses the pool of whichever event loop runs, and owns nothing.
+    """An azure-core transport that uses the pool of the running event loop, and owns nothing.
 
-    A credential or a client that has this transport may be dropped: the pool is closed with its loop.
+    A credential or a client with this transport need not be closed: the pool is closed with its loop.
     """
 
     async def open(self) -> None:
         """Do nothing: the pool opens itself."""
 
     async def close(self) -> None:
-        """Do nothing: others use the pool."""
+        """Do nothing: the pool has other users."""
 
     async def __aexit__(self, *_: object) -> None:
         pass
 
     async def send(self, request: Any, **options: Any) -> Any:
-        """Send a request and return the answer."""
+        """Send a request and return the response."""
         transport = AioHttpTransport(
             session=(await running_pool()).session,
             session_owner=False,
@@ -151,7 +151,7 @@ class PoolTransport(AsyncHttpTransport[Any, Any]):
 
 
 class PromptRetryPolicy(AsyncRetryPolicy[Any, Any]):
-    """azure-core's retries, except after an answer that asks for a pause too long to wait for."""
+    """azure-core's retry policy, except for responses that ask for a long pause."""
 
     def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
         """Tell whether to send the request again."""

@@ -1,4 +1,4 @@
-"""What the service answers to an operation, and the errors that refusals stand for."""
+"""The responses of the service, and the errors for those that are not valid."""
 
 import json
 import re
@@ -20,25 +20,26 @@ from serverless_signalr.protocol.names import MAX_BODY
 __all__ = ["Response", "refusal"]
 
 _UNAUTHORIZED_KEY = (
-    "compare AccessKey of the connection string with the resource's keys, and Endpoint with its address; a "
-    "machine whose clock is wrong is refused too"
+    "compare AccessKey of the connection string with the resource's keys, and Endpoint with its address; "
+    "check that the machine's clock is correct"
 )
 _UNAUTHORIZED_IDENTITY = (
-    "grant the identity the role SignalR REST API Owner, or SignalR Service Owner, on the resource; it takes "
-    "some minutes until the service knows"
+    "grant the identity the role SignalR REST API Owner, or SignalR Service Owner, on the resource; a new "
+    "role can take some minutes to take effect"
 )
 _REFUSALS: dict[int, tuple[type[ServiceError], str]] = {
-    400: (InvalidArgumentError, "the service does not accept a value of the request"),
+    400: (InvalidArgumentError, "the service rejected a value of the request"),
     401: (UnauthorizedError, _UNAUTHORIZED_KEY),
     403: (
         UnauthorizedError,
-        "the resource may have access keys disabled, or its network rules may keep this machine out",
+        "check whether access keys are disabled on the resource, and whether its network rules allow this "
+        "machine",
     ),
-    404: (NotFoundError, "what it is about does not exist, or Endpoint is not the service's address"),
+    404: (NotFoundError, "the target does not exist, or Endpoint is not the address of the service"),
     408: (
         ServiceUnavailableError,
-        "the service gave up waiting; whether the operation was carried out is not known: the network is "
-        "slow, the service is busy, or a client that was asked did not answer",
+        "the service timed out, and the operation may have been carried out: the network is slow, the "
+        "service is busy, or an invoked client did not respond",
     ),
     413: (PayloadTooLargeError, f"the service accepts {MAX_BODY:,} bytes"),
     429: (ThrottledError, "send less, or scale the resource to more units"),
@@ -48,7 +49,7 @@ _TOKEN = re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*)*")
 
 
 class Response(NamedTuple):
-    """What the service answered."""
+    """A response of the service."""
 
     status: int
     headers: Mapping[str, str]
@@ -57,24 +58,24 @@ class Response(NamedTuple):
 
     @property
     def error_code(self) -> str | None:
-        """Return what the service calls the error, such as ``Warning.User.NotExisted``."""
+        """Return the service's code of the error, such as ``Warning.User.NotExisted``."""
         return self.headers.get("x-ms-error-code")
 
     def json(self) -> Any:
-        """Return the value in the body, or raise ServiceError where there is none."""
+        """Return the JSON value in the body. Raise ServiceError if there is none."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
             raise ServiceError(
-                f"the service answered {self.status} with a body that is not JSON: check whether a proxy "
-                "between it and the app has answered in its place",
+                f"the service responded {self.status} with a body that is not JSON: check whether a proxy "
+                "between the app and the service has responded in its place",
                 status=self.status,
                 request_id=self.request_id,
             ) from None
 
 
 def refusal(what: str, response: Response, *, is_identity: bool) -> ServiceError:
-    """Return the error that a response stands for; ``what`` names the request."""
+    """Return the error for a response. ``what`` names the request."""
     status = response.status
     if status >= 500:
         kind: type[ServiceError] = ServiceUnavailableError
@@ -84,14 +85,14 @@ def refusal(what: str, response: Response, *, is_identity: bool) -> ServiceError
     else:
         unexpected = (
             ServiceError,
-            "no operation has this answer: check whether Endpoint is the service's address",
+            "the service does not use this status: check that Endpoint is the address of the service",
         )
         kind, advice = _REFUSALS.get(status, unexpected)
     said = "; ".join(filter(None, [response.error_code, _said(response)]))
     if wait := response.headers.get("Retry-After"):
         advice += f"; the service asks to wait {wait[:40]} seconds"
     return kind(
-        f"{what} was answered {status}{said and f' ({said})'}: {advice} [request {response.request_id}]",
+        f"{what} failed with {status}{said and f' ({said})'}: {advice} [request {response.request_id}]",
         status=status,
         error_code=response.error_code,
         request_id=response.request_id,
@@ -99,7 +100,7 @@ def refusal(what: str, response: Response, *, is_identity: bool) -> ServiceError
 
 
 def _said(response: Response) -> str:
-    """Return what the service says is wrong, as one short line."""
+    """Return the service's error message as one short line."""
     text = response.body.decode(errors="replace").strip()
     if not text:
         challenge = re.search(r'error_description="([^"]*)"', response.headers.get("WWW-Authenticate", ""))
@@ -109,7 +110,7 @@ def _said(response: Response) -> str:
     else:
         with suppress(ValueError, RecursionError):
             text = _message_of(json.loads(text))
-    # Nothing says that the service quotes a token, and nothing says that it does not.
+    # It is not documented whether the service ever quotes a token.
     return _TOKEN.sub("<token>", " ".join(text.split()))[:300].rstrip(".")
 
 

@@ -1,4 +1,4 @@
-"""How operations reach one instance of the service, whether or not its secret may change."""
+"""The senders to one instance of the service, with a fixed or a changing secret."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
@@ -26,14 +26,14 @@ __all__ = ["Direct", "Late", "Renewable", "Renewing", "Sender"]
 
 
 class Sender(Protocol):
-    """What carries out the operations of one hub."""
+    """The protocol of senders, which carry out the operations of one hub."""
 
     async def run(self, operation: Operation, timeout: timedelta | None = None) -> Response:
-        """Return a response that the operation may have, or raise ServiceError."""
+        """Return a valid response to the operation. Raise ServiceError for any other."""
         ...
 
     async def is_healthy(self) -> bool:
-        """Tell whether the service answers and says that it is well."""
+        """Tell whether the service reports that it is healthy."""
         ...
 
     def items(self, path: str, top: int | None, page_size: int | None) -> AsyncIterator[dict[str, Any]]:
@@ -41,7 +41,7 @@ class Sender(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Release the connections of the running event loop."""
+        """Release the sockets of the running event loop."""
         ...
 
 
@@ -75,9 +75,9 @@ class Direct:
         return response
 
     async def is_healthy(self) -> bool:
-        """Ask the endpoint once whether it is well.
+        """Ask the endpoint once whether it is healthy.
 
-        It tells everybody: whether it takes the key or the identity, only other operations show.
+        The request needs no credentials, so the result says nothing about the key or the identity.
         """
         operation = Operation("HEAD", "/api/health")
         url = operation.url(self._endpoint.server_url, f"api-version={quote(self._options.api_version)}")
@@ -94,7 +94,7 @@ class Direct:
         return list_items(self.run, path, top, page_size)
 
     async def aclose(self) -> None:
-        """Leave the pool of the running loop, if the sender was in it."""
+        """Leave the pool of the running loop, if the sender uses it."""
         if "_pipeline" in self.__dict__:
             await self._pipeline.aclose()
 
@@ -119,33 +119,33 @@ class Renewable(Protocol):
     """An endpoint whose secret may change."""
 
     async def endpoint(self) -> Endpoint:
-        """Return the endpoint as it is now."""
+        """Return the current endpoint."""
         ...
 
     async def renew(self, refused: Endpoint) -> Endpoint:
-        """Return another endpoint than the one that was refused, if there is one."""
+        """Read the secret of a refused endpoint again, and return the endpoint, changed or not."""
         ...
 
 
 class Renewing:
-    """A sender to the endpoint that an instance has now.
+    """A sender to the current endpoint of an instance.
 
-    Where the service answers 401 the secret is read again, once; if it has changed, the operation is
-    repeated: it has not run.
+    After a 401 the secret is read again, once. If it has changed, the operation is retried, since it did not
+    run.
     """
 
     def __init__(self, instance: Renewable, connect: Callable[[Endpoint], Direct]) -> None:
-        """Take an instance, and a function that makes the sender for each of its endpoints."""
+        """Take an instance, and a function that creates the sender for each of its endpoints."""
         self._instance = instance
         self._connect = connect
         self._current: tuple[Endpoint, Direct] | None = None
 
     async def run(self, operation: Operation, timeout: timedelta | None = None) -> Response:
-        """Send an operation to the present endpoint."""
+        """Send an operation to the current endpoint."""
         return await self._with(lambda sender: sender.run(operation, timeout))
 
     async def is_healthy(self) -> bool:
-        """Ask the present endpoint once whether it is well."""
+        """Ask the current endpoint once whether it is healthy."""
         return await self._with(Direct.is_healthy)
 
     def items(self, path: str, top: int | None, page_size: int | None) -> AsyncIterator[dict[str, Any]]:
@@ -171,7 +171,7 @@ class Renewing:
 
     def _at(self, endpoint: Endpoint) -> Direct:
         if self._current is None or self._current[0] != endpoint:
-            # The one before is not closed: it may be at work, and holds nothing of its own.
+            # The previous sender is not closed: it may be in use, and it owns no resources.
             self._current = endpoint, self._connect(endpoint)
         return self._current[1]
 

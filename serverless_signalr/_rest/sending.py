@@ -1,4 +1,4 @@
-"""Messages to several addressees and streams, which take more than one request, and parts of requests."""
+"""Operations that take several requests, such as streams, and the parts that requests share."""
 
 import asyncio
 import math
@@ -27,18 +27,18 @@ type Run = Callable[[Operation], Awaitable[Response]]
 
 
 def close_operation(addressee: Addressee, excluded: Iterable[str], reason: str | None) -> Operation:
-    """Return the operation that closes the connections of an addressee but the excluded ones."""
+    """Return the operation that closes the connections of an addressee except the excluded ones."""
     query = [*exclusions(excluded), *reason_query(reason)]
     return Operation("POST", f"{addressee.path}/:closeConnections", query)
 
 
 def reason_query(reason: str | None) -> list[tuple[str, str]]:
-    """Return the query that tells a client why its connection is closed."""
+    """Return the query with the reason for closing a connection."""
     return [] if reason is None else [("reason", reason)]
 
 
 def ttl_query(ttl: timedelta | None) -> list[tuple[str, str]]:
-    """Return the query that limits how long a user stays in a group. Raise ValueError if it is negative."""
+    """Return the query that limits a user's membership in a group. Raise ValueError if it is negative."""
     if ttl is None:
         return []
     if ttl < timedelta(0):
@@ -47,13 +47,13 @@ def ttl_query(ttl: timedelta | None) -> list[tuple[str, str]]:
 
 
 def token_query(user_id: str | None, lifetime: timedelta) -> list[tuple[str, str]]:
-    """Return the query that asks for a client's token."""
+    """Return the query of a request for a client token."""
     query = [("minutesToExpire", str(max(1, math.ceil(lifetime / timedelta(minutes=1)))))]
     return query if user_id is None else [*query, ("userId", user_id)]
 
 
 async def send_each(run: Run, addressees: Addressees, body: bytes, max_parallel: int) -> None:
-    """Send a message to each addressee. Raise PartialSendError, with the error of each that failed."""
+    """Send a message to each addressee. Raise PartialSendError with the error of each that failed."""
     operations = [
         (name, Operation("POST", f"{path}/:send", body=body, is_repeatable=False))
         for name, path in addressees.paths.items()
@@ -85,7 +85,7 @@ def send_stream_item(connection_id: str, stream_id: str, item: object, *, comple
 def complete_stream(connection_id: str, stream_id: str, error: str | None = None) -> Operation:
     """Return the operation that ends a stream."""
     path = f"{stream(connection_id, stream_id)}/:complete"
-    # The service's description calls it reason, Microsoft's own client sends error.
+    # The OpenAPI file of the service names it reason; Microsoft's own client sends error.
     query = [] if error is None else [("reason", error), ("error", error)]
     return Operation("POST", path, query, is_repeatable=False)
 
@@ -93,11 +93,11 @@ def complete_stream(connection_id: str, stream_id: str, error: str | None = None
 async def send_items(
     run: Run, connection_id: str, stream_id: str, items: Iterable[object] | AsyncIterable[object]
 ) -> None:
-    """Send the items of a stream in order, then its end, or the error that an item has raised."""
+    """Send the items of a stream in order, then complete it, with an error if an item raised one."""
     try:
         async with AsyncExitStack() as closing:
             if isinstance(items, AsyncGenerator):
-                # What a generator holds is released now, not when it is collected.
+                # Release the generator's resources now, not when it is collected.
                 await closing.enter_async_context(aclosing(items))
             async for item in _each(items):
                 await run(send_stream_item(connection_id, stream_id, item, completed=False))
@@ -106,7 +106,7 @@ async def send_items(
         try:
             await run(complete_stream(connection_id, stream_id, told))
         except ServiceError as error:
-            raised.add_note(f"the client waits for more, it could not be told: {error}")
+            raised.add_note(f"the stream could not be completed, so the client keeps waiting: {error}")
         raise
     await run(complete_stream(connection_id, stream_id))
 
@@ -123,4 +123,4 @@ async def _each(items: Iterable[object] | AsyncIterable[object]) -> AsyncIterabl
 def _partial(kind: str, failures: dict[str, ServiceError], tried: int) -> PartialSendError:
     shown = "; ".join(f"{name}: {error}" for name, error in list(failures.items())[:3])
     more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
-    return PartialSendError(f"{len(failures)} of {tried} {kind} were not sent to: {shown}{more}", failures)
+    return PartialSendError(f"sending to {len(failures)} of {tried} {kind} failed: {shown}{more}", failures)

@@ -1,4 +1,4 @@
-"""Access tokens: what opens the service for a client and for a server.
+"""The access tokens of clients and servers.
 
 Source: https://learn.microsoft.com/azure/azure-signalr/signalr-concept-client-negotiation and
 https://learn.microsoft.com/azure/azure-signalr/signalr-reference-data-plane-rest-api.
@@ -18,7 +18,7 @@ from serverless_signalr.protocol.claims import check_lifetime
 __all__ = ["MAX_TOKEN", "USER_ID_CLAIM", "sign_client_token", "sign_server_token"]
 
 MAX_TOKEN = 4096
-"""Longest client token in characters; the service's own SDKs refuse to issue a longer one."""
+"""Longest client token, in characters. The service's own SDKs refuse to issue longer ones."""
 
 USER_ID_CLAIM = "asrs.s.uid"
 USER_CLAIM_PREFIX = "asrs.u."
@@ -36,11 +36,10 @@ def sign_client_token(
     claims: Mapping[str, str | Sequence[str]] | None = None,
     lifetime: timedelta = timedelta(hours=1),
 ) -> str:
-    """Sign the token with which one client connects to one hub.
+    """Sign the access token of one client for one hub.
 
-    Claims whose type has a meaning in the token itself (``aud``, ``exp`` and so on) are carried under the
-    prefix ``asrs.u.``, which the service strips. Raise ValueError for a token over 4,096 characters, and for
-    a lifetime below a second.
+    Claim types that are reserved in tokens (``aud``, ``exp`` and so on) get the prefix ``asrs.u.``, which the
+    service removes. Raise ValueError for a token over 4,096 characters, and for a lifetime below one second.
     """
     check_lifetime(lifetime)
     payload: dict[str, object] = {}
@@ -52,28 +51,28 @@ def sign_client_token(
     token = _sign(endpoint, endpoint.client_audience(hub), payload, lifetime)
     if len(token) > MAX_TOKEN:
         raise ValueError(
-            f"the access token has {len(token):,} characters and may have {MAX_TOKEN:,}: pass fewer claims"
+            f"the access token has {len(token):,} characters, the limit is {MAX_TOKEN:,}: pass fewer claims"
         )
     return token
 
 
 def sign_server_token(endpoint: Endpoint, url: str, *, lifetime: timedelta = timedelta(minutes=5)) -> str:
-    """Sign the token for one REST request. Only the URL's part before the query is its audience."""
+    """Sign the token for a REST request. Its audience is the URL without the query."""
     return _sign(endpoint, url.partition("?")[0].rstrip("/"), {}, lifetime)
 
 
 def _sign(endpoint: Endpoint, audience: str, payload: dict[str, object], lifetime: timedelta) -> str:
     if endpoint.access_key is None:
         raise ValueError(
-            f"the connection to {endpoint.url} has no AccessKey to sign a token with; where an identity "
-            "opens it, ServiceConnection.client_endpoint() gets a temporary key"
+            f"the connection to {endpoint.url} has no AccessKey to sign a token with: for an identity, get a "
+            "temporary key with ServiceConnection.client_endpoint()"
         )
     now = int(clock.now())
     payload |= {"nbf": now, "exp": now + int(lifetime.total_seconds()), "iat": now, "aud": audience}
-    # This is all that PyJWT would do here, in a third of its time, and importing that takes as long as
-    # signing thousands of tokens: it brings cryptography along, for algorithms that the service has not.
+    # PyJWT would do the same in three times the time, and importing it takes as long as signing thousands of
+    # tokens: it imports cryptography, for algorithms that the service does not use.
     signed = b"%b.%b" % (_header(endpoint.key_id), _base64url(_encode(payload).encode()))
-    # The key is the text as printed, not the bytes that its base64 stands for.
+    # The key is the base64 text itself, not the bytes that it encodes.
     signature = _base64url(hmac.digest(endpoint.access_key.encode(), signed, "sha256"))
     return (b"%b.%b" % (signed, signature)).decode()
 

@@ -130,7 +130,7 @@ def _finding(instance: InstanceHealth, *, is_deployed: bool) -> Finding:
         return wrong("connections.emulator", name, "it names an emulator", fix)
     if problem is None:
         return fine("connections.service", name, f"{instance.endpoint} works with {instance.opened_by}")
-    if is_local and "there was no connection" in problem:
+    if is_local and "failed: no connection" in problem:
         return note(
             "connections.emulator-down",
             name,
@@ -138,7 +138,7 @@ def _finding(instance: InstanceHealth, *, is_deployed: bool) -> Finding:
         )
     by_key = instance.opened_by in (None, BY_KEY)
     # Network rules may keep this machine out and let the app in; a wrong key is wrong everywhere.
-    is_wrong_key = by_key and "was answered 401" in problem
+    is_wrong_key = by_key and "failed with 401" in problem
     if is_deployed and not is_wrong_key:
         return warning("connections.as-you", name, f"as you, not as the app: {problem}", _AS_YOU)
     if is_local:

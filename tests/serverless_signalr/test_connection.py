@@ -200,7 +200,7 @@ async def test_key_that_is_wrong_and_stays_so_is_told(kept: Cloud, clock: Clock)
 
 async def test_refusal_that_no_key_would_change_leaves_the_vault_alone(kept: Cloud, clock: Clock) -> None:
     kept.service.fail(403)
-    with pytest.raises(UnauthorizedError, match="answered 403"):
+    with pytest.raises(UnauthorizedError, match="failed with 403"):
         await connect(REFERENCE, clock).client("chat").send_to_all("x")
     assert len(kept.vault.reads) == 1
 

@@ -116,9 +116,7 @@ async def test_every_endpoint_is_told_of(cloud: Cloud) -> None:
             f"the app setting {SETTING} is invalid: SecretName of the Key Vault reference",
             id="malformed-reference",
         ),
-        pytest.param(
-            {SETTING: VALUE.replace("chat", "none")}, "there was no connection", id="no-such-service"
-        ),
+        pytest.param({SETTING: VALUE.replace("chat", "none")}, "failed: no connection", id="no-such-service"),
         pytest.param(
             {SETTING: VALUE.replace(KEY, KEY[::-1])}, "compare AccessKey of the connection", id="wrong-key"
         ),
@@ -155,13 +153,13 @@ async def test_setting_that_is_wrong_is_told(settings: dict[str, str], message: 
         pytest.param(
             lambda cloud: cloud.identity.fail(400, {"message": "none"}),
             IDENTITY,
-            "there is no token for https://signalr.azure.com/.default",
+            "no access token for https://signalr.azure.com/.default",
             id="no-identity",
         ),
         pytest.param(
             lambda cloud: cloud.service.fail(503),
             {SETTING: VALUE},
-            f"{URI}: HEAD /api/hubs/health/connections/health was answered 503",
+            f"{URI}: HEAD /api/hubs/health/connections/health failed with 503",
             id="service-is-ill",
         ),
     ],

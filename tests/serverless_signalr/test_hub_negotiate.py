@@ -189,7 +189,7 @@ async def test_connection_is_told_nothing_it_was_not_asked_for(name: str) -> Non
 
 
 async def test_token_that_is_too_long_is_refused() -> None:
-    with pytest.raises(ValueError, match="characters and may have 4,096: pass fewer claims"):
+    with pytest.raises(ValueError, match="characters, the limit is 4,096: pass fewer claims"):
         await Chat().negotiate(claims={"x": "y" * 4096})
 
 

@@ -193,7 +193,7 @@ async def test_another_key_does_not_open(endpoint: Endpoint) -> None:
     text = f"Endpoint={endpoint.url};AccessKey={'x' * 44};"
     async with ServiceClient(text, "chat") as client:
         with pytest.raises(
-            UnauthorizedError, match=r"answered 401 \(The signature is invalid\): compare AccessKey"
+            UnauthorizedError, match=r"failed with 401 \(The signature is invalid\): compare AccessKey"
         ):
             await client.send_to_all("m")
 

@@ -202,7 +202,7 @@ async def test_answer_without_a_key_is_an_error(
 
 async def test_service_that_is_down_is_told(kept: Cloud, clock: Clock) -> None:
     kept.service.fail(404)
-    with pytest.raises(Exception, match=r"GET /api/v1/auth/accessKey of https://chat.* was answered 404"):
+    with pytest.raises(Exception, match=r"GET /api/v1/auth/accessKey of https://chat.* failed with 404"):
         await connect(IDENTITY, clock).client_endpoint()
 
 
@@ -210,6 +210,6 @@ async def test_identity_without_a_token_is_told(kept: Cloud, clock: Clock) -> No
     kept.identity.known.clear()
     with pytest.raises(
         UnauthorizedError,
-        match=rf"there is no token .*the managed identity {CLIENT} could not get one: No User",
+        match=rf"no access token .*the managed identity {CLIENT} could not get one: No User",
     ):
         await connect(IDENTITY, clock).client_endpoint()

@@ -28,23 +28,23 @@ def response(status: int, body: object = None, **headers: str) -> Response:
 @pytest.mark.parametrize(
     ("status", "kind", "advice"),
     [
-        (400, InvalidArgumentError, "does not accept a value"),
+        (400, InvalidArgumentError, "rejected a value"),
         (401, UnauthorizedError, "compare AccessKey of the connection string with the resource's keys"),
-        (403, UnauthorizedError, "access keys disabled"),
-        (408, ServiceUnavailableError, "whether the operation was carried out is not known"),
-        (404, NotFoundError, "or Endpoint is not the service's address"),
+        (403, UnauthorizedError, "whether access keys are disabled"),
+        (408, ServiceUnavailableError, "the operation may have been carried out"),
+        (404, NotFoundError, "or Endpoint is not the address of the service"),
         (413, PayloadTooLargeError, "accepts 1,048,576 bytes"),
         (429, ThrottledError, "scale the resource"),
         (500, ServiceUnavailableError, "try again later"),
         (503, ServiceUnavailableError, "try again later"),
-        (302, ServiceError, "Endpoint is the service's address"),
-        (418, ServiceError, "no operation has this answer"),
+        (302, ServiceError, "Endpoint is the address of the service"),
+        (418, ServiceError, "the service does not use this status"),
     ],
 )
 def test_refusal_has_a_type_and_says_what_to_do(status: int, kind: type[ServiceError], advice: str) -> None:
     error = refusal(WHAT, response(status), is_identity=False)
     assert type(error) is kind
-    assert str(error).startswith(f"{WHAT} was answered {status}: ")
+    assert str(error).startswith(f"{WHAT} failed with {status}: ")
     assert advice in str(error)
     assert (error.status, error.request_id) == (status, "r1")
 
@@ -58,7 +58,7 @@ def test_refusal_of_an_identity_names_the_role_to_grant(status: int) -> None:
 def test_refusal_carries_the_error_code() -> None:
     error = refusal(WHAT, response(404, x_ms_error_code="Warning.User.NotExisted"), is_identity=False)
     assert error.error_code == "Warning.User.NotExisted"
-    assert "was answered 404 (Warning.User.NotExisted): " in str(error)
+    assert "failed with 404 (Warning.User.NotExisted): " in str(error)
 
 
 @pytest.mark.parametrize(
@@ -74,18 +74,18 @@ def test_refusal_carries_the_error_code() -> None:
     ],
 )
 def test_refusal_repeats_what_the_service_says(body: object, said: str) -> None:
-    assert f"was answered 400 ({said}): " in str(refusal(WHAT, response(400, body), is_identity=False))
+    assert f"failed with 400 ({said}): " in str(refusal(WHAT, response(400, body), is_identity=False))
 
 
 @pytest.mark.parametrize("body", ["<html>no</html>", {}, "[1]"])
 def test_refusal_does_without_what_is_no_sentence(body: object) -> None:
-    assert "was answered 502: " in str(refusal(WHAT, response(502, body), is_identity=False))
+    assert "failed with 502: " in str(refusal(WHAT, response(502, body), is_identity=False))
 
 
 def test_refusal_of_a_token_says_what_is_wrong_with_it() -> None:
     challenge = 'Bearer error="invalid_token", error_description="The audience is invalid"'
     error = refusal(WHAT, response(401, WWW_Authenticate=challenge), is_identity=False)
-    assert "was answered 401 (The audience is invalid): " in str(error)
+    assert "failed with 401 (The audience is invalid): " in str(error)
 
 
 def test_refusal_never_shows_a_token() -> None:

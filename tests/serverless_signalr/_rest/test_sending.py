@@ -83,7 +83,7 @@ async def test_all_addressees_are_tried_and_the_failed_are_told(
 ) -> None:
     refuse_some(service, {"bob": 400, "dan": 500})
     with pytest.raises(
-        PartialSendError, match=r"2 of 4 users were not sent to: bob: .* 400.*dan: .* 500"
+        PartialSendError, match=r"sending to 2 of 4 users failed: bob: .* 400.*dan: .* 500"
     ) as raised:
         await client.send_to_users(["ann", "bob", "cat", "dan"], "m")
     assert {name: type(error) for name, error in raised.value.failures.items()} == {
@@ -167,7 +167,7 @@ async def test_stream_that_cannot_be_ended_raises_its_own_error(
     service.answer(404)
     with pytest.raises(ValueError, match="mine") as raised:
         await client.stream_to_connection("c1", "s1", items_then(ValueError("mine")))
-    assert "it could not be told" in raised.value.__notes__[0]
+    assert "the stream could not be completed" in raised.value.__notes__[0]
 
 
 async def test_generator_of_a_stream_that_fails_is_closed_by_then(

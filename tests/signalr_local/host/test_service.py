@@ -412,7 +412,7 @@ async def test_a_refusal_of_the_service_fails_the_function(
     service.answer(status, "no", x_ms_error_code="Error.Some")
     reply = await app.post("/api/send/any?as=value", json={"target": "t"})
     assert reply.status == 500
-    expected = f"POST /api/hubs/chat/:send was answered {status} (Error.Some; no): "
+    expected = f"POST /api/hubs/chat/:send failed with {status} (Error.Some; no): "
     assert expected in log.find("Exception while executing function: Functions.send_any").getMessage()
     assert len(service.requests) == 1
 
@@ -429,7 +429,7 @@ async def test_a_service_that_is_not_there_fails_the_function(app: Any, log: Any
     reply = await app.post("/api/send/Unreachable?as=value", json={"target": "t"})
     assert reply.status == 500
     told = log.find("Exception while executing function: Functions.send_Unreachable").getMessage()
-    assert "POST /api/hubs/chat/:send failed: there was no connection: " in told
+    assert "POST /api/hubs/chat/:send failed: no connection: " in told
     assert f"127.0.0.1:{closed_port}" in told
 
 

@@ -481,7 +481,7 @@ async def test_named_arguments_must_all_be_there(
 async def test_an_output_that_cannot_be_sent_fails_the_call(app: Any, service: Any, log: Any) -> None:
     service.answer(500, "broken")
     assert await invoke(app, "named", "Blue", "hi") == {"error": "named failed on the server."}
-    assert "POST /api/hubs/blue/:send was answered 500 (broken)" in log.text
+    assert "POST /api/hubs/blue/:send failed with 500 (broken)" in log.text
 
 
 # The bindings of this project.
