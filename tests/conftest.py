@@ -17,6 +17,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
+# Found by itself where the local runtime was installed after it got the plugin; here in any case.
+pytest_plugins = ["signalr_local.pytest_plugin"]
+
 PATIENCE = 60.0
 """Seconds after which something that should have happened has not; far more than a slow machine needs."""
 

@@ -1,10 +1,11 @@
 """The time that tokens are made and judged by; a test environment has its own."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["follow", "now", "set_ahead"]
+__all__ = ["follow", "following", "now", "set_ahead"]
 
 _followed: ContextVar[Callable[[], float] | None] = ContextVar("clock", default=None)
 _ahead = 0.0
@@ -19,6 +20,16 @@ def now() -> float:
 def follow(clock: Callable[[], float]) -> None:
     """Take the time from another clock in this context."""
     _followed.set(clock)
+
+
+@contextmanager
+def following(clock: Callable[[], float]) -> Iterator[None]:
+    """Take the time from another clock within."""
+    token = _followed.set(clock)
+    try:
+        yield
+    finally:
+        _followed.reset(token)
 
 
 def set_ahead(seconds: float) -> None:

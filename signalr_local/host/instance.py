@@ -51,6 +51,7 @@ class AppInstance:
     ) -> None:
         self.app = app
         self.worker = worker
+        worker.clock = options.clock
         self.settings = settings
         self.configuration = configuration
         self.notes = Notes()

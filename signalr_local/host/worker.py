@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
+from signalr_local.clock import SYSTEM
 from signalr_local.host.app_folder import check_app_folder
 from signalr_local.host.environment import worker_environment
 from signalr_local.host.failures import (
@@ -85,6 +86,8 @@ class Worker:
         self.functions: list[Function] = []
         self.cause = ""
         self.has_answered = False
+        self.clock = SYSTEM
+        """The clock that the functions go by, which may run ahead of the machine's."""
         self._app = app
         self._on_log = on_log
         self._calls: dict[str, _Call] = {}
@@ -166,7 +169,14 @@ class Worker:
         self._sent += 1
         call = _Call(function, self._sent, asyncio.get_running_loop().create_future())
         self._calls[invocation] = call
-        header = {"type": "invoke", "id": invocation, "function": function.id, "inputs": inputs}
+        header: dict[str, Any] = {
+            "type": "invoke",
+            "id": invocation,
+            "function": function.id,
+            "inputs": inputs,
+        }
+        if self.clock.ahead:
+            header["ahead"] = self.clock.ahead
         try:
             self._stdin.write(frames.encode(header, body))
             await self._pipes.writable()
