@@ -35,6 +35,9 @@ __all__ = ["Host", "InProcessHost", "WorkerHost", "load_app"]
 
 _SCRIPT = "function_app.py"
 
+_GRACE = 2.0
+"""Seconds that functions have to end when a test does."""
+
 _log = logging.getLogger("signalr_local.testing")
 
 
@@ -94,7 +97,7 @@ class InProcessHost:
         old = self.instance
         self._load(connection_string)
         if old is not None:
-            await old.stop("because the app was loaded again")
+            await old.stop("because the app was loaded again", _GRACE)
 
     def _load(self, connection_string: str) -> None:
         functions = functions_of(self._app)
@@ -130,7 +133,7 @@ class InProcessHost:
         try:
             await self._server.refuse()
             if self.instance is not None:
-                await self.instance.stop("because the test ended")
+                await self.instance.stop("because the test ended", _GRACE)
         finally:
             await self._server.stop()
             for name, value in self._environment.items():

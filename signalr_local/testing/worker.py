@@ -45,6 +45,7 @@ class InProcessWorker(Worker):
         self._context = context
         self._folder = folder
         self._unusable = asyncio.Event()
+        self._tasks: set[asyncio.Task[Result]] = set()
         self._threads = ThreadPoolExecutor(thread_name_prefix="app")
 
     async def invoke(
@@ -59,6 +60,7 @@ class InProcessWorker(Worker):
         task = asyncio.get_running_loop().create_task(
             self._run(function, inputs, body, invocation), context=self._context.copy()
         )
+        self._tasks.add(task)
         task.add_done_callback(lambda done: self._ended(invocation, done))
         return await asyncio.shield(task)
 
@@ -73,12 +75,16 @@ class InProcessWorker(Worker):
         self.retire(cause)
 
     async def stop(self, grace: float = 0.0) -> None:  # noqa: ARG002 - a process has it
-        """Take no more invocations, and let the threads go."""
+        """Take no more invocations, and end those that still run: the test is over."""
         self.retire("because the app was stopped")
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _ended(self, invocation: str, task: "asyncio.Task[Result]") -> None:
         self.running.pop(invocation, None)
+        self._tasks.discard(task)
         if not task.cancelled():
             # It is raised where it is waited for; where nobody waits any more, it is of no interest.
             task.exception()
