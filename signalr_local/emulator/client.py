@@ -32,6 +32,7 @@ from signalr_local.emulator.polling import PollingSession
 from signalr_local.emulator.posting import PostingSession
 from signalr_local.emulator.resumable import ResumableConnection
 from signalr_local.emulator.session import Open, Session
+from signalr_local.emulator.tiers import Quota
 from signalr_local.emulator.timing import Timing
 from signalr_local.emulator.transports import LONG_POLLING, WEBSOCKETS, Transport
 from signalr_local.emulator.upstream import Upstream
@@ -58,6 +59,7 @@ class ClientSide:
         upstream: Upstream,
         timing: Timing,
         limits: Limits,
+        quota: Quota,
         *,
         has_stateful: bool = False,
     ) -> None:
@@ -67,6 +69,7 @@ class ClientSide:
         self._upstream = upstream
         self._timing = timing
         self._limits = limits
+        self._quota = quota
         self._has_stateful = has_stateful
         self._delivery = Delivery(limits)
         self._tickets = Tickets(timing, timing.clock.monotonic)
@@ -77,11 +80,11 @@ class ClientSide:
 
     async def negotiate(self, request: web.BaseRequest) -> web.StreamResponse:
         """Tell a client how to connect."""
-        self._check_open()
         if request.method != "POST":
             return _text(HTTPStatus.METHOD_NOT_ALLOWED)
         hub = _hub(request)
         identity = self._gate.client(request, hub)
+        self._check_room()
         query = query_of(request)
         try:
             version = version_of(query.get("negotiateVersion"))
@@ -122,10 +125,7 @@ class ClientSide:
                 return _delete(session)
 
     async def stop(self) -> None:
-        """Send all clients away and wait for the end of their sessions, but not long.
-
-        Those that are there are answered meanwhile, others are not let in.
-        """
+        """Close all clients, let nobody else in, and wait for the sessions to end, but not long."""
         self._is_stopping = True
         for session in list(self.sessions):
             session.stop()
@@ -142,14 +142,15 @@ class ClientSide:
             self._all_ended.clear()
             await self._all_ended.wait()
 
-    def _check_open(self) -> None:
+    def _check_room(self) -> None:
+        """Refuse another connection if the emulator stops, or the tier has no more."""
         if self._is_stopping:
             raise web.HTTPServiceUnavailable(text="")
+        self._quota.check_connections(len(self.sessions))
 
     async def _websocket(
         self, request: web.BaseRequest, hub: str, identity: Identity, ticket: Ticket | None
     ) -> web.StreamResponse:
-        self._check_open()
         if not WEBSOCKETS.is_allowed(identity.terms):
             return _not_supported(WEBSOCKETS)
         if ticket is not None and ticket.token in self._posting:
@@ -158,13 +159,12 @@ class ClientSide:
             key = upgrade_key(request)
         except ValueError as error:
             return _text(HTTPStatus.BAD_REQUEST, str(error))
-        old = None
-        if ticket is None:
-            connection_id = new_id()
-        elif ticket.session is not None and ticket.session.is_resumable:
-            connection_id, old = ticket.connection_id, ticket.session
-        else:
-            connection_id = ticket.connection_id
+        old = None if ticket is None else ticket.session
+        if old is None or not old.is_resumable:
+            old = None
+            self._check_room()
+        connection_id = new_id() if ticket is None else ticket.connection_id
+        if ticket is not None and old is None:
             try:
                 self._tickets.take(ticket)
             except TicketTakenError:
@@ -187,7 +187,7 @@ class ClientSide:
     ) -> web.StreamResponse:
         kind = EventStreamSession if is_event_stream(request) else PollingSession
         if session is None:
-            self._check_open()
+            self._check_room()
             if ticket.is_taken:
                 return _text(HTTPStatus.BAD_REQUEST, _CHANGED)
             if not kind.transport.is_allowed(identity.terms):

@@ -14,7 +14,7 @@ from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.faults import CONTROL_PATH, Control, Faults
 from signalr_local.emulator.hostnames import HostNames
 from signalr_local.emulator.hub import Hubs
-from signalr_local.emulator.incoming import NOT_CACHED, is_client, is_websocket, shown
+from signalr_local.emulator.incoming import NOT_CACHED, is_client, shown
 from signalr_local.emulator.limits import Limits
 from signalr_local.emulator.listening import LOOPBACK, listen
 from signalr_local.emulator.origin import allow_origin, check_origin
@@ -179,6 +179,7 @@ class Emulator:
             self._upstream,
             self._timing,
             self._limits,
+            self._quota,
             has_stateful=self._has_stateful,
         )
         server = PatientServer(
@@ -263,8 +264,6 @@ class Emulator:
             case "/client" | "/client/negotiate" as path:
                 if self._clients is None:
                     return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
-                if path != "/client" or is_websocket(request):
-                    self._quota.check_connections(sum(len(hub.connections) for hub in self._hubs))
                 answer = self._clients.connect if path == "/client" else self._clients.negotiate
                 return await answer(request)
             case "/server" | "/server/negotiate":

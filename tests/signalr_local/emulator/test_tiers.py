@@ -60,6 +60,28 @@ async def test_a_connection_beyond_the_tier_is_429_until_one_goes(start: Start) 
     await service.connect()
 
 
+async def test_who_polls_counts_and_may_go_on_when_there_is_no_more_room(start: Start) -> None:
+    service = await start(tier=Tier(1, None))
+    first, second = await service.poller(), await service.poller()
+    await first.shake_hands()
+    reply = await second.poll()
+    assert (reply.status, reply.text) == (429, "Connection count reaches limit.")
+    await service.send("", "still here")
+    assert "still here" in (await first.poll()).text
+
+
+async def test_a_connection_that_goes_on_is_none_more(start: Start) -> None:
+    service = await start(tier=Tier(1, None), stateful_reconnect=True)
+    query = "hub=chat&negotiateVersion=1&useStatefulReconnect=true"
+    token = (await service.negotiate(query)).json()["connectionToken"]
+    client = await service.open(f"hub=chat&id={token}")
+    await client.send_text('{"protocol":"json","version":2}\x1e')
+    assert await client.next_frame() == "{}"
+    assert await service.refusal("hub=chat") == 429
+    client.vanish()
+    await service.open(f"hub=chat&id={token}")
+
+
 async def test_a_message_beyond_the_tier_is_429_and_closes_all_clients(start: Start) -> None:
     service = await start(tier=Tier(20, 3))
     clients = [await service.connect(), await service.connect()]
