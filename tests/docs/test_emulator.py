@@ -3,11 +3,14 @@
 import argparse
 import ast
 import asyncio
+import contextlib
 import json
 import re
 import shlex
+import subprocess
 import sys
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -149,10 +152,41 @@ def test_the_image_has_what_it_copies_and_an_entry_that_is_understood() -> None:
     }
 
 
-def test_the_image_has_the_packages_that_the_emulator_loads() -> None:
+def required(names: set[str]) -> set[str]:
+    """Return the distributions that these need, themselves included."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop().lower().replace("_", "-")
+        if name in found:
+            continue
+        found.add(name)
+        for requirement in metadata.requires(name) or ():
+            if "extra ==" not in requirement:
+                needed = re.split(r"[^\w.-]", requirement)[0]
+                with contextlib.suppress(metadata.PackageNotFoundError):
+                    waiting.append(metadata.distribution(needed).name)
+    return found
+
+
+def test_the_image_has_the_packages_that_the_emulator_loads_and_no_others() -> None:
     text = (DOCKERFILE.parent / "requirements.txt").read_text(encoding="utf-8")
     named = {re.split(r"[<>=]", line)[0] for line in text.splitlines() if not line.startswith("#")}
-    assert named == {"aiohttp", "json-with-comments", "msgpack"}
+    # The rules of a file are read by the package that only this needs.
+    code = "import sys, jsonc, signalr_local.cli; print(*{name.partition('.')[0] for name in sys.modules})"
+    printed = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+    packages = metadata.packages_distributions()
+    ours = {"serverless-signalr", "serverless-signalr-local"}
+    loaded = {
+        name.lower().replace("_", "-")
+        for module in printed.split()
+        for name in packages.get(module, ())
+        if module not in sys.stdlib_module_names
+    } - ours
+    assert loaded - required(named) == set()
+    assert named - loaded == set()
 
 
 async def test_the_python_example_sends_a_message() -> None:
