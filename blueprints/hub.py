@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from serverless_signalr import is_deployed
 
-__all__ = ["HUB", "USER_ID"]
+__all__ = ["HUB", "REFUSAL", "USER_ID"]
 
 HUB = "chat"
 
@@ -37,4 +37,12 @@ def user_id_expression(settings: Mapping[str, str]) -> str | None:
     return expression
 
 
-USER_ID = user_id_expression(os.environ)
+def _read(settings: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """Return the expression, and why it is refused: an exception here would leave an app without functions."""
+    try:
+        return user_id_expression(settings), None
+    except ValueError as error:
+        return None, str(error)
+
+
+USER_ID, REFUSAL = _read(os.environ)

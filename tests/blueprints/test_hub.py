@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from blueprints.hub import user_id_expression
+from blueprints.hub import _read, user_id_expression
 
 MACHINE = {"AZURE_FUNCTIONS_ENVIRONMENT": "Development", "WEBSITE_HOSTNAME": "localhost:7071"}
 AZURE = {"WEBSITE_INSTANCE_ID": "0a1b"}
@@ -50,3 +50,10 @@ def test_expression_that_the_caller_controls_is_refused_in_azure(
 def test_header_is_refused_where_authentication_is_off(enabled: Mapping[str, str], expression: str) -> None:
     with pytest.raises(ValueError, match="App Service Authentication is off"):
         user_id_expression({**AZURE, **enabled, "NEGOTIATE_USER_ID": expression})
+
+
+def test_a_refusal_leaves_the_app_standing() -> None:
+    expression, refusal = _read({**AZURE, "NEGOTIATE_USER_ID": "{query.user}"})
+    assert expression is None
+    assert refusal is not None
+    assert refusal.startswith("NEGOTIATE_USER_ID is {query.user}, which lets every caller choose who to be")

@@ -29,3 +29,12 @@ def test_answer_is_json(response: func.HttpResponse) -> None:
 
 def test_token_is_not_stored_on_its_way(response: func.HttpResponse) -> None:
     assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_nobody_gets_a_token_where_the_user_setting_was_refused(
+    ask: Request, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("blueprints.negotiate.REFUSAL", "NEGOTIATE_USER_ID is {query.user}, which …")
+    response = ask("POST", "negotiate")[0]
+    assert (response.status_code, response.get_body()) == (500, b"")
+    assert "negotiate is refused to everybody: NEGOTIATE_USER_ID is {query.user}" in caplog.text
