@@ -8,6 +8,9 @@ from collections.abc import Callable, Coroutine
 
 __all__ = ["PortInUseError", "fail", "serve"]
 
+_SIGNALS = [signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGBREAK", None)])]
+"""What asks a process to end; Windows has one more."""
+
 type Step = Callable[[], Coroutine[None, None, None]]
 
 
@@ -43,7 +46,7 @@ async def serve(
             os._exit(1)
         ended.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _SIGNALS:
         try:
             loop.add_signal_handler(number, end)
         except NotImplementedError:

@@ -14,6 +14,9 @@ _TERM_GRACE = 0.3
 
 _STEP = 0.02
 
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
+"""Windows knows one way to end a process, at once."""
+
 # It outlives a host that is killed, whatever the app does, and then ends what the host could not: a second
 # later, so that functions that run can end. A line says that there is nothing left to do.
 _GUARD = 'read -r _ || { sleep 1; kill -KILL "-$1"; } 2>/dev/null'
@@ -46,7 +49,7 @@ class Family:
 
     def kill(self) -> None:
         """End all of them now."""
-        self._signal(signal.SIGKILL)
+        self._signal(_KILL)
 
     async def end(self) -> None:
         """End those that the worker left behind: by SIGTERM, a moment later by SIGKILL."""

@@ -2,7 +2,9 @@
 
 import os
 import re
+import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from signalr_local.host.failures import Place
@@ -18,30 +20,48 @@ class ScoreboardFile:
     """The host's side of a worker's scoreboard."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - ``close`` closes it
+        # On Windows a process inherits no descriptors: the worker opens the file by its name.
+        self._has_name = sys.platform == "win32"
+        self._file = tempfile.NamedTemporaryFile(delete=False)  # noqa: SIM115 - ``close`` closes it
+        if not self._has_name:
+            os.unlink(self._file.name)
         self._file.truncate(SIZE)
 
-    def fileno(self) -> int:
-        """Return the file descriptor, for the worker to inherit."""
-        return self._file.fileno()
+    @property
+    def name(self) -> str:
+        """What the worker is told: the number of the descriptor that it inherits, or the file's path."""
+        return self._file.name if self._has_name else str(self._file.fileno())
+
+    @property
+    def inherited(self) -> tuple[int, ...]:
+        """The descriptors that the worker inherits."""
+        return () if self._has_name else (self._file.fileno(),)
 
     @property
     def started(self) -> int:
         """The number of invocations that have begun."""
         if self._file.closed:
             return 0
-        return int(STARTED.unpack(os.pread(self.fileno(), STARTED.size, 0))[0])
+        return int(STARTED.unpack(self._read(STARTED.size, 0))[0])
 
     @property
     def places(self) -> str:
         """Where the worker's threads were, in Python's words; empty before Python has noted it."""
         if self._file.closed:
             return ""
-        return os.pread(self.fileno(), _MAX_PLACES, PLACES).decode(errors="replace")
+        return self._read(_MAX_PLACES, PLACES).decode(errors="replace")
 
     def close(self) -> None:
         """Give the file back."""
         self._file.close()
+        if self._has_name:
+            # Windows keeps a file that the worker still has open.
+            with suppress(OSError):
+                os.unlink(self._file.name)
+
+    def _read(self, size: int, offset: int) -> bytes:
+        self._file.seek(offset)
+        return os.read(self._file.fileno(), size)
 
 
 def places_in(app: Path, text: str) -> list[Place]:

@@ -125,13 +125,12 @@ class Worker:
 
     async def _open(self, environment: Mapping[str, str]) -> None:
         loop = asyncio.get_running_loop()
-        descriptor = self._scoreboard.fileno()
         transport, _ = await loop.subprocess_exec(
             lambda: self._pipes,
-            *(sys.executable, "-P", str(_START), str(self._app), str(descriptor), str(_PATIENCE)),
+            *(sys.executable, "-P", str(_START), str(self._app), self._scoreboard.name, str(_PATIENCE)),
             cwd=self._app,
             env={**environment, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"},
-            pass_fds=(descriptor,),
+            pass_fds=self._scoreboard.inherited,
             # Ctrl+C is for the host, which stops the worker itself.
             start_new_session=True,
         )

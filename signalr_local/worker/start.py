@@ -5,8 +5,14 @@ Started as a script, by its path, with ``python -P``: neither this folder nor th
 """
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
+
+
+def _descriptor(text: str) -> int:
+    """Return the number of an inherited descriptor, or open the file of a path."""
+    return int(text) if text.isdecimal() else os.open(text, os.O_RDWR | getattr(os, "O_BINARY", 0))
 
 
 def main() -> None:
@@ -19,7 +25,9 @@ def main() -> None:
     )
     assert spec is not None  # noqa: S101 - the file is the one beside this script
     sys.modules[package] = importlib.util.module_from_spec(spec)
-    importlib.import_module(f"{package}.process").run(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
+    importlib.import_module(f"{package}.process").run(
+        sys.argv[1], _descriptor(sys.argv[2]), float(sys.argv[3])
+    )
 
 
 if __name__ == "__main__":

@@ -78,13 +78,12 @@ class Host:
 
     def __init__(self, folder: Path) -> None:
         self.scoreboard = ScoreboardFile()
-        descriptor = self.scoreboard.fileno()
         self.process = subprocess.Popen(
-            [sys.executable, "-P", str(START), str(folder), str(descriptor), "60"],
+            [sys.executable, "-P", str(START), str(folder), self.scoreboard.name, "60"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            pass_fds=(descriptor,),
+            pass_fds=self.scoreboard.inherited,
         )
         self._functions: dict[str, str] = {}
 
