@@ -38,7 +38,7 @@ def user_id_expression(settings: Mapping[str, str]) -> str | None:
 
 
 def _read(settings: Mapping[str, str]) -> tuple[str | None, str | None]:
-    """Return the expression, and why it is refused: an exception at import leaves an app without functions."""
+    """Return the expression, and why it is refused: raising at import would leave no function at all."""
     try:
         return user_id_expression(settings), None
     except ValueError as error:
