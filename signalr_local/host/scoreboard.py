@@ -60,6 +60,9 @@ class ScoreboardFile:
                 os.unlink(self._file.name)
 
     def _read(self, size: int, offset: int) -> bytes:
+        if not self._has_name:
+            # A descriptor that is inherited shares its place in the file, where the worker writes.
+            return os.pread(self._file.fileno(), size, offset)
         self._file.seek(offset)
         return os.read(self._file.fileno(), size)
 

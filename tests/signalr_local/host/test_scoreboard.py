@@ -27,8 +27,8 @@ def file() -> Iterator[ScoreboardFile]:
 def run(file: ScoreboardFile, source: str) -> None:
     """Run a worker to its end."""
     subprocess.run(
-        [sys.executable, "-c", WORKER + source, str(scoreboard.__file__), str(file.fileno())],
-        pass_fds=(file.fileno(),),
+        [sys.executable, "-c", WORKER + source, str(scoreboard.__file__), file.name],
+        pass_fds=file.inherited,
         check=False,
         timeout=60,
     )
