@@ -1,5 +1,7 @@
 """The function app: every blueprint, registered."""
 
+import os
+
 from blueprints import connections, events, groups, health, messages, negotiate, people, web
 from serverless_signalr import FunctionApp
 
@@ -13,3 +15,6 @@ app.register_functions(groups.bp)
 app.register_functions(connections.bp)
 app.register_functions(health.bp)
 app.register_functions(web.bp)
+
+# With the setting, events can come over HTTP too, where the webhook of the host cannot be used.
+app.add_signalr_upstream(os.environ.get("UPSTREAM_ROUTE"))

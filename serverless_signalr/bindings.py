@@ -5,22 +5,15 @@ function: see serverless_signalr.models. Source of every binding's properties:
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-signalr-service.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import azure.functions as func
-from azure.functions.decorators.function_app import DecoratorApi, FunctionBuilder
+from azure.functions.decorators.function_app import DecoratorApi, Function, FunctionBuilder
 
 from serverless_signalr._functions import converter
 from serverless_signalr._functions.adapter import RETURN
-from serverless_signalr._functions.builder import (
-    AdaptingBuilder,
-    InputBinding,
-    OutputBinding,
-    TriggerBinding,
-    function_name,
-    with_name,
-)
+from serverless_signalr._functions.builder import InputBinding, OutputBinding, TriggerBinding, function_name
 from serverless_signalr._functions.checks import (
     check_binding_name,
     check_called,
@@ -29,14 +22,16 @@ from serverless_signalr._functions.checks import (
     check_parameter_names,
 )
 from serverless_signalr._functions.event_names import category_of, check_event_name
+from serverless_signalr._functions.registry import Decorator, FunctionRegistry
 from serverless_signalr._functions.signature import name_of
 from serverless_signalr.protocol.names import to_camel_case
+
+if TYPE_CHECKING:
+    from serverless_signalr._upstream.triggers import TriggerUpstream
 
 __all__ = ["Blueprint", "FunctionApp"]
 
 converter.register()
-
-type _Decorator = Callable[[Callable[..., Any]], Any]
 
 _INVOCATION = "invocation"
 
@@ -50,21 +45,18 @@ class HasBlueprint(Protocol):
         ...
 
 
-class SignalRApi(DecoratorApi):
+class SignalRApi(FunctionRegistry):
     """The SignalR decorators of a function app or a blueprint.
 
     ``hub`` and ``connection`` are the defaults of its decorators.
     """
 
-    _is_registered = False
-
     def __init__(
         self, *args: Any, hub: str | None = None, connection: str | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        super().__init__(*args, **kwargs)
         self._hub = hub
         self._connection = connection
-        self._signalr_events: dict[tuple[str, str, str], FunctionBuilder] = {}
 
     def signalr_trigger(
         self,
@@ -75,7 +67,7 @@ class SignalRApi(DecoratorApi):
         category: str | None = None,
         parameter_names: Sequence[str] | None = None,
         connection: str | None = None,
-    ) -> _Decorator:
+    ) -> Decorator:
         """Run the function when a client connects, disconnects or sends a message.
 
         The parameter ``arg_name``, or without it the one annotated SignalRInvocationContext, receives who
@@ -130,7 +122,7 @@ class SignalRApi(DecoratorApi):
         id_token: str | None = None,
         claim_type_list: Sequence[str] | None = None,
         connection: str | None = None,
-    ) -> _Decorator:
+    ) -> Decorator:
         """Pass the function a SignalRConnectionInfo: what a negotiate function answers with.
 
         ``user_id`` and ``id_token`` are binding expressions, such as
@@ -159,7 +151,7 @@ class SignalRApi(DecoratorApi):
         id_token: str | None = None,
         claim_type_list: Sequence[str] | None = None,
         connection: str | None = None,
-    ) -> _Decorator:
+    ) -> Decorator:
         """Pass the function a SignalRNegotiation: connection info for every endpoint, to choose from.
 
         The other parameters are those of ``signalr_connection_info_input``.
@@ -178,7 +170,7 @@ class SignalRApi(DecoratorApi):
 
     def signalr_endpoints_input(
         self, arg_name: str = "endpoints", *, hub: str | None = None, connection: str | None = None
-    ) -> _Decorator:
+    ) -> Decorator:
         """Pass the function a list of SignalREndpoint: the instances of the service and their state."""
         return self._binding(
             InputBinding, "signalr_endpoints_input", "signalREndpoints", arg_name, hub, connection
@@ -186,7 +178,7 @@ class SignalRApi(DecoratorApi):
 
     def signalr_output(
         self, arg_name: str = "outbox", *, hub: str | None = None, connection: str | None = None
-    ) -> _Decorator:
+    ) -> Decorator:
         """Pass the function a SignalROutput that collects messages and group actions.
 
         With the ``arg_name`` ``$return`` the function returns a SignalRMessage, a SignalRGroupAction or
@@ -203,7 +195,7 @@ class SignalRApi(DecoratorApi):
         hub: str | None,
         connection: str | None,
         **properties: Any,
-    ) -> _Decorator:
+    ) -> Decorator:
         check_called(decorator, arg_name)
 
         def configure(builder: FunctionBuilder) -> None:
@@ -231,40 +223,6 @@ class SignalRApi(DecoratorApi):
         check_hub(function, name)
         return name
 
-    def _decorate(self, configure: Callable[[FunctionBuilder], None]) -> _Decorator:
-        def wrap(builder: FunctionBuilder) -> FunctionBuilder:
-            configure(builder)
-            return builder
-
-        decorator: _Decorator = self._configure_function_builder(wrap)
-        return decorator
-
-    def _validate_type(self, func: Callable[..., Any] | FunctionBuilder) -> FunctionBuilder:
-        if self._is_registered:
-            raise TypeError(
-                "this blueprint has been registered, and functions that are added to it now would be missing "
-                "in the app: register it after its last function"
-            )
-        if isinstance(func, FunctionBuilder):
-            if func not in self._function_builders:
-                raise TypeError(
-                    f"the function {function_name(func)} has decorators of two apps or blueprints: use those "
-                    "of one. FunctionApp and Blueprint of serverless_signalr have all of azure.functions"
-                )
-            self._function_builders.remove(func)
-            return func
-        builder = super()._validate_type(with_name(func))
-        return AdaptingBuilder(builder._function.get_user_function(), self._app_script_file)  # type: ignore[no-untyped-call]
-
-    def _claim_event(self, builder: FunctionBuilder, hub: str, category: str, event: str) -> None:
-        holder = self._signalr_events.setdefault((hub.lower(), category.lower(), event.lower()), builder)
-        if holder is not builder:
-            both = f"{function_name(holder)} and {function_name(builder)}"
-            raise ValueError(
-                f"the functions {both} both listen to hub {hub!r}, category {str(category)!r}, event "
-                f"{event!r}: one event has one function"
-            )
-
 
 class Blueprint(SignalRApi, func.Blueprint):
     """Functions to be registered in an app, with the SignalR decorators beside all others.
@@ -280,6 +238,30 @@ class FunctionApp(SignalRApi, func.FunctionApp):
     ``hub`` and ``connection`` are the defaults of the SignalR decorators: the hub, and the app setting or
     the group of settings that hold the connection. Everything else is passed to azure.functions.FunctionApp.
     """
+
+    _upstream: "TriggerUpstream | None" = None
+
+    def add_signalr_upstream(self, route: str | None = "upstream") -> None:
+        """Add the HTTP function ``POST <route>``, which receives the events of all SignalR triggers.
+
+        It is the way around the host's webhook: with an upstream rule that leads to it, no system key is
+        needed. Requests are checked by their signature, made with the access key, so it cannot be used with
+        a managed identity. The same functions run, and the library sends what they put out; they must have no
+        other bindings than SignalR outputs. Without a route nothing is added.
+        """
+        from serverless_signalr._upstream.triggers import TriggerUpstream
+
+        if self._upstream is not None:
+            raise TypeError("the app has a SignalR upstream already: call add_signalr_upstream once")
+        if route:
+            self._upstream = TriggerUpstream(self, route)
+
+    def get_functions(self) -> list[Function]:
+        """Return the functions of the app, as the worker asks for them."""
+        functions: list[Function] = super().get_functions()
+        if self._upstream is not None:
+            self._upstream.serve(functions)
+        return functions
 
     def register_functions(self, function_container: "DecoratorApi | HasBlueprint") -> None:
         """Register the functions of a blueprint or of a hub.

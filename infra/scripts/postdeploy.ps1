@@ -37,7 +37,7 @@ $hasUpstream = {
   $script:State = 'does not answer'
   $functions = Invoke-Az functionapp function list --resource-group $env:AZURE_RESOURCE_GROUP --name $env:SERVICE_API_NAME
   if (-not (Test-Answered "The functions of the function app $env:SERVICE_API_NAME cannot be listed")) { return $false }
-  $script:State = 'has no HTTP function with the route upstream, and events are sent there. It takes a ServerlessHub with upstream_route="upstream"; if the app uses SignalR triggers, azd env set SIGNALR_UPSTREAM webhook, then azd provision'
+  $script:State = 'has no HTTP function with the route upstream, and events are sent there. It takes app.add_signalr_upstream(), or a ServerlessHub with upstream_route="upstream"; if the app has neither, azd env set SIGNALR_UPSTREAM webhook, then azd provision'
   [bool] ($functions.config.bindings | Where-Object { $_.type -ceq 'httpTrigger' -and $_.route -ceq 'upstream' })
 }
 

@@ -50,7 +50,7 @@ has_upstream() {
     functionapp function list --resource-group "$AZURE_RESOURCE_GROUP" --name "$SERVICE_API_NAME" \
     --query "[].config.bindings[] | [?type=='httpTrigger' && route=='upstream'].route | [0]" --output tsv ||
     return
-  state="has no HTTP function with the route upstream, and events are sent there. It takes a ServerlessHub with upstream_route=\"upstream\"; if the app uses SignalR triggers, azd env set SIGNALR_UPSTREAM webhook, then azd provision"
+  state="has no HTTP function with the route upstream, and events are sent there. It takes app.add_signalr_upstream(), or a ServerlessHub with upstream_route=\"upstream\"; if the app has neither, azd env set SIGNALR_UPSTREAM webhook, then azd provision"
   [ -n "$answer" ]
 }
 

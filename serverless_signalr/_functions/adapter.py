@@ -259,7 +259,10 @@ class _Call:
         given: dict[str, object] = dict(values)
         rest: list[object] = []
         if self._trigger is not None:
-            invocation = SignalRInvocationContext.from_json(values[self._trigger.name])
+            given_as = values[self._trigger.name]
+            # The HTTP upstream has read the event itself.
+            is_read = isinstance(given_as, SignalRInvocationContext)
+            invocation = given_as if is_read else SignalRInvocationContext.from_json(given_as)
             if self._requirements:
                 authorization.check(self._event, self._requirements, invocation)
             if self._takes_invocation_alone:

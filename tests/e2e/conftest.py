@@ -142,7 +142,10 @@ class Launch(Protocol):
     def __call__(self, *arguments: str, environment: dict[str, str]) -> Any: ...
 
 
-@pytest.fixture(scope="session", params=["bindings", "package", "class", "class over HTTP upstream"])
+@pytest.fixture(
+    scope="session",
+    params=["bindings", "bindings over HTTP upstream", "package", "class", "class over HTTP upstream"],
+)
 def app(
     launch: Launch,
     example_folder: Callable[[Path], Path],
@@ -150,7 +153,7 @@ def app(
 ) -> Iterator[Addresses]:
     """Run one of the apps that keep the contract, for all tests: each has users and groups of its own."""
     match request.param:
-        case "bindings":
+        case "bindings" | "bindings over HTTP upstream":
             folder: Path = request.getfixturevalue("app_folder")
         case "package":
             folder = request.getfixturevalue("package_folder")
@@ -158,7 +161,7 @@ def app(
             folder = example_folder(EXAMPLE)
     options = ["--app", str(folder), "--port", "0", "--emulator-port", "0"]
     environment = {}
-    if request.param == "class over HTTP upstream":
+    if request.param.endswith("over HTTP upstream"):
         options += ["--upstream", "/api/upstream"]
         environment["UPSTREAM_ROUTE"] = "upstream"
     runtime = launch(*options, environment=environment)

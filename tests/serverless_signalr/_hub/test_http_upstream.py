@@ -12,7 +12,7 @@ from azure_functions_runtime.functions import Registry
 from pytest_mock import MockerFixture
 
 from serverless_signalr import FunctionApp
-from serverless_signalr._hub import http_upstream
+from serverless_signalr._upstream import receiver
 from serverless_signalr.hub import ServerlessHub
 from signalr_local.worker import protos
 from tests.serverless_signalr._hub.upstream_requests import (
@@ -301,7 +301,7 @@ async def test_error_that_ended_a_connection_is_told(chat: Chat, body: bytes, er
 
 
 async def test_settings_are_read_once(chat: Chat, mocker: MockerFixture) -> None:
-    read: Any = mocker.spy(http_upstream, "service_connection")
+    read: Any = mocker.spy(receiver, "service_connection")
     app = FunctionApp()
     app.register_functions(chat.blueprint)
     [function] = app.get_functions()

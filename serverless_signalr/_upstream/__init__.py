@@ -1,0 +1,1 @@
+"""Events of the service as HTTP requests to the app."""
