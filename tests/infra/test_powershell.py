@@ -235,6 +235,7 @@ OUTLINES = {
           $LASTEXITCODE -ne 0 -> exit $LASTEXITCODE
         $env:AUTH_CLIENT_ID -> $options += '--no-round-trip'
         $passes = {
+          & $python -m signalr_local doctor @options 2>&1
           $script:Code -ne 1
         $script:Code -ne 0 -> Stop-WithMessage
     """,
