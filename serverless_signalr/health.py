@@ -1,4 +1,4 @@
-"""Whether the app can reach the service, and what to do if it cannot; no message holds a secret."""
+"""Health checks of the connection to the service. No message contains a secret."""
 
 import asyncio
 import os
@@ -16,13 +16,13 @@ from serverless_signalr.protocol.names import DEFAULT_CONNECTION
 __all__ = ["BY_KEY", "Health", "HealthStatus", "InstanceHealth", "check_health"]
 
 BY_KEY = "an access key"
-"""What opens an instance that no identity opens."""
+"""The ``opened_by`` of an instance that uses an access key instead of an identity."""
 
 _TIMEOUT = timedelta(seconds=5)
 
 
 class HealthStatus(StrEnum):
-    """Whether clients can be served: by every instance of the service, by some, or by none."""
+    """The health of a connection: healthy if all instances work, degraded if some do, else unhealthy."""
 
     HEALTHY = "healthy"
     DEGRADED = "degraded"
@@ -31,9 +31,10 @@ class HealthStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InstanceHealth:
-    """The state of one instance: its setting, what opens it, and its problem, if it has one.
+    """The health of one instance: its setting, its kind of credentials, and its problem, if any.
 
-    ``secrets`` names those that are read in code, because the platform has not resolved the reference.
+    ``secrets`` describes the Key Vault secrets that the library reads because the platform has not resolved
+    their references.
     """
 
     setting: str
@@ -59,7 +60,7 @@ class InstanceHealth:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The state of a connection to the service, instance by instance."""
+    """The health of a connection to the service, by instance."""
 
     instances: Sequence[InstanceHealth]
 
@@ -82,9 +83,9 @@ class Health:
 async def check_health(
     connection: str = DEFAULT_CONNECTION, environment: Mapping[str, str] = os.environ
 ) -> Health:
-    """Try everything that negotiating and sending need, without changing anything.
+    """Check everything that negotiating and sending need, without side effects.
 
-    Secrets, tokens and keys are those that the app uses: one that was read a while ago is not read again.
+    The check uses the app's cached secrets, tokens and keys, and does not read them again.
     """
     try:
         service = service_connection(connection, environment)
@@ -99,7 +100,7 @@ async def _check(instance: Instance) -> InstanceHealth:
         endpoint = await instance.endpoint()
         endpoint = await instance.signing_endpoint()
         client = instance.probe(_TIMEOUT)
-        # That the service is well it tells everybody; who is there, only to who has the key or the role.
+        # Unlike the health request, this one fails without a valid key or role.
         await client.connection_exists("health")
         if endpoint.identity is not None:
             await instance.try_key()

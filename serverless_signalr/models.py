@@ -1,4 +1,4 @@
-"""What the SignalR bindings pass to a function and take from it.
+"""The typed values that SignalR bindings pass to functions and accept from them.
 
 Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-signalr-service.
 """
@@ -30,14 +30,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class SignalRConnectionInfo:
-    """The service's address and an access token for it: what a negotiate function answers with."""
+    """The response of a negotiate function: the address of the service and an access token for it."""
 
     url: str
     access_token: str = field(repr=False)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read the text that the ``signalRConnectionInfo`` binding delivers."""
+        """Parse the text that the ``signalRConnectionInfo`` binding delivers."""
         return cls._from_dict(json.loads(text))
 
     @classmethod
@@ -45,11 +45,11 @@ class SignalRConnectionInfo:
         return cls(value["url"], value["accessToken"])
 
     def to_json(self) -> str:
-        """Return the body that SignalR clients expect of ``POST …/negotiate``."""
+        """Return the response body that SignalR clients expect from ``POST …/negotiate``."""
         return json.dumps({"url": self.url, "accessToken": self.access_token})
 
     def to_response(self) -> "func.HttpResponse":
-        """Return the HTTP response of a negotiate function; it must not be cached, and says so."""
+        """Return the HTTP response of a negotiate function, with ``Cache-Control: no-store``."""
         import azure.functions as func
 
         return func.HttpResponse(
@@ -59,7 +59,7 @@ class SignalRConnectionInfo:
 
 @dataclass(frozen=True, slots=True)
 class SignalREndpoint:
-    """One instance of the service, and whether it can be reached."""
+    """One instance of the service, and whether it is online."""
 
     endpoint_type: Literal["Primary", "Secondary"]
     name: str
@@ -68,7 +68,7 @@ class SignalREndpoint:
 
     @classmethod
     def list_from_json(cls, text: str) -> list[Self]:
-        """Read the text that the ``signalREndpoints`` binding delivers."""
+        """Parse the text that the ``signalREndpoints`` binding delivers."""
         return [cls._from_dict(item) for item in json.loads(text)]
 
     @classmethod
@@ -76,7 +76,7 @@ class SignalREndpoint:
         return cls(value["endpointType"], value["name"], value["endpoint"], value["online"])
 
     def to_dict(self) -> dict[str, object]:
-        """Return the form that a message's ``endpoints`` takes."""
+        """Return the endpoint as an item of a message's ``endpoints``."""
         return {
             "endpointType": self.endpoint_type,
             "name": self.name,
@@ -93,7 +93,7 @@ class SignalRNegotiation:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read the text that the ``signalRNegotiation`` binding delivers."""
+        """Parse the text that the ``signalRNegotiation`` binding delivers."""
         return cls(
             [
                 (
@@ -109,13 +109,13 @@ class SignalRNegotiation:
 class SignalRInvocationContext:
     """The event that triggered a function, and the client connection that caused it.
 
-    ``arguments`` is empty for events of the category ``connections``; ``error`` says why a connection
-    ended, None for a clean end. The user id and the claims are what the token said when the client
-    connected. ``headers`` and ``query`` are looked up in any case; values that came several times are joined
-    by commas. All three are read-only.
+    ``arguments`` is empty for events of the category ``connections``. ``error`` is the reason for which a
+    connection ended, or None if it was closed cleanly. The user id and the claims are those of the token with
+    which the client connected. ``headers`` and ``query`` are case-insensitive, and join repeated values with
+    commas. ``headers``, ``query`` and ``claims`` are read-only.
 
-    The query holds the client's ``access_token``, as the service sends it. It stays out of ``repr``, and
-    should stay out of your logs.
+    The query contains the client's ``access_token``, as the service sends it. It is masked in ``repr``; do
+    not log it.
     """
 
     hub: str
@@ -137,9 +137,10 @@ class SignalRInvocationContext:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Read the text that the ``signalRTrigger`` binding delivers.
+        """Parse the text that the ``signalRTrigger`` binding delivers.
 
-        ``Claims`` in that text keeps one value a type; the request's header has them all and wins.
+        The claims come from the header of the request if it is present, because ``Claims`` in that text has
+        only one value per type.
         """
         value = json.loads(text)
         headers = CaseInsensitiveMapping(value.get("Headers") or {})
@@ -165,10 +166,10 @@ def _single_values(claims: dict[str, str] | None) -> dict[str, tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalRMessage:
-    """A call of ``target`` on clients: all of them, or those of one connection, user or group.
+    """A call of ``target`` on all clients, or on those of one connection, user or group.
 
-    Raise ValueError for an empty target, for more than one addressee, of which the service would silently
-    take one, and TypeError or ValueError for arguments that cannot be sent.
+    Raise ValueError for an empty target, and for several recipients, because the service would silently use
+    only one of them. Raise TypeError or ValueError for arguments that cannot be sent.
     """
 
     target: str
@@ -185,7 +186,7 @@ class SignalRMessage:
             raise TypeError(
                 f"the arguments of a message are a {type(self.arguments).__name__}, expected a list"
             )
-        # Told here, where the message is made, and not when it is sent after the function has returned.
+        # Fail where the message is created, not where it is sent after the function has returned.
         to_builtins(list(self.arguments))
         _check_addressees(connection_id=self.connection_id, user_id=self.user_id, group_name=self.group_name)
         if self.group_name is not None:
@@ -205,10 +206,10 @@ class SignalRMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalRGroupAction:
-    """A change of who is in a group: one connection, or all connections of one user.
+    """A change of the groups of one connection, or of all connections of one user.
 
-    ``removeAll`` takes a user out of every group and has no group name. Raise ValueError for a
-    combination that the extension refuses or silently ignores.
+    ``removeAll`` removes a user from every group and takes no group name. Raise ValueError for combinations
+    that the extension refuses or silently ignores.
     """
 
     action: Literal["add", "remove", "removeAll"]
@@ -243,10 +244,10 @@ class SignalRGroupAction:
 
 
 class SignalROutput:
-    """Messages and group actions that the host sends, in order, once the function has returned.
+    """Messages and group actions that the host sends, in order, after the function has returned.
 
-    If the function raises, none is sent. The host sends one after the other and stops at the first
-    that the service refuses, which fails the invocation.
+    If the function raises, nothing is sent. The host sends the items one by one. It stops at the first that
+    the service refuses, and the invocation fails.
     """
 
     def __init__(self) -> None:
@@ -254,14 +255,14 @@ class SignalROutput:
 
     @property
     def items(self) -> Sequence[SignalRMessage | SignalRGroupAction]:
-        """Return what was collected so far, oldest first."""
+        """Return the items collected so far, oldest first."""
         return tuple(self._items)
 
     def __repr__(self) -> str:
         return f"SignalROutput({', '.join(map(repr, self._items))})"
 
     def append(self, item: SignalRMessage | SignalRGroupAction) -> None:
-        """Add a message or a group action that was built elsewhere."""
+        """Add a message or a group action."""
         self._items.append(item)
 
     def send(
@@ -286,7 +287,7 @@ class SignalROutput:
     def add_to_group(
         self, group_name: str, *, connection_id: str | None = None, user_id: str | None = None
     ) -> None:
-        """Put one connection, or all connections of one user, into a group."""
+        """Add one connection, or all connections of one user, to a group."""
         self.append(
             SignalRGroupAction(
                 action="add", group_name=group_name, connection_id=connection_id, user_id=user_id
@@ -296,7 +297,7 @@ class SignalROutput:
     def remove_from_group(
         self, group_name: str, *, connection_id: str | None = None, user_id: str | None = None
     ) -> None:
-        """Take one connection, or all connections of one user, out of a group."""
+        """Remove one connection, or all connections of one user, from a group."""
         self.append(
             SignalRGroupAction(
                 action="remove", group_name=group_name, connection_id=connection_id, user_id=user_id
@@ -304,7 +305,7 @@ class SignalROutput:
         )
 
     def remove_from_all_groups(self, user_id: str) -> None:
-        """Take all connections of one user out of every group."""
+        """Remove all connections of one user from every group."""
         self.append(SignalRGroupAction(action="removeAll", user_id=user_id))
 
 

@@ -1,4 +1,4 @@
-"""The caller of an HTTP function, as App Service Authentication or Static Web Apps verified it.
+"""The caller of an HTTP function, verified by App Service Authentication or Static Web Apps.
 
 Source: https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities and
 https://learn.microsoft.com/azure/static-web-apps/user-information.
@@ -36,10 +36,10 @@ _HERE = LOCAL_HOSTS | {"0.0.0.0"}  # noqa: S104 - no address to listen on
 class Principal:
     """A verified caller.
 
-    ``provider`` is the identity provider, ``aad`` for Microsoft Entra ID. ``claims`` are those of the
-    provider's token, by their types as the platform maps them. ``roles`` are the values of the provider's
-    role claim, or the roles that Static Web Apps gave the caller, ``anonymous`` and ``authenticated``
-    included.
+    ``provider`` is the identity provider, such as ``aad`` for Microsoft Entra ID. ``claims`` are the claims
+    of the provider's token, under the types that the platform maps them to. ``roles`` are the values of the
+    provider's role claim, or the roles assigned by Static Web Apps, including ``anonymous`` and
+    ``authenticated``.
     """
 
     id: str
@@ -53,12 +53,12 @@ class Principal:
 
     @classmethod
     def from_request(cls, request: func.HttpRequest, settings: Mapping[str, str] = os.environ) -> Self | None:
-        """Return the caller, None for an anonymous one.
+        """Return the caller, or None for an anonymous request.
 
-        Only the platform may write the headers that this is read from; it removes those that a caller sends.
-        Where App Service Authentication is off they are the caller's own, so PermissionError is raised for a
-        request that has them while WEBSITE_AUTH_ENABLED is not true, unless the app runs on a developer's
-        machine, see is_deployed. Raise ValueError for headers that cannot be read.
+        The caller is read from headers that the platform sets, and that it removes from incoming requests. If
+        App Service Authentication is off, callers can set these headers themselves. A request that has them
+        therefore raises PermissionError unless WEBSITE_AUTH_ENABLED is true or the app runs on a developer's
+        machine, see is_deployed. Raise ValueError for malformed headers.
         """
         headers = {name.lower(): value for name, value in request.headers.items()}
         encoded, identifier = headers.get(_PRINCIPAL), headers.get(_ID)
@@ -67,18 +67,18 @@ class Principal:
         if is_deployed(settings) and settings.get("WEBSITE_AUTH_ENABLED", "").lower() != "true":
             raise PermissionError(
                 f"the request has {_PRINCIPAL} headers but App Service Authentication is off, so anybody can "
-                "send them: turn it on (WEBSITE_AUTH_ENABLED), or do not ask who calls"
+                "send them: turn it on (WEBSITE_AUTH_ENABLED), or do not use Principal"
             )
         decoded = _decode(encoded) if encoded else {}
         if "auth_typ" not in decoded and ("userId" in decoded or "userRoles" in decoded):
             found = cls._from_static_web_apps(decoded, identifier)
-            # Static Web Apps tells of a caller who has not signed in.
+            # Static Web Apps also sends a principal for callers who are not signed in.
             if not found.id and set(found.roles) <= {"anonymous"}:
                 return None
         else:
             found = cls._from_app_service(decoded, identifier, headers.get(_NAME))
         if not found.id:
-            raise ValueError(f"the {_PRINCIPAL} header names nobody: it has no identifier")
+            raise ValueError(f"the {_PRINCIPAL} header has no identifier of the caller")
         return found
 
     @classmethod
@@ -106,25 +106,25 @@ class Principal:
 def insecure_user_id(
     request: func.HttpRequest, parameter: str = "user", settings: Mapping[str, str] = os.environ
 ) -> str | None:
-    """Return the user id that a caller chose for itself in the query, None where it chose none.
+    """Return the user id in the query of the request, or None without one.
 
-    It proves nothing: anybody can be anybody. Raise PermissionError unless the app runs on a developer's
-    machine.
+    The id is not verified: callers can claim to be anybody. Raise PermissionError unless the app runs on a
+    developer's machine.
     """
     if is_deployed(settings):
         raise PermissionError(
-            f"a user id from the query parameter {parameter} lets every caller choose who to be, which is "
-            "for a developer's machine only: take it from Principal.from_request"
+            f"a user id from the query parameter {parameter} lets callers claim to be anybody, which is "
+            "allowed on a developer's machine only: use Principal.from_request"
         )
     return request.params.get(parameter) or None
 
 
 def is_deployed(settings: Mapping[str, str] = os.environ) -> bool:
-    """Tell whether the app runs anywhere but on a developer's machine.
+    """Tell whether the app runs anywhere else than on a developer's machine.
 
-    There, the local hosts set ``AZURE_FUNCTIONS_ENVIRONMENT`` to Development and ``WEBSITE_HOSTNAME`` to
-    localhost. Everything else counts as deployed, Kubernetes and containers too: an app that cannot tell
-    where it runs trusts nobody.
+    On a developer's machine, the local host sets ``AZURE_FUNCTIONS_ENVIRONMENT`` to Development and
+    ``WEBSITE_HOSTNAME`` to localhost. Everything else counts as deployed, including Kubernetes and
+    containers: an app that does not know where it runs trusts nobody.
     """
     is_development = settings.get("AZURE_FUNCTIONS_ENVIRONMENT", "").lower() == "development"
     return not is_development or settings.get("WEBSITE_HOSTNAME", "").partition(":")[0] not in _HERE
@@ -151,26 +151,26 @@ def _claims(items: object) -> dict[str, tuple[str, ...]]:
             case {"typ": str(name), "val": value}:
                 claims[name] = (*claims.get(name, ()), *_values(name, value))
             case _:
-                _log.warning("a claim in the %s header has no type or no value: it is left out", _PRINCIPAL)
+                _log.warning("ignoring a claim without a type or a value in the %s header", _PRINCIPAL)
     return claims
 
 
 def _values(name: str, value: object) -> tuple[str, ...]:
-    """Return a claim's values as texts; what is no text keeps the form that it has in JSON."""
+    """Return the values of a claim as texts. Values that are not text keep their JSON form."""
     match value:
         case str():
             return (value,)
         case list():
             return tuple(text for item in value for text in _values(name, item))
         case None:
-            _log.warning("%r in the %s header is null: it is left out", name, _PRINCIPAL)
+            _log.warning("ignoring %r in the %s header, since it is null", name, _PRINCIPAL)
             return ()
         case _:
             return (json.dumps(value, ensure_ascii=False, separators=(",", ":")),)
 
 
 def _id_type(decoded: Mapping[str, Any]) -> str:
-    """Return the type of the claim that names a caller where the id header is absent."""
+    """Return the type of the claim that identifies a caller if the id header is missing."""
     if decoded.get("auth_typ") == "aad":
         return "http://schemas.microsoft.com/identity/claims/objectidentifier"
     return "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"

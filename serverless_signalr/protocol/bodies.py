@@ -1,7 +1,8 @@
-"""The bodies of upstream requests and of their answers, by content type.
+"""The bodies of upstream requests and their responses, by content type.
 
-A request's body is one message without its separator or length; the answer is a completion with it, in the
-same protocol. Source: https://learn.microsoft.com/azure/azure-signalr/concept-upstream.
+The body of a request is one message without its separator or length prefix. The response is a completion in
+the same protocol, with its separator or length prefix. Source:
+https://learn.microsoft.com/azure/azure-signalr/concept-upstream.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,7 @@ __all__ = ["BODY_FORMATS", "BodyFormat"]
 
 @dataclass(frozen=True, slots=True)
 class BodyFormat:
-    """How a request's body is read and its answer written; ``has_binary`` says whether bytes are values."""
+    """The codec of a content type. ``has_binary`` tells whether it can carry bytes."""
 
     parse: Callable[[bytes], HubMessage | None]
     encode: Callable[[HubMessage], bytes]

@@ -1,4 +1,4 @@
-"""The claims of a client's token, and how the header of upstream requests carries them."""
+"""The claims of a client token, and their form in the headers of upstream requests."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,15 +9,15 @@ from serverless_signalr.protocol.text import has_surrogates
 __all__ = ["Claims", "check_claims", "check_lifetime", "format_claims", "parse_claims"]
 
 type Claims = Mapping[str, tuple[str, ...]]
-"""Claims of a token: one type may have several values."""
+"""The claims of a token. A claim type may have several values."""
 
 _OWN_CLAIMS = "asrs."
-"""How the types of the claims begin by which a token tells the service itself something."""
+"""The prefix of the claim types that are instructions to the service itself."""
 
 _USER_CLAIMS = frozenset(
     {"sub", "nameid", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"}
 )
-"""The claims that name the user to the service where a token has no user id of its own."""
+"""The claims that the service takes the user id from if a token has no explicit one."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -28,10 +28,10 @@ def format_claims(claims: Claims) -> str:
 
 
 def parse_claims(header: str) -> dict[str, tuple[str, ...]]:
-    """Read the ``X-ASRS-User-Claims`` header.
+    """Parse the ``X-ASRS-User-Claims`` header.
 
-    Some claims are lost in this form: a piece without exactly one ``": "``, such as what follows a comma
-    inside a value, is dropped, as the SignalR extension drops it.
+    The format is lossy: a piece without exactly one ``": "``, such as the text after a comma inside a value,
+    is dropped, as in the SignalR extension.
     """
     claims: dict[str, tuple[str, ...]] = {}
     for piece in header.split(","):
@@ -44,12 +44,12 @@ def parse_claims(header: str) -> dict[str, tuple[str, ...]]:
 
 
 def check_claims(user_id: str | None, claims: Mapping[str, str | Sequence[str]]) -> None:
-    """Raise ValueError for a user id or a claim that would not arrive unchanged, or that poses as another.
+    """Raise ValueError for a user id or a claim that would arrive changed, or could pose as another.
 
-    Headers carry both to the app. HTTP drops blanks at the ends of a header, and the header of claims
-    separates them by commas and escapes nothing: the value ``x, role: admin`` would arrive as two claims, the
-    second one the caller's invention. Claims of the service itself are refused, and those that name the user,
-    unless they name the same one. Raise TypeError for what is no text.
+    Both reach the app in headers. HTTP strips whitespace at the ends of a header. The claims header separates
+    claims by commas without escaping, so the value ``x, role: admin`` would arrive as two claims, the second
+    invented by the caller. Claims reserved for the service are refused, and so are claims that name another
+    user than ``user_id``. Raise TypeError for values that are not text.
     """
     if user_id is not None:
         _check_user_id(user_id)
@@ -58,7 +58,7 @@ def check_claims(user_id: str | None, claims: Mapping[str, str | Sequence[str]])
 
 
 def check_lifetime(lifetime: timedelta) -> None:
-    """Raise ValueError for a token that would have expired before anybody could use it."""
+    """Raise ValueError if a token would expire before it could be used."""
     if not isinstance(lifetime, timedelta):
         raise TypeError(f"the lifetime of a token is a {type(lifetime).__name__}, expected a timedelta")
     if lifetime < timedelta(seconds=1):
@@ -74,19 +74,19 @@ def _check_user_id(user_id: object) -> None:
         raise ValueError("the user id is empty: pass None for an anonymous client")
     if user_id != user_id.strip():
         raise ValueError(
-            "the user id has blanks at an end, which HTTP drops on the way to the app: the client would be "
-            "another user there"
+            "the user id begins or ends with whitespace, which HTTP strips on the way to the app: the client "
+            "would become another user; remove it"
         )
     if _CONTROL.search(user_id) or has_surrogates(user_id):
         raise ValueError(
-            "the user id has a control character, such as a line end, or half a character, which no header "
-            "can carry"
+            "the user id contains a control character, such as a line break, or half of a surrogate pair, "
+            "which a header cannot carry: remove it"
         )
-    # A comma is usual in a directory's names; only what would read as another claim is refused. What comes
-    # before the first comma belongs to the claim of the user id.
+    # Commas are common in names of directories, so only text that would parse as another claim is refused.
+    # The text before the first comma belongs to the claim with the user id.
     if parse_claims(user_id.partition(",")[2]):
         raise ValueError(
-            "the user id has a comma followed by what would pass for a claim, such as ', role: x'"
+            "the user id contains a comma followed by text that would pass for a claim, such as ', role: x'"
         )
 
 
@@ -104,19 +104,19 @@ def _texts(name: str, value: object) -> tuple[str, ...]:
 
 
 def _check_claim(user_id: str | None, name: str, values: tuple[str, ...]) -> None:
-    # .NET finds claims without regard to the case of their types.
+    # .NET compares claim types case-insensitively.
     folded = name.lower()
     if folded.startswith(_OWN_CLAIMS):
-        raise ValueError(f"the claim {name} has a meaning to the service itself: give it another type")
+        raise ValueError(f"the claim {name} is reserved for the service itself: use another type")
     if folded in _USER_CLAIMS and any(value != user_id for value in values):
         raise ValueError(
-            f"the claim {name} names the user to the service, and names another one than user_id does: pass "
-            "user_id, and leave the claim out"
+            f"the claim {name} names another user than user_id: pass user_id, and leave out the claim"
         )
     carried = {name: values} if values else {}
     header = format_claims(carried)
     if _CONTROL.search(header) or has_surrogates(header) or parse_claims(header) != carried:
         raise ValueError(
-            f"the claim {name} cannot be carried: a value must not be empty, and neither it nor the type "
-            "may have a comma, ': ', a control character, half a character, or blanks at an end"
+            f"the claim {name} cannot be carried: a value must not be empty, and neither the value nor the "
+            "type may contain a comma, ': ', a control character, half of a surrogate pair, or whitespace at "
+            "an end"
         )

@@ -1,4 +1,4 @@
-"""The handshake: always JSON text that 0x1e ends, whichever protocol it chooses."""
+"""The handshake: JSON text that ends with 0x1e, whichever protocol it selects."""
 
 import json
 from dataclasses import dataclass
@@ -11,19 +11,22 @@ __all__ = ["HandshakeRequest", "encode_request", "encode_response", "parse_reque
 
 @dataclass(frozen=True, slots=True)
 class HandshakeRequest:
-    """The hub protocol that a client wants to speak: ``json`` or ``messagepack``, and its version."""
+    """The hub protocol that a client requests: ``json`` or ``messagepack``, and its version."""
 
     protocol: str
     version: int
 
 
 def encode_request(request: HandshakeRequest) -> str:
-    """Return the frame with which a client opens its side."""
+    """Return the handshake request of a client as a frame."""
     return json.dumps({"protocol": request.protocol, "version": request.version}) + RECORD_SEPARATOR
 
 
 def parse_request(frame: str | bytes) -> HandshakeRequest:
-    """Return a client's handshake, from a frame without its separator. Raise ProtocolError."""
+    """Parse a handshake request from a frame without its separator.
+
+    Raise ProtocolError for anything else.
+    """
     try:
         value = json.loads(frame)
     except (ValueError, RecursionError):
@@ -38,13 +41,16 @@ def parse_request(frame: str | bytes) -> HandshakeRequest:
 
 
 def encode_response(error: str | None = None) -> str:
-    """Return the server's answer: an empty object, or the error before it hangs up."""
+    """Return the handshake response of a server as a frame: an empty object, or an error."""
     answer = {} if error is None else {"error": error}
     return json.dumps(answer, ensure_ascii=False, separators=(",", ":")) + RECORD_SEPARATOR
 
 
 def parse_response(frame: str | bytes) -> str | None:
-    """Return the error in a server's answer, None where it accepted. Raise ProtocolError."""
+    """Return the error in a handshake response, or None if the server accepted.
+
+    Raise ProtocolError if it is not a handshake response.
+    """
     try:
         value = json.loads(frame)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The hub protocol as JSON text: one object a message, ended by the record separator 0x1e."""
+"""The JSON hub protocol: one object per message, terminated by the record separator 0x1e."""
 
 import json
 import re
@@ -28,10 +28,10 @@ _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 class FrameSplitter:
-    """Cuts a stream of text into frames, and keeps what is incomplete for the next call.
+    """A splitter of text into frames that buffers incomplete frames between calls.
 
-    The cost is proportional to the text, however small the pieces are that it comes in. A frame that has more
-    than ``limit`` characters is a ProtocolError, as soon as that is known; None sets no limit.
+    The cost is proportional to the text, however small its pieces are. A frame with more than ``limit``
+    characters raises ProtocolError as soon as that is known. None means no limit.
     """
 
     def __init__(self, limit: int | None = None) -> None:
@@ -64,21 +64,21 @@ class FrameSplitter:
 
 
 def encode(message: HubMessage) -> str:
-    """Return the message as a frame, separator included. Raise ProtocolError for what JSON cannot carry."""
+    """Return the message as a frame with its separator. Raise ProtocolError if JSON cannot carry it."""
     try:
         text = json.dumps(_to_json(message), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:
         raise ProtocolError(f"the message has no form in JSON: {error}") from None
     if has_surrogates(text):
-        # Half of a surrogate pair is valid in JSON as an escape, and has no form in UTF-8.
+        # Half of a surrogate pair cannot be encoded as UTF-8, but JSON allows it as an escape.
         text = _HALF_PAIR.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return text + RECORD_SEPARATOR
 
 
 def parse(frame: str | bytes) -> HubMessage | None:
-    """Return the message of one frame, without its separator, or None for a type that is not known here.
+    """Parse a frame without its separator. Return None for an unknown message type.
 
-    Raise ProtocolError for what is not a message. Numbers, strings and dates stay what they are.
+    Raise ProtocolError for anything but a message. Values are not converted: dates stay strings.
     """
     try:
         value = json.loads(frame, parse_constant=_refuse)

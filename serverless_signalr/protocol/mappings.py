@@ -1,4 +1,4 @@
-"""Read-only mappings for what a request carries: its headers, its query, a token's claims."""
+"""Read-only mappings for the headers and the query of a request and the claims of a token."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -21,7 +21,7 @@ _CREDENTIALS = frozenset(
 
 
 class _Credential(str):
-    """A text whose ``repr`` does not show it, so that a dict of it can be logged."""
+    """A text with a masked ``repr``, so that a dict that contains it can be logged."""
 
     __slots__ = ()
 
@@ -30,7 +30,7 @@ class _Credential(str):
 
 
 class ReadOnlyMapping[V](Mapping[str, V]):
-    """A mapping that nobody can change, and that can be copied and pickled."""
+    """An immutable mapping that can be copied and pickled."""
 
     __slots__ = ("_items",)
 
@@ -51,10 +51,10 @@ class ReadOnlyMapping[V](Mapping[str, V]):
 
 
 class CaseInsensitiveMapping(Mapping[str, str]):
-    """Texts by name, whatever the case of the name; two mappings compare without regard to it too.
+    """A mapping of case-insensitive names to texts. Comparisons ignore the case of names too.
 
-    Iterating yields the names as they were given. Values of one name are joined by commas. A credential,
-    such as ``access_token``, is there as any other value but stays out of ``repr`` and of logs.
+    Iteration yields the names as they were given. Several values of one name are joined by commas. A
+    credential, such as ``access_token``, can be read like any other value, but is masked in ``repr``.
     """
 
     __slots__ = ("_items",)

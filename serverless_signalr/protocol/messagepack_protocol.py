@@ -1,4 +1,4 @@
-"""The hub protocol as MessagePack: one array a message, preceded by its length as a variable-length number.
+"""The MessagePack hub protocol: one array per message, prefixed with its length as a variable-length integer.
 
 Source: https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/HubProtocol.md, "MessagePack
 (MsgPack) encoding".
@@ -27,14 +27,14 @@ _MAX_LENGTH_BYTES = 5
 _MAX_LENGTH = 2**31 - 1
 
 _ERROR, _VOID, _RESULT = 1, 2, 3
-"""How a completion ends."""
+"""The result kinds of a completion."""
 
 
 class FrameSplitter:
-    """Cuts a stream of bytes into frames, and keeps what is incomplete for the next call.
+    """A splitter of bytes into frames that buffers incomplete frames between calls.
 
-    The cost is proportional to the bytes, however small the pieces are that they come in. A frame that
-    announces more than ``limit`` bytes is a ProtocolError, before they come.
+    The cost is proportional to the bytes, however small their pieces are. A frame that announces more than
+    ``limit`` bytes raises ProtocolError before they arrive.
     """
 
     def __init__(self, limit: int = _MAX_LENGTH) -> None:
@@ -56,12 +56,12 @@ class FrameSplitter:
         while start < len(stream):
             found = _length(stream, start)
             if found is None:
-                # One byte more may complete the length.
+                # One more byte may complete the length.
                 self._needed = len(stream) - start + 1
                 break
             length, body = found
             if length > self._limit:
-                raise ProtocolError(f"a message has {length:,} bytes and may have {self._limit:,}")
+                raise ProtocolError(f"a message has {length:,} bytes, the limit is {self._limit:,}")
             end = body + length
             if end > len(stream):
                 self._needed = end - start
@@ -74,10 +74,10 @@ class FrameSplitter:
 
 
 def encode(message: HubMessage) -> bytes:
-    """Return the message as a frame, length included.
+    """Return the message as a frame with its length.
 
-    An aware datetime becomes a timestamp. Raise ProtocolError for what MessagePack cannot carry, such as a
-    naive datetime, of which nobody could tell which moment it is, and whole numbers over 64 bits.
+    An aware datetime becomes a timestamp. Raise ProtocolError for values that MessagePack cannot carry, such
+    as naive datetimes, which do not identify a moment, and integers over 64 bits.
     """
     import msgpack
 
@@ -90,19 +90,20 @@ def encode(message: HubMessage) -> bytes:
 
 
 def frame(body: bytes) -> bytes:
-    """Return the array of a message with its length before it."""
+    """Return the encoded array of a message, prefixed with its length."""
     return _prefix(len(body)) + body
 
 
 def parse(frame: bytes) -> HubMessage | None:
-    """Return the message of one frame, without its length, or None for a type that is not known here.
+    """Parse a frame without its length. Return None for an unknown message type.
 
-    Raise ProtocolError for what is not a message. Binary values are bytes, timestamps aware datetimes.
+    Raise ProtocolError for anything but a message. Binary values become bytes, and timestamps become aware
+    datetimes.
     """
     import msgpack
 
     try:
-        # As .NET does, text that is not UTF-8 is read with replacement characters.
+        # As in .NET, invalid UTF-8 is replaced.
         value = msgpack.unpackb(frame, timestamp=3, strict_map_key=False, unicode_errors="replace")
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         # A list or a map as a key is a TypeError, a timestamp that datetime cannot hold an OverflowError.
@@ -190,7 +191,7 @@ def _to_array(message: HubMessage) -> list[object]:
 
 
 def _length(data: bytes, start: int) -> tuple[int, int] | None:
-    """Return the length of the frame at ``start`` and where its body begins, None where it is incomplete."""
+    """Return the length of the frame at ``start`` and the position of its body, or None if incomplete."""
     length = 0
     for position in range(_MAX_LENGTH_BYTES):
         if start + position >= len(data):
@@ -199,7 +200,7 @@ def _length(data: bytes, start: int) -> tuple[int, int] | None:
         length |= (byte & 0x7F) << (7 * position)
         if not byte & 0x80:
             if length > _MAX_LENGTH:
-                raise ProtocolError(f"the length of a message is {length:,} and may be {_MAX_LENGTH:,}")
+                raise ProtocolError(f"the length of a message is {length:,}, the limit is {_MAX_LENGTH:,}")
             return length, start + position + 1
     raise ProtocolError("the length of a message has more than 5 bytes")
 

@@ -1,4 +1,4 @@
-"""The messages of the hub protocol, whatever bytes they travel as."""
+"""The messages of the hub protocol, independent of their encoding."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -21,7 +21,7 @@ __all__ = [
 
 
 class ProtocolError(ValueError):
-    """A rule of the hub protocol that a message breaks."""
+    """A message violates the hub protocol."""
 
 
 class _NoResult(Enum):
@@ -29,12 +29,12 @@ class _NoResult(Enum):
 
 
 NO_RESULT: Final = _NoResult.NO_RESULT
-"""The result of a completion that carries none, which is not the same as null."""
+"""The result of a completion without a result, as distinct from null."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """A call of ``target``. Without ``invocation_id`` the caller waits for no answer."""
+    """A call of ``target``. Without ``invocation_id`` the caller expects no completion."""
 
     target: str
     arguments: list[object]
@@ -62,7 +62,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class StreamInvocation:
-    """A call of ``target`` that asks for a stream of items."""
+    """A call of ``target`` that returns a stream of items."""
 
     target: str
     arguments: list[object]
@@ -73,7 +73,7 @@ class StreamInvocation:
 
 @dataclass(frozen=True, slots=True)
 class CancelInvocation:
-    """A request for no more items of a stream."""
+    """A request to end a stream early."""
 
     invocation_id: str
 
@@ -85,7 +85,7 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """The announcement that the connection ends."""
+    """The announcement that the connection is about to close."""
 
     error: str | None = None
     allow_reconnect: bool = False
@@ -93,14 +93,14 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """What the other side has received, up to the message with this number: stateful reconnect."""
+    """The sequence number of the last message received; part of stateful reconnect."""
 
     sequence_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """The number of the message that comes next, on a connection that was resumed: stateful reconnect."""
+    """The sequence number of the next message on a resumed connection; part of stateful reconnect."""
 
     sequence_id: int
 

@@ -1,6 +1,6 @@
-"""The names and the sizes that the service accepts.
+"""The names and sizes that the service accepts.
 
-Source: the service's OpenAPI files (patterns and lengths), the limits page of its documentation.
+Source: the OpenAPI files of the service (patterns and lengths), and the limits page of its documentation.
 """
 
 import re
@@ -15,19 +15,19 @@ __all__ = [
 ]
 
 DEFAULT_CONNECTION = "AzureSignalRConnectionString"
-"""The app setting that bindings read when they name none."""
+"""The app setting that bindings use by default."""
 
 MAX_BODY = 1024 * 1024
-"""Largest body of a REST request, in bytes."""
+"""Maximum size of a REST request body, in bytes."""
 
 MAX_GROUP_NAME = 1024
-"""Longest name of a group, in characters."""
+"""Maximum length of a group name, in characters."""
 
 _HUB_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_`,.\[\]]{0,127}")
 
 
 def check_hub_name(name: str) -> str:
-    """Return the name of a hub unchanged, or raise ValueError with the rule that it breaks."""
+    """Return a hub name unchanged. Raise ValueError, with the rule, for an invalid name."""
     if not _HUB_NAME.fullmatch(name):
         raise ValueError(
             f"the hub name {name!r} is not valid: it has 1 to 128 characters, starts with a letter "
@@ -37,7 +37,7 @@ def check_hub_name(name: str) -> str:
 
 
 def check_group_name(name: str) -> str:
-    """Return the name of a group unchanged, or raise ValueError with the rule that it breaks."""
+    """Return a group name unchanged. Raise ValueError, with the rule, for an invalid name."""
     if not name.strip():
         raise ValueError("a group name must not be empty or blank")
     if len(name) > MAX_GROUP_NAME:
@@ -48,6 +48,6 @@ def check_group_name(name: str) -> str:
 
 
 def to_camel_case(name: str) -> str:
-    """Return a Python name as the wire spells it: ``group_name`` becomes ``groupName``."""
+    """Return a Python name in the spelling of the wire: ``group_name`` becomes ``groupName``."""
     head, *tail = name.split("_")
     return head + "".join(part[:1].upper() + part[1:] for part in tail)

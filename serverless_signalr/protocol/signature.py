@@ -1,4 +1,4 @@
-"""The signature of upstream requests: who holds the access key has sent them.
+"""The signature of upstream requests, made with the access keys of the service.
 
 Source: https://learn.microsoft.com/azure/azure-signalr/concept-upstream.
 """
@@ -12,18 +12,18 @@ _MAX_SIGNATURES = 16
 
 
 def sign(connection_id: str, keys: Iterable[str]) -> str:
-    """Return the signature header: ``sha256=<hex>`` for each key, separated by a comma and a blank.
+    """Return the signature header: ``sha256=<hex>`` for each key, separated by a comma and a space.
 
-    It covers the connection id and nothing else: neither the body, nor the user, nor the time.
+    The signature covers only the connection id, not the body, the user or the time.
     """
     return ", ".join(_signature(connection_id, key) for key in keys)
 
 
 def is_signed(connection_id: str, signature: str, keys: Iterable[str]) -> bool:
-    """Tell whether one of the header's signatures was made with one of the keys.
+    """Tell whether one of the signatures in the header was made with one of the keys.
 
-    The comparison takes the same time wherever two signatures differ. Blanks around a signature do not
-    count. Only the first few signatures are looked at: the service sends one for each of its two keys.
+    Signatures are compared in constant time. Whitespace around them is ignored. Only the first 16 are
+    considered, since the service sends one for each of its two keys.
     """
     try:
         expected = [_signature(connection_id, key).encode() for key in keys if key]

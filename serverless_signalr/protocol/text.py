@@ -1,4 +1,4 @@
-"""Text that has a form in UTF-8."""
+"""Text that can be encoded as UTF-8."""
 
 import re
 
@@ -8,14 +8,14 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def has_surrogates(text: str) -> bool:
-    """Tell whether a text holds a surrogate code point, which UTF-8 has no form for."""
+    """Tell whether a text contains a surrogate code point, which UTF-8 cannot encode."""
     return not text.isascii() and _SURROGATE.search(text) is not None
 
 
 def well_formed(text: str) -> str:
-    """Return a text in which U+FFFD stands for each surrogate without its other half.
+    """Return a text with U+FFFD in place of each unpaired surrogate.
 
-    JavaScript's ``text.slice(0, n)`` leaves one where it cuts an emoji in two. .NET's encoder replaces it the
+    JavaScript's ``text.slice(0, n)`` leaves one if it cuts an emoji in two. .NET's encoder replaces it in the
     same way.
     """
     if not has_surrogates(text):

@@ -1,4 +1,4 @@
-"""Requests from the service to the app: headers, signature, events.
+"""Upstream requests, which the service sends to the app: headers, signature, events.
 
 Source: https://learn.microsoft.com/azure/azure-signalr/concept-upstream.
 """
@@ -32,7 +32,7 @@ SIGNATURE_HEADER = f"{_PREFIX}Signature"
 
 
 class Category(StrEnum):
-    """What an event is about: a connection that opens or closes, or a message on it."""
+    """The category of an event: a connection that opens or closes, or a message on it."""
 
     CONNECTIONS = "connections"
     MESSAGES = "messages"
@@ -40,10 +40,10 @@ class Category(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UpstreamEvent:
-    """One event as the headers of an upstream request carry it; the body travels beside it.
+    """An event as the headers of an upstream request describe it, without the body.
 
-    ``query`` is the query string of the client's connect request with its question mark, or empty. The
-    service leaves the client's access token in it.
+    ``query`` is the query string of the client's connect request with its question mark, or empty. It
+    includes the client's access token.
     """
 
     hub: str
@@ -55,7 +55,7 @@ class UpstreamEvent:
     query: str = field(default="", repr=False)
 
     def headers(self, keys: Iterable[str]) -> dict[str, str]:
-        """Return the request's headers, signed with each of the access keys."""
+        """Return the headers of the request, signed with each of the access keys."""
         headers = {
             CONNECTION_ID_HEADER: self.connection_id,
             HUB_HEADER: self.hub,
@@ -73,9 +73,9 @@ class UpstreamEvent:
 
     @classmethod
     def from_headers(cls, headers: Mapping[str, str]) -> "UpstreamEvent":
-        """Read an upstream request's headers, which must be looked up without regard to case.
+        """Read the headers of an upstream request from a case-insensitive mapping.
 
-        Raise ValueError that names the first header that is absent or empty.
+        Raise ValueError, which names the header, if a required one is missing or empty.
         """
         for name in (HUB_HEADER, CATEGORY_HEADER, EVENT_HEADER, CONNECTION_ID_HEADER):
             if not headers.get(name):

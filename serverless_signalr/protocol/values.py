@@ -1,4 +1,4 @@
-"""Python values as JSON can carry them, and back."""
+"""Conversion between Python values and values that JSON can carry."""
 
 import dataclasses
 import math
@@ -13,22 +13,22 @@ from serverless_signalr.protocol.text import well_formed
 __all__ = ["MAX_DEPTH", "convert", "to_builtins"]
 
 MAX_DEPTH = 62
-"""Levels of lists and objects in a value, the value itself included.
+"""Maximum nesting of lists and objects in a value, including the value itself.
 
-.NET reads 64 levels of a whole message: a deeper one is an error in Azure's host and ends the connection of
-every .NET client that receives it. A message has up to two levels of its own around its values.
+.NET reads at most 64 levels per message: a deeper one fails in Azure's host, and disconnects every .NET
+client that receives it. A message adds up to two levels around its values.
 """
 
 
 def to_builtins(value: object, *, binary: bool = False) -> object:
-    """Return a value in terms of JSON: dict, list, str, int, float, bool and None.
+    """Convert a value to JSON builtins: dict, list, str, int, float, bool and None.
 
-    Dates become ISO 8601 text, bytes base64 text, enums their value, UUIDs text, dataclasses and
-    TypedDicts objects with their field names as they are, sets lists. Half of a surrogate pair becomes
-    U+FFFD. With ``binary`` bytes stay bytes, which MessagePack can carry.
+    Dates become ISO 8601 text, bytes become base64 text, enums become their values, UUIDs become text, sets
+    become lists, and dataclasses and TypedDicts become objects with unchanged field names. Half of a
+    surrogate pair becomes U+FFFD. With ``binary``, bytes stay bytes, which MessagePack can carry.
 
-    Raise TypeError for a type that JSON has no form for, ValueError for NaN, Infinity, keys that read alike
-    and more than MAX_DEPTH levels.
+    Raise TypeError for a type that JSON cannot carry, and ValueError for NaN, Infinity, two keys with the
+    same text, and more than MAX_DEPTH levels.
     """
     return _convert(value, binary, MAX_DEPTH)
 
@@ -52,7 +52,7 @@ def _convert_other(value: object, binary: bool, depth: int) -> object:
     match value:
         case Enum():
             return _convert(value.value, binary, depth)
-        # Subclasses: an overridden __str__ or __int__ is for people, the value beneath is for the wire.
+        # Subclasses may override __str__ or __int__ for display; the underlying value is sent.
         case str():
             return well_formed(str.__str__(value))
         case int():
@@ -68,7 +68,7 @@ def _convert_other(value: object, binary: bool, depth: int) -> object:
         case Mapping():
             return _object(value.items(), binary, depth)
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            # msgspec leaves out a default that it did not set itself.
+            # msgspec omits defaults that it did not set itself.
             fields = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
             return _object(fields, binary, depth)
         case _:
@@ -88,7 +88,7 @@ def _object(items: Any, binary: bool, depth: int) -> dict[str, object]:
     for key, item in items:
         name = key if type(key) is str and key.isascii() else _key(key)
         if name in result:
-            raise ValueError(f"two keys of an object read {name!r}, and JSON could carry only one of them")
+            raise ValueError(f"two keys of an object have the same text in JSON, {name!r}: rename one")
         result[name] = _convert(item, binary, depth - 1)
     return result
 
@@ -102,12 +102,12 @@ def _key(key: object) -> str:
         case int() | float() as number:
             return str(number)
         case _:
-            raise TypeError(f"a key is a {type(key).__name__}, which JSON has no form for: use a text")
+            raise TypeError(f"a key is a {type(key).__name__}, which JSON cannot carry: use text")
 
 
 def _finite(number: float) -> float:
     if not math.isfinite(number):
-        raise ValueError(f"{number} is not JSON compliant: send None or a text in its place")
+        raise ValueError(f"{number} is not JSON compliant: send None or text instead")
     return number
 
 
@@ -119,33 +119,33 @@ def _convert_by_msgspec(value: object, binary: bool, depth: int) -> object:
         result = msgspec.to_builtins(value, builtin_types=(bytes,) if binary else None, enc_hook=hook)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
-    # msgspec lets NaN, halves of surrogate pairs and any depth pass.
+    # msgspec accepts NaN, halves of surrogate pairs and any depth.
     return result if type(result) is bytes else _convert(result, binary, depth)
 
 
 def _convert_inner(value: object, *, binary: bool, depth: int) -> object:
-    """Return what msgspec does not know in terms of what it knows."""
+    """Convert a value that msgspec does not support to one that it supports."""
     if isinstance(value, str | numbers.Integral | Mapping):
         return _convert(value, binary, depth)
     if isinstance(value, numbers.Real) and not isinstance(value, numbers.Rational):
         return _convert(value, binary, depth)
     raise TypeError(
-        f"a {type(value).__name__} cannot be sent: send what JSON has, a dataclass, a date, a UUID or an enum"
+        f"a {type(value).__name__} cannot be sent: send a JSON value, a dataclass, a date, a UUID or an enum"
     )
 
 
 _TOO_DEEP = (
-    f"a value has more than {MAX_DEPTH} levels of lists and objects, which Azure's host and .NET clients do "
-    "not read: send it flatter, or as a JSON text"
+    f"a value has more than {MAX_DEPTH} levels of lists and objects, which Azure's host and .NET clients "
+    "cannot read: flatten it, or send it as JSON text"
 )
 
 
 def convert(value: object, annotation: Any) -> object:
-    """Return a value from JSON as an instance of the type that an annotation asks for.
+    """Convert a value from JSON to the type of an annotation.
 
-    Dates, UUIDs and enums are read from their JSON form, objects become dataclasses or TypedDicts. A
-    string is never read as a number, nor a number as a string. Raise ValueError whose message is a clause
-    such as ``expected integer, got string at $.age``.
+    Dates, UUIDs and enums are converted from their JSON form, and objects to dataclasses or TypedDicts. A
+    string is never converted to a number, nor a number to a string. Raise ValueError with a clause as its
+    message, such as ``expected integer, got string at $.age``.
     """
     if annotation is Any or annotation is object:
         return value

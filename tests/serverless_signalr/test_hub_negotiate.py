@@ -147,7 +147,7 @@ async def test_claim_of_the_service_itself_is_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("options", "kind", "reason"),
     [
-        pytest.param({"user_id": " ann"}, ValueError, "blanks at an end", id="blank-before"),
+        pytest.param({"user_id": " ann"}, ValueError, "begins or ends with whitespace", id="blank-before"),
         pytest.param({"user_id": ""}, ValueError, "the user id is empty", id="empty"),
         pytest.param({"claims": {"sub": "admin"}}, ValueError, "names another", id="sub"),
         pytest.param({"user_id": "ann", "claims": {"nameid": "admin"}}, ValueError, "another", id="nameid"),

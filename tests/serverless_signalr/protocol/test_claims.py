@@ -43,18 +43,18 @@ def test_a_user_id_that_arrives_as_it_is_may_be_used(user_id: str | None) -> Non
     ("user_id", "reason"),
     [
         pytest.param("", "is empty: pass None", id="empty"),
-        pytest.param(" ", "blanks at an end", id="blank"),
-        pytest.param(" ann", "blanks at an end", id="blank-before"),
-        pytest.param("ann ", "blanks at an end", id="blank-behind"),
-        pytest.param("ann\t", "blanks at an end", id="tab-behind"),
-        pytest.param("\u00a0ann", "blanks at an end", id="no-break-space"),
-        pytest.param("ann\u3000", "blanks at an end", id="ideographic-space"),
-        pytest.param("ann\u2028", "blanks at an end", id="line-separator"),
+        pytest.param(" ", "begins or ends with whitespace", id="blank"),
+        pytest.param(" ann", "begins or ends with whitespace", id="blank-before"),
+        pytest.param("ann ", "begins or ends with whitespace", id="blank-behind"),
+        pytest.param("ann\t", "begins or ends with whitespace", id="tab-behind"),
+        pytest.param("\u00a0ann", "begins or ends with whitespace", id="no-break-space"),
+        pytest.param("ann\u3000", "begins or ends with whitespace", id="ideographic-space"),
+        pytest.param("ann\u2028", "begins or ends with whitespace", id="line-separator"),
         pytest.param("a\tb", "control character", id="tab-within"),
         pytest.param("a\r\nX-ASRS-User-Id: admin", "control character", id="line-end"),
         pytest.param("a\x00", "control character", id="nul"),
         pytest.param("a\x7fb", "control character", id="delete"),
-        pytest.param("ann\ud83d", "half a character", id="half-an-emoji"),
+        pytest.param("ann\ud83d", "half of a surrogate pair", id="half-an-emoji"),
         pytest.param("ann, role: admin", "pass for a claim", id="claim"),
     ],
 )
@@ -67,7 +67,7 @@ def test_a_user_id_that_would_not_arrive_as_it_is_is_refused(user_id: str, reaso
 @pytest.mark.parametrize("user_id", [None, "ann"])
 @pytest.mark.parametrize("value", ["admin", ["ann", "admin"]])
 def test_a_claim_that_names_another_user_is_refused(name: str, user_id: str | None, value: Any) -> None:
-    with pytest.raises(ValueError, match="names the user to the service, and names another one than user_id"):
+    with pytest.raises(ValueError, match="names another user than user_id"):
         check_claims(user_id, {name: value})
 
 
@@ -78,7 +78,7 @@ def test_a_claim_that_names_the_same_user_may_be_used(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["asrs.s.uid", "ASRS.s.uid", "asrs.u.sub"])
 def test_a_claim_of_the_service_is_refused_in_any_case(name: str) -> None:
-    with pytest.raises(ValueError, match="has a meaning to the service itself"):
+    with pytest.raises(ValueError, match="is reserved for the service itself"):
         check_claims("ann", {name: "ann"})
 
 
