@@ -1,89 +1,113 @@
 """What clients do, and what the others see of it."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from serverless_signalr import HubException
-
-type Invoke = Callable[..., tuple[Any, list[dict[str, Any]] | None]]
-
-
-def new_message(text: str, group_name: str | None = None, *, is_private: bool = False) -> dict[str, Any]:
-    return {
-        "target": "newMessage",
-        "arguments": [
-            {
-                "sender": "ann",
-                "connectionId": "c1",
-                "text": text,
-                "groupName": group_name,
-                "isPrivate": is_private,
-            }
-        ],
-    }
+from blueprints.hub import HUB
+from serverless_signalr import FunctionApp, HubException
+from serverless_signalr.testing import FakeService, GroupAction, Message, call, connect, disconnect
 
 
-@pytest.mark.parametrize("user_id", ["ann", None])
-def test_everybody_sees_who_came(invoke: Invoke, user_id: str | None) -> None:
-    _, sent = invoke("connected", user_id=user_id)
-    assert {"target": "newConnection", "arguments": [{"connectionId": "c1", "userId": user_id}]} in (
-        sent or []
+def new_message(text: str, group_name: str | None = None, *, is_private: bool = False) -> Message:
+    return Message(
+        "newMessage",
+        {
+            "sender": "ann",
+            "connectionId": "c1",
+            "text": text,
+            "groupName": group_name,
+            "isPrivate": is_private,
+        },
     )
 
 
-def test_who_came_is_among_the_people_before_anybody_hears_of_it(invoke: Invoke) -> None:
-    _, sent = invoke("connected")
-    assert sent is not None
-    assert sent[0] == {"action": "add", "groupName": "$people", "connectionId": "c1"}
+async def test_everybody_sees_who_came(app: FunctionApp) -> None:
+    sent = await connect(app, user_id="ann")
+    assert sent.to_all == [Message("newConnection", {"connectionId": "c1", "userId": "ann"})]
+
+
+async def test_everybody_sees_that_somebody_came_who_is_anonymous(app: FunctionApp) -> None:
+    assert (await connect(app)).to_all == [Message("newConnection", {"connectionId": "c1", "userId": None})]
+
+
+async def test_who_came_is_among_the_people_before_anybody_hears_of_it(app: FunctionApp) -> None:
+    sent = await connect(app, user_id="ann")
+    assert sent.everything[0] == GroupAction("add", "$people", connection_id="c1")
 
 
 @pytest.mark.parametrize("error", [None, "Service timeout"])
-def test_everybody_sees_who_went_and_why(invoke: Invoke, error: str | None) -> None:
-    _, sent = invoke("disconnected", error=error)
-    assert sent == [
-        {
-            "target": "connectionClosed",
-            "arguments": [{"connectionId": "c1", "userId": "ann", "error": error}],
-        }
+async def test_everybody_sees_who_went_and_why(app: FunctionApp, error: str | None) -> None:
+    sent = await disconnect(app, user_id="ann", error=error)
+    assert sent.to_all == [
+        Message("connectionClosed", {"connectionId": "c1", "userId": "ann", "error": error})
     ]
 
 
-def test_broadcast_goes_to_everybody(invoke: Invoke) -> None:
-    assert invoke("broadcast", "hi") == (None, [new_message("hi")])
+async def test_broadcast_goes_to_everybody(app: FunctionApp) -> None:
+    assert (await call(app, "broadcast", "hi", user_id="ann")).to_all == [new_message("hi")]
 
 
-def test_message_to_a_group_names_the_group(invoke: Invoke) -> None:
-    _, sent = invoke("sendToGroup", "g", "hi")
-    assert sent == [new_message("hi", "g") | {"groupName": "g"}]
+async def test_message_to_a_group_names_the_group(app: FunctionApp) -> None:
+    sent = await call(app, "sendToGroup", "g", "hi", user_id="ann")
+    assert sent.to_group("g") == sent.messages == [new_message("hi", "g")]
 
 
-def test_message_to_a_user_is_private(invoke: Invoke, service: None) -> None:
-    is_there, sent = invoke("sendToUser", "bob", "hi")
-    assert is_there is False
-    assert sent == [new_message("hi", is_private=True) | {"userId": "bob"}]
+async def test_message_to_a_user_is_private(app: FunctionApp) -> None:
+    sent = await call(app, "sendToUser", "bob", "hi", user_id="ann")
+    assert sent.to_user("bob") == sent.messages == [new_message("hi", is_private=True)]
 
 
-def test_message_to_a_connection_is_private(invoke: Invoke, service: None) -> None:
-    is_there, sent = invoke("sendToConnection", "c2", "hi")
-    assert is_there is False
-    assert sent == [new_message("hi", is_private=True) | {"connectionId": "c2"}]
+async def test_message_to_a_connection_is_private(app: FunctionApp) -> None:
+    sent = await call(app, "sendToConnection", "c2", "hi", user_id="ann")
+    assert sent.to_connection("c2") == sent.messages == [new_message("hi", is_private=True)]
+
+
+async def test_sender_learns_whether_the_other_is_there(app: FunctionApp, service: FakeService) -> None:
+    assert (await call(app, "sendToUser", "bob", "hi", service=service)).result is False
+    bob = (await connect(app, user_id="bob", service=service)).connection
+    assert (await call(app, "sendToUser", "bob", "hi", service=service)).result is True
+    assert (await call(app, "sendToConnection", bob.id, "hi", service=service)).result is True
+
+
+async def test_members_of_a_group_receive_what_is_sent_to_it_and_others_do_not(
+    app: FunctionApp, service: FakeService
+) -> None:
+    bob, eve = service.connect(HUB, user_id="bob"), service.connect(HUB, user_id="eve")
+    await call(app, "joinGroup", "g", connection=bob, service=service)
+    await call(app, "sendToGroup", "g", "hi", user_id="ann", service=service)
+    assert ([message.target for message in bob.received], eve.received) == (["newMessage"], [])
+
+
+async def test_member_that_left_a_group_receives_nothing(app: FunctionApp, service: FakeService) -> None:
+    bob = service.connect(HUB, user_id="bob")
+    await call(app, "joinGroup", "g", connection=bob, service=service)
+    await call(app, "leaveGroup", "g", connection=bob, service=service)
+    await call(app, "sendToGroup", "g", "hi", user_id="ann", service=service)
+    assert bob.received == []
 
 
 @pytest.mark.parametrize(("event", "action"), [("joinGroup", "add"), ("leaveGroup", "remove")])
-def test_client_moves_only_its_own_connection(invoke: Invoke, event: str, action: str) -> None:
-    _, sent = invoke(event, "g")
-    assert sent == [{"action": action, "groupName": "g", "connectionId": "c1"}]
+async def test_client_moves_only_its_own_connection(app: FunctionApp, event: str, action: Any) -> None:
+    sent = await call(app, event, "g", connection_id="c1")
+    assert sent.everything == [GroupAction(action, "g", connection_id="c1")]
 
 
-def test_nobody_is_there_when_nobody_is_connected(invoke: Invoke, service: None) -> None:
-    assert invoke("people") == ([], None)
+async def test_nobody_is_there_when_nobody_is_connected(app: FunctionApp) -> None:
+    assert (await call(app, "people")).result == []
+
+
+async def test_people_are_those_who_are_connected(app: FunctionApp, service: FakeService) -> None:
+    ann = (await connect(app, user_id="ann", service=service)).connection
+    await disconnect(app, (await connect(app, user_id="bob", service=service)).connection, service=service)
+    people = (await call(app, "people", connection=ann, service=service)).result
+    assert people == [{"connectionId": ann.id, "userId": "ann"}]
 
 
 @pytest.mark.parametrize("value", [None, True, 0, 1.5, "", "hi", [1, "2"], {"a": {"b": None}}])
-def test_echo_answers_with_what_it_was_given(invoke: Invoke, value: object) -> None:
-    assert invoke("echo", value) == (value, None)
+async def test_echo_answers_with_what_it_was_given(app: FunctionApp, value: object) -> None:
+    echoed = await call(app, "echo", value)
+    assert (echoed.result, echoed.everything) == (value, [])
 
 
 @pytest.mark.parametrize(
@@ -134,9 +158,10 @@ def test_echo_answers_with_what_it_was_given(invoke: Invoke, value: object) -> N
         pytest.param("echo", [], "echo(value) was called with 0 arguments.", id="echo"),
     ],
 )
-def test_wrong_call_is_answered_with_what_is_wrong(
-    invoke: Invoke, event: str, arguments: list[object], error: str
+async def test_wrong_call_is_answered_with_what_is_wrong_and_nothing_is_sent(
+    app: FunctionApp, service: FakeService, event: str, arguments: list[object], error: str
 ) -> None:
     with pytest.raises(HubException) as raised:
-        invoke(event, *arguments)
+        await call(app, event, *arguments, service=service)
     assert str(raised.value) == error
+    assert service.sent.everything == []

@@ -1,51 +1,45 @@
 """HTTP requests that send: what is sent, and what is refused in words."""
 
-import json
-from collections.abc import Callable
 from typing import Any
 
-import azure.functions as func
 import pytest
 
+from serverless_signalr import FunctionApp
 from serverless_signalr.protocol.names import MAX_BODY
-
-type Request = Callable[..., tuple[func.HttpResponse, list[dict[str, Any]] | None]]
+from serverless_signalr.testing import Message, Recipient, request
 
 SENDS: list[Any] = [
-    pytest.param("messages", {}, {}, id="all"),
-    pytest.param("users/{userId}/messages", {"userId": "ann"}, {"userId": "ann"}, id="user"),
-    pytest.param("groups/{groupName}/messages", {"groupName": "g"}, {"groupName": "g"}, id="group"),
-    pytest.param(
-        "connections/{connectionId}/messages",
-        {"connectionId": "c"},
-        {"connectionId": "c"},
-        id="connection",
-    ),
+    pytest.param("messages", Recipient("all"), id="all"),
+    pytest.param("users/ann/messages", Recipient("user", "ann"), id="user"),
+    pytest.param("groups/g/messages", Recipient("group", "g"), id="group"),
+    pytest.param("connections/c/messages", Recipient("connection", "c"), id="connection"),
 ]
-"""Each route that sends, its parameters, and whom the message is for."""
+"""Each route that sends, and whom the message is for."""
+
+EACH_SEND = pytest.mark.parametrize(("route", "to"), SENDS)
 
 
-@pytest.mark.parametrize(("route", "params", "addressee"), SENDS)
-def test_target_and_arguments_are_sent(
-    ask: Request, route: str, params: dict[str, str], addressee: dict[str, str]
-) -> None:
-    response, sent = ask("POST", route, b'{"target": "news", "arguments": ["a", {"b": null}]}', **params)
-    assert (response.status_code, response.get_body()) == (202, b"")
-    assert sent == [{"target": "news", "arguments": ["a", {"b": None}], **addressee}]
+@EACH_SEND
+async def test_target_and_arguments_are_sent(app: FunctionApp, route: str, to: Recipient) -> None:
+    body = {"target": "news", "arguments": ["a", {"b": None}]}
+    response = await request(app, "POST", f"/api/{route}", json=body)
+    assert (response.status, response.body) == (202, b"")
+    assert response.everything == [Message("news", "a", {"b": None})]
+    assert response.messages[0].to == to
 
 
-def test_half_an_emoji_is_sent_as_a_replacement_character(ask: Request) -> None:
-    _, sent = ask("POST", "messages", b'{"target": "news", "arguments": ["cut \\ud83d"]}')
-    assert sent == [{"target": "news", "arguments": ["cut \N{REPLACEMENT CHARACTER}"]}]
+async def test_half_an_emoji_is_sent_as_a_replacement_character(app: FunctionApp) -> None:
+    body = b'{"target": "news", "arguments": ["cut \\ud83d"]}'
+    response = await request(app, "POST", "/api/messages", body=body)
+    assert response.to_all == [Message("news", "cut \N{REPLACEMENT CHARACTER}")]
 
 
-@pytest.mark.parametrize(("route", "params", "addressee"), SENDS)
-def test_object_without_a_target_is_a_new_message(
-    ask: Request, route: str, params: dict[str, str], addressee: dict[str, str]
-) -> None:
-    response, sent = ask("POST", route, b'{"sender": "ann", "text": "hi"}', **params)
-    assert response.status_code == 202
-    assert sent == [{"target": "newMessage", "arguments": [{"sender": "ann", "text": "hi"}], **addressee}]
+@EACH_SEND
+async def test_object_without_a_target_is_a_new_message(app: FunctionApp, route: str, to: Recipient) -> None:
+    response = await request(app, "POST", f"/api/{route}", json={"sender": "ann", "text": "hi"})
+    assert response.status == 202
+    assert response.everything == [Message("newMessage", {"sender": "ann", "text": "hi"})]
+    assert response.messages[0].to == to
 
 
 @pytest.mark.parametrize(
@@ -61,10 +55,14 @@ def test_object_without_a_target_is_a_new_message(
         pytest.param(b'\xef\xbb\xbf{"target": "news"}', [], id="byte-order-mark"),
     ],
 )
-def test_arguments_are_sent_as_they_came(ask: Request, body: bytes, arguments: list[object]) -> None:
-    _, sent = ask("POST", "messages", body)
-    assert sent == [{"target": "news", "arguments": arguments}]
+async def test_arguments_are_sent_as_they_came(
+    app: FunctionApp, body: bytes, arguments: list[object]
+) -> None:
+    response = await request(app, "POST", "/api/messages", body=body)
+    assert response.to_all == [Message("news", *arguments)]
 
+
+ROUTES = [send.values[0] for send in SENDS]
 
 BAD = [
     pytest.param(b"", "body", "the body is not JSON", id="empty"),
@@ -124,24 +122,18 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("route", "params", "addressee"), SENDS)
+@pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize(("body", "field", "detail"), BAD)
-def test_wrong_body_is_answered_with_the_field_and_nothing_is_sent(
-    ask: Request,
-    route: str,
-    params: dict[str, str],
-    addressee: dict[str, str],
-    body: bytes,
-    field: str,
-    detail: str,
+async def test_wrong_body_is_answered_with_the_field_and_nothing_is_sent(
+    app: FunctionApp, route: str, body: bytes, field: str, detail: str
 ) -> None:
-    response, sent = ask("POST", route, body, **params)
-    assert response.status_code == 400
+    response = await request(app, "POST", f"/api/{route}", body=body)
+    assert response.status == 400
     assert response.mimetype == "application/problem+json"
-    problem = json.loads(response.get_body())
+    problem = response.json()
     assert (problem["status"], problem["title"], problem["field"]) == (400, "Bad Request", field)
     assert problem["detail"].startswith(detail)
-    assert sent is None
+    assert response.everything == []
 
 
 def text_of(size: int) -> bytes:
@@ -150,7 +142,7 @@ def text_of(size: int) -> bytes:
     return body % (b"x" * (size - len(body) + 2))
 
 
-@pytest.mark.parametrize(("route", "params", "addressee"), SENDS)
+@pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize(
     "body",
     [
@@ -160,16 +152,16 @@ def text_of(size: int) -> bytes:
         pytest.param(b'{"text": "' + b"x" * (MAX_BODY - 12) + b'"}', id="with-target-over"),
     ],
 )
-def test_message_over_the_limit_of_the_service_is_answered_413(
-    ask: Request, route: str, params: dict[str, str], addressee: dict[str, str], body: bytes
+async def test_message_over_the_limit_of_the_service_is_answered_413(
+    app: FunctionApp, route: str, body: bytes
 ) -> None:
-    response, sent = ask("POST", route, body, **params)
-    assert response.status_code == 413
+    response = await request(app, "POST", f"/api/{route}", body=body)
+    assert response.status == 413
     assert response.mimetype == "application/problem+json"
-    problem = json.loads(response.get_body())
+    problem = response.json()
     assert (problem["status"], problem["field"]) == (413, "body")
     assert problem["detail"].endswith("bytes, the service accepts 1,048,576")
-    assert sent is None
+    assert response.everything == []
 
 
 @pytest.mark.parametrize(
@@ -180,23 +172,23 @@ def test_message_over_the_limit_of_the_service_is_answered_413(
         pytest.param(b'{"target":"news","arguments":["%s"]}' % ("é" * 500_000).encode(), id="utf-8"),
     ],
 )
-def test_message_within_the_limit_is_sent(ask: Request, body: bytes) -> None:
-    response, sent = ask("POST", "messages", body)
-    assert response.status_code == 202
-    assert sent is not None
+async def test_message_within_the_limit_is_sent(app: FunctionApp, body: bytes) -> None:
+    response = await request(app, "POST", "/api/messages", body=body)
+    assert response.status == 202
+    assert len(response.to_all) == 1
 
 
 @pytest.mark.parametrize(
     ("name", "detail"),
     [
         ("x" * 1025, "a group name has at most 1,024 characters, this one has 1,025"),
-        (" ", "a group name must not be empty or blank"),
+        ("%20", "a group name must not be empty or blank"),
     ],
     ids=["too-long", "blank"],
 )
-def test_group_that_cannot_exist_is_refused(ask: Request, name: str, detail: str) -> None:
-    response, sent = ask("POST", "groups/{groupName}/messages", b'{"target": "news"}', groupName=name)
-    assert response.status_code == 400
-    problem = json.loads(response.get_body())
+async def test_group_that_cannot_exist_is_refused(app: FunctionApp, name: str, detail: str) -> None:
+    response = await request(app, "POST", f"/api/groups/{name}/messages", json={"target": "news"})
+    assert response.status == 400
+    problem = response.json()
     assert (problem["field"], problem["detail"]) == ("groupName", detail)
-    assert sent is None
+    assert response.everything == []

@@ -1,48 +1,48 @@
 """The page."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import azure.functions as func
 import pytest
 
 from blueprints import web
+from serverless_signalr import FunctionApp
+from serverless_signalr.testing import request
 
-type Request = Callable[..., tuple[func.HttpResponse, list[dict[str, Any]] | None]]
+CONTENT = "<!doctype html>é".encode()
 
 
 @pytest.fixture
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return where the page is built to."""
+    """Build a page and return it."""
     page = tmp_path / "index.html"
+    page.write_bytes(CONTENT)
     monkeypatch.setattr(web, "_PAGE", page)
     return page
 
 
-def test_page_is_served_as_it_was_built(ask: Request, page: Path) -> None:
-    page.write_bytes("<!doctype html>é".encode())
-    response, _ = ask("GET", "index")
-    assert (response.status_code, response.get_body()) == (200, page.read_bytes())
+async def test_page_is_served_as_it_was_built(app: FunctionApp, page: Path) -> None:
+    response = await request(app, "GET", "/api/index")
+    assert (response.status, response.body) == (200, CONTENT)
 
 
-def test_page_is_html_and_nothing_else(ask: Request, page: Path) -> None:
-    page.touch()
-    response, _ = ask("GET", "index")
+async def test_page_is_html_and_nothing_else(app: FunctionApp, page: Path) -> None:
+    response = await request(app, "GET", "/api/index")
     assert response.mimetype == "text/html"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_browser_asks_for_a_newer_page(ask: Request, page: Path) -> None:
-    page.touch()
-    response, _ = ask("GET", "index")
+async def test_browser_asks_for_a_newer_page(app: FunctionApp, page: Path) -> None:
+    response = await request(app, "GET", "/api/index")
     assert response.headers["Cache-Control"] == "no-cache"
 
 
-def test_page_that_is_not_built_is_told_with_the_command(ask: Request, page: Path) -> None:
-    response, _ = ask("GET", "index")
-    assert response.status_code == 503
-    assert b"npm ci && npm run build" in response.get_body()
+async def test_page_that_is_not_built_is_told_with_the_command(
+    app: FunctionApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "_PAGE", tmp_path / "index.html")
+    response = await request(app, "GET", "/api/index")
+    assert response.status == 503
+    assert b"npm ci && npm run build" in response.body
 
 
 def test_page_is_where_its_build_writes_it() -> None:
