@@ -26,10 +26,10 @@ async def test_token_is_not_stored_on_its_way(response: Response) -> None:
     assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_nobody_gets_a_token_where_the_user_setting_was_refused(
-    ask: Request, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_nobody_gets_a_token_where_the_user_setting_was_refused(
+    app: FunctionApp, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("blueprints.negotiate.REFUSAL", "NEGOTIATE_USER_ID is {query.user}, which …")
-    response = ask("POST", "negotiate")[0]
-    assert (response.status_code, response.get_body()) == (500, b"")
+    response = await request(app, "POST", "/api/negotiate")
+    assert (response.status, response.body) == (500, b"")
     assert "negotiate is refused to everybody: NEGOTIATE_USER_ID is {query.user}" in caplog.text
