@@ -335,7 +335,7 @@ def test_type_that_is_no_text_means_nothing(name: str, value: object) -> None:
     ],
 )
 def test_principal_that_names_nobody_is_refused(value: object) -> None:
-    message = "^the x-ms-client-principal header has no identifier of the caller: it has no identifier$"
+    message = "^the x-ms-client-principal header has no identifier of the caller$"
     with pytest.raises(ValueError, match=message):
         Principal.from_request(request({"x-ms-client-principal": principal(value)}), MACHINE)
 
