@@ -26,7 +26,7 @@ func: local-packages page settings ## Start the emulator, and the app in Azure F
 	@exec scripts/start-func "$(APP)"
 
 .PHONY: test
-test: check ## Check everything, then run all tests
+test: check azurite ## Check everything, then run all tests
 	@scripts/say "Tests (pytest)"
 	@scripts/run-tests
 	@scripts/say "The library's tests on Python 3.12 (pytest)"
@@ -68,7 +68,7 @@ package: venv page ## Build what is deployed: build/app.zip
 
 .PHONY: clean
 clean: ## Remove what make made; local.settings.json stays
-	rm -rf .make .venv build web/node_modules web/dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .make .venv build tests/azurite/node_modules web/node_modules web/dist .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up: each step is done once, see scripts/once.
@@ -91,6 +91,11 @@ test-packages: venv
 web-packages:
 	@scripts/once npm "npm packages of web/package-lock.json" web/node_modules/.package-lock.json \
 	  $(WEB_PACKAGES) -- scripts/npm ci --no-audit --no-fund
+
+.PHONY: azurite
+azurite:
+	@scripts/once azurite "Azurite, for tests of Table Storage" tests/azurite/node_modules/.package-lock.json \
+	  tests/azurite/package.json tests/azurite/package-lock.json -- env NPM_FOLDER=tests/azurite scripts/npm ci --no-audit --no-fund
 
 .PHONY: page
 page: web-packages

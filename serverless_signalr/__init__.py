@@ -16,6 +16,27 @@ if TYPE_CHECKING:
     from serverless_signalr._hub.negotiation import SignalRUser, platform_user
     from serverless_signalr._hub.proxy import AnyClient, target
     from serverless_signalr._rest.background import run_sync
+    from serverless_signalr.answers import (
+        ANSWER_TARGET,
+        Answer,
+        AnswerClient,
+        AnswerConflictError,
+        AnswerExistsError,
+        AnswerInfo,
+        AnswerPiece,
+        AnswerState,
+        AnswerStore,
+        AnswerStream,
+        MemoryAnswerStore,
+        PieceKind,
+        StoredAnswer,
+        TableAnswerStore,
+        add_answers,
+        cancel_answer,
+        resume_answer,
+        send_answer,
+        stream_answer,
+    )
     from serverless_signalr.bindings import Blueprint, FunctionApp
     from serverless_signalr.connection import ServiceConnection, service_connection
     from serverless_signalr.endpoint import Endpoint
@@ -56,7 +77,17 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ANSWER_TARGET",
     "MAX_BODY",
+    "Answer",
+    "AnswerClient",
+    "AnswerConflictError",
+    "AnswerExistsError",
+    "AnswerInfo",
+    "AnswerPiece",
+    "AnswerState",
+    "AnswerStore",
+    "AnswerStream",
     "AnyClient",
     "Blueprint",
     "Call",
@@ -78,9 +109,11 @@ __all__ = [
     "InvalidArgumentError",
     "JoinGroup",
     "LeaveGroup",
+    "MemoryAnswerStore",
     "NotFoundError",
     "PartialSendError",
     "PayloadTooLargeError",
+    "PieceKind",
     "Principal",
     "Router",
     "SendMessage",
@@ -97,10 +130,14 @@ __all__ = [
     "SignalRNegotiation",
     "SignalROutput",
     "SignalRUser",
+    "StoredAnswer",
+    "TableAnswerStore",
     "ThrottledError",
     "UnauthorizedError",
     "UserGroups",
+    "add_answers",
     "any_online",
+    "cancel_answer",
     "check_group_name",
     "check_health",
     "check_hub_name",
@@ -111,8 +148,11 @@ __all__ = [
     "platform_user",
     "requires",
     "requires_nothing",
+    "resume_answer",
     "run_sync",
+    "send_answer",
     "service_connection",
+    "stream_answer",
     "target",
 ]
 
@@ -125,6 +165,10 @@ _NAMES = {
     "_hub.negotiation": "SignalRUser platform_user",
     "_hub.proxy": "AnyClient target",
     "_rest.background": "run_sync",
+    "answers": "ANSWER_TARGET Answer AnswerClient AnswerConflictError AnswerExistsError AnswerInfo "
+    "AnswerPiece AnswerState AnswerStore AnswerStream MemoryAnswerStore PieceKind "
+    "StoredAnswer TableAnswerStore add_answers cancel_answer resume_answer send_answer "
+    "stream_answer",
     "bindings": "Blueprint FunctionApp",
     "connection": "ServiceConnection service_connection",
     "endpoint": "Endpoint",

@@ -4,7 +4,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
@@ -72,8 +72,9 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
 
     _upstream_route: str | None = None
     _blueprint: Blueprint | None = None
+    _listen_again: Callable[[], None] | None = None
     _is_named: ClassVar[bool] = False
-    _methods: ClassVar[Sequence[HubMethod]] = ()
+    _methods: Sequence[HubMethod] = ()
     _interface: ClassVar[ClientInterface[Any]] = ClientInterface(AnyClient)
 
     def __init_subclass__(cls, *, hub: str | None = None, connection: str | None = None, **rest: Any) -> None:
@@ -115,7 +116,8 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
         if self._upstream_route is not None:
             from serverless_signalr._hub.http_upstream import add_upstream
 
-            add_upstream(blueprint, self, self._function_name("upstream"), self._upstream_route)
+            name = self._function_name("upstream")
+            self._listen_again = add_upstream(blueprint, self, name, self._upstream_route)
         else:
             for method in self._methods:
                 self._add_trigger(blueprint, method)
@@ -236,6 +238,20 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
         from serverless_signalr.connection import service_connection
 
         return service_connection(self.connection_setting)
+
+    def _add_methods(self, methods: Sequence[HubMethod]) -> None:
+        """Add events that are no methods of the class. Raise TypeError for one that the hub has already."""
+        blueprint = self.blueprint
+        known = {method.event.lower() for method in self._methods}
+        for method in methods:
+            if method.event.lower() in known:
+                raise TypeError(f"{type(self).__name__} has the event {method.event} already")
+        self._methods = (*self._methods, *methods)
+        if self._listen_again is not None:
+            self._listen_again()
+        else:
+            for method in methods:
+                self._add_trigger(blueprint, method)
 
     def _add_trigger(self, blueprint: Blueprint, method: HubMethod) -> None:
         trigger = method.trigger(self)

@@ -12,15 +12,24 @@ from serverless_signalr.models import SignalRInvocationContext
 __all__ = ["add_upstream"]
 
 
-def add_upstream(blueprint: Blueprint, hub: ServedHub, name: str, route: str) -> None:
-    """Add the HTTP function that receives a hub's events."""
-    listeners = [
-        Listener(hub.hub_name, method.category, method.event, hub.connection_setting, _runner(hub, method))
-        for method in hub._methods
-    ]
-    upstream = add_receiver(blueprint, Receiver(f"the hub {hub.hub_name}", listeners), name, route)
+def add_upstream(blueprint: Blueprint, hub: ServedHub, name: str, route: str) -> Callable[[], None]:
+    """Add the HTTP function that receives a hub's events.
+
+    Return the function to call when the hub gets more of them.
+    """
+
+    def listeners() -> list[Listener]:
+        hub_name, setting = hub.hub_name, hub.connection_setting
+        return [
+            Listener(hub_name, method.category, method.event, setting, _runner(hub, method))
+            for method in hub._methods
+        ]
+
+    receiver = Receiver(f"the hub {hub.hub_name}", listeners())
+    upstream = add_receiver(blueprint, receiver, name, route)
     # By this serverless_signalr.testing finds where the events of a hub go.
     vars(upstream)["signalr_upstream"] = hub.hub_name
+    return lambda: receiver.listen(listeners())
 
 
 def _runner(hub: ServedHub, method: HubMethod) -> Callable[[SignalRInvocationContext], Any]:

@@ -14,7 +14,7 @@ from serverless_signalr.bindings import Blueprint
 from serverless_signalr.models import SignalRConnectionInfo
 from serverless_signalr.principal import Principal, insecure_user_id, is_deployed
 
-__all__ = ["Authenticate", "SignalRUser", "add_negotiate", "platform_user"]
+__all__ = ["Authenticate", "SignalRUser", "add_negotiate", "authenticated", "platform_user"]
 
 _log = logging.getLogger("serverless_signalr")
 
@@ -71,7 +71,7 @@ def add_negotiate(
 
     async def negotiate(req: func.HttpRequest) -> func.HttpResponse:
         try:
-            user = await _authenticated(authenticate, req)
+            user = await authenticated(authenticate, req)
         except PermissionError as error:
             _log.warning("a negotiate request for the hub %s was refused: %s", hub_name, error)
             return _refused()
@@ -86,7 +86,8 @@ def add_negotiate(
     decorate(negotiate)
 
 
-async def _authenticated(authenticate: Authenticate, request: func.HttpRequest) -> SignalRUser:
+async def authenticated(authenticate: Authenticate, request: func.HttpRequest) -> SignalRUser:
+    """Return who sends a request, with no id for nobody. Raise PermissionError where it is refused."""
     found: Any
     if inspect.iscoroutinefunction(authenticate) or authenticate is platform_user:
         found = authenticate(request)

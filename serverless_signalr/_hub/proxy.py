@@ -5,12 +5,21 @@ import typing
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 from serverless_signalr._rest.addressees import Addressee, Addressees
 from serverless_signalr.protocol.names import to_camel_case
 from serverless_signalr.protocol.values import convert
 
-__all__ = ["AnyClient", "ClientInterface", "Service", "target", "target_of"]
+__all__ = [
+    "AnyClient",
+    "ClientInterface",
+    "Service",
+    "addressed_user",
+    "is_any_client",
+    "target",
+    "target_of",
+]
 
 _TARGET = "_signalr_target"
 _ONE_CLIENT = "{} returns a result, which one client can give: call it on clients.client(…)"
@@ -128,6 +137,19 @@ class _AnyProxy(_Proxy):
 
     async def ask(self, target: str, *arguments: object) -> Any:
         return await self._ask(target, target, arguments)
+
+
+def is_any_client(clients: object) -> bool:
+    """Tell whether clients are those of a hub that declares no interface."""
+    return isinstance(clients, _AnyProxy)
+
+
+def addressed_user(clients: object) -> str | None:
+    """Return the user whom ``clients.user(…)`` named, None for any other clients."""
+    if not isinstance(clients, _Proxy) or isinstance(clients._addressee, Addressees):
+        return None
+    kind, _, name = clients._addressee.path.lstrip("/").partition("/")
+    return unquote(name) if kind == "users" and name and "/" not in name else None
 
 
 def _proxy_class(interface: type) -> type[_Proxy]:

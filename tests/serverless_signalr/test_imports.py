@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LATE = {"aiohttp", "azure.core", "azure.identity", "azure.keyvault", "jwt", "msgpack", "msgspec"}
+LATE = {
+    "aiohttp",
+    "azure.core",
+    "azure.data",
+    "azure.identity",
+    "azure.keyvault",
+    "jwt",
+    "msgpack",
+    "msgspec",
+}
 """Packages that the call which first needs them imports."""
 
 
@@ -70,7 +79,8 @@ FLOORS = (
     {"_upstream"},
     {"bindings"},
     {"_hub"},
-    {"hub", "health"},
+    {"_answers"},
+    {"answers", "hub", "health"},
     {"_testing"},
     {"testing"},
 )

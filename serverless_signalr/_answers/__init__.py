@@ -1,0 +1,1 @@
+"""Streamed answers: pieces, roll-up, stores, resume and cancel."""

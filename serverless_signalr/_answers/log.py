@@ -1,0 +1,64 @@
+"""The stored side of an answer, as the function that streams it writes it."""
+
+import logging
+from collections.abc import Sequence
+
+from serverless_signalr._answers.pieces import AnswerPiece
+from serverless_signalr._answers.stores import AnswerConflictError, AnswerState, AnswerStore
+
+__all__ = ["AnswerLog"]
+
+_MAX_UNSAVED = 256 * 1024
+
+_log = logging.getLogger("serverless_signalr.answers")
+
+
+class AnswerLog:
+    """Writes the pieces of one answer to a store, and learns there that the answer is to stop.
+
+    A store that fails does not end the answer: the pieces are written with the next ones. Clients that are
+    connected miss nothing; resuming may not recover everything then.
+    """
+
+    def __init__(self, store: AnswerStore, answer_id: str, version: object) -> None:
+        self._store = store
+        self._answer_id = answer_id
+        self._version = version
+        self._unsaved: list[AnswerPiece] = []
+        self._has_failed = False
+
+    async def save(self, pieces: Sequence[AnswerPiece], state: AnswerState) -> AnswerState:
+        """Write pieces and the state, and return the state.
+
+        It is another one where somebody has asked the answer to stop, or has ended it: the pieces are then
+        not written, unless ``state`` ends the answer and it had not ended yet.
+        """
+        batch = [*self._unsaved, *pieces]
+        try:
+            return await self._write(batch, state)
+        except Exception as error:  # noqa: BLE001 - whatever a store raises, the answer goes on
+            if not self._has_failed:
+                _log.warning("the answer %s could not be stored, it goes on: %s", self._answer_id, error)
+            self._has_failed = True
+            size = sum(piece.size for piece in batch)
+            while size > _MAX_UNSAVED:
+                size -= batch.pop(0).size
+            self._unsaved = batch
+            return state
+
+    async def _write(self, batch: Sequence[AnswerPiece], state: AnswerState) -> AnswerState:
+        while True:
+            try:
+                version = await self._store.append(self._answer_id, self._version, batch, state)
+            except AnswerConflictError:
+                stored = await self._store.read(self._answer_id)
+                if stored is None or stored.state.has_ended:
+                    return AnswerState.ERROR if stored is None else stored.state
+                if stored.state is AnswerState.CANCELLING and not state.has_ended:
+                    return stored.state
+                # A write whose response was lost has been made all the same.
+                batch = [piece for piece in batch if piece.seq > stored.last]
+                self._version = stored.version
+            else:
+                self._version, self._unsaved, self._has_failed = version, [], False
+                return state

@@ -1,0 +1,160 @@
+"""Answers in the memory of one process."""
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from serverless_signalr._answers.pieces import AnswerPiece, PieceKind
+from serverless_signalr._answers.stores import (
+    AnswerConflictError,
+    AnswerExistsError,
+    AnswerState,
+    StoredAnswer,
+)
+from serverless_signalr.principal import is_deployed
+
+__all__ = ["MemoryAnswerStore"]
+
+
+@dataclass(slots=True)
+class _Kept:
+    owner: str
+    audience: str | None
+    changed: float
+    state: AnswerState = AnswerState.STREAMING
+    version: int = 0
+    last: int = 0
+    size: int = 0
+    pieces: deque[AnswerPiece] = field(default_factory=deque)
+    folded: list[str] = field(default_factory=list)
+    folded_size: int = 0
+    is_whole: bool = True
+
+
+class MemoryAnswerStore:
+    """A store in the memory of this process: for one instance with one worker process, and for tests.
+
+    Pieces of the last ``max_bytes`` of an answer can be replayed one by one. Of older ones the text alone is
+    kept, another ``max_bytes`` of it; of an even longer answer the beginning is dropped. An answer is gone
+    ``ttl`` after its last piece, and earlier where all answers together take more than ``max_total_bytes``.
+
+    An app in Azure may run on several instances, and a request to resume or to cancel may reach another one
+    than the answer. The store therefore raises RuntimeError there, and where FUNCTIONS_WORKER_PROCESS_COUNT
+    is above 1, unless ``single_instance`` says that there is one process only.
+    """
+
+    def __init__(
+        self,
+        *,
+        single_instance: bool = False,
+        ttl: timedelta = timedelta(minutes=30),
+        max_bytes: int = 256 * 1024,
+        max_total_bytes: int = 64 * 1024 * 1024,
+        clock: Callable[[], float] = time.monotonic,
+        settings: Mapping[str, str] = os.environ,
+    ) -> None:
+        if not single_instance:
+            _check_one_process(settings)
+        if ttl <= timedelta(0) or max_bytes < 1 or max_total_bytes < max_bytes:
+            raise ValueError("ttl and max_bytes must be above 0, max_total_bytes at least max_bytes")
+        self._ttl = ttl.total_seconds()
+        self._max_bytes, self._max_total_bytes = max_bytes, max_total_bytes
+        self._clock = clock
+        self._answers: dict[str, _Kept] = {}
+        self._total = 0
+        self._lock = threading.Lock()
+
+    async def create(self, answer_id: str, owner: str, audience: str | None) -> int:
+        """Begin an answer."""
+        with self._lock:
+            self._drop_expired()
+            if answer_id in self._answers:
+                raise AnswerExistsError(f"there is an answer with the id {answer_id!r} already")
+            self._answers[answer_id] = _Kept(owner, audience, self._clock())
+            return 0
+
+    async def append(
+        self, answer_id: str, version: object, pieces: Sequence[AnswerPiece], state: AnswerState
+    ) -> int:
+        """Add pieces and set the state."""
+        with self._lock:
+            self._drop_expired()
+            kept = self._answers.get(answer_id)
+            if kept is None or kept.version != version:
+                raise AnswerConflictError(answer_id)
+            before = kept.size + kept.folded_size
+            for piece in pieces:
+                kept.pieces.append(piece)
+                kept.size += piece.size
+                kept.last = piece.seq
+            self._trim(kept)
+            self._total += kept.size + kept.folded_size - before
+            kept.state, kept.changed, kept.version = state, self._clock(), kept.version + 1
+            # The least recently changed answers come first.
+            self._answers[answer_id] = self._answers.pop(answer_id)
+            while self._total > self._max_total_bytes and len(self._answers) > 1:
+                self._drop(next(iter(self._answers)))
+            return kept.version
+
+    async def read(self, answer_id: str, since: int = 0) -> StoredAnswer | None:
+        """Return an answer with its pieces after ``since``."""
+        with self._lock:
+            self._drop_expired()
+            kept = self._answers.get(answer_id)
+            if kept is None:
+                return None
+            text = None
+            if kept.is_whole:
+                texts = (piece.text or "" for piece in kept.pieces if piece.kind is PieceKind.TEXT)
+                text = "".join([*kept.folded, *texts])
+            return StoredAnswer(
+                answer_id,
+                kept.owner,
+                kept.audience,
+                kept.state,
+                kept.last,
+                self._clock() - kept.changed,
+                kept.version,
+                [piece for piece in kept.pieces if piece.seq > since],
+                text,
+            )
+
+    def _trim(self, kept: _Kept) -> None:
+        while kept.size > self._max_bytes and len(kept.pieces) > 1:
+            piece = kept.pieces.popleft()
+            kept.size -= piece.size
+            if kept.is_whole and piece.kind is PieceKind.TEXT and piece.text:
+                kept.folded.append(piece.text)
+                kept.folded_size += len(piece.text.encode())
+        if kept.folded_size > self._max_bytes:
+            kept.folded, kept.folded_size, kept.is_whole = [], 0, False
+
+    def _drop_expired(self) -> None:
+        horizon = self._clock() - self._ttl
+        while self._answers:
+            answer_id, kept = next(iter(self._answers.items()))
+            if kept.changed > horizon:
+                return
+            self._drop(answer_id)
+
+    def _drop(self, answer_id: str) -> None:
+        kept = self._answers.pop(answer_id)
+        self._total -= kept.size + kept.folded_size
+
+
+def _check_one_process(settings: Mapping[str, str]) -> None:
+    count = settings.get("FUNCTIONS_WORKER_PROCESS_COUNT", "1")
+    if count not in ("", "1"):
+        reason = f"FUNCTIONS_WORKER_PROCESS_COUNT is {count}"
+    elif is_deployed(settings):
+        reason = "the app runs in Azure, where it may scale out"
+    else:
+        return
+    raise RuntimeError(
+        f"MemoryAnswerStore keeps answers in one process, but {reason}: use TableAnswerStore, or pass "
+        "single_instance=True if there can only ever be one process"
+    )

@@ -1,0 +1,87 @@
+"""What an answer has still to send: text that is rolled up, and pieces of other kinds, in order."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from serverless_signalr._answers.graphemes import boundary
+from serverless_signalr._answers.pieces import AnswerPiece, PieceKind
+from serverless_signalr.protocol.text import well_formed
+
+__all__ = ["PieceQueue"]
+
+
+@dataclass(slots=True)
+class _Part:
+    kind: PieceKind
+    texts: list[str] = field(default_factory=list)
+    data: Mapping[str, Any] | None = None
+
+
+class PieceQueue:
+    """Collects what is written and cuts it into numbered pieces."""
+
+    def __init__(self, answer_id: str) -> None:
+        self._answer_id = answer_id
+        self._parts: deque[_Part] = deque()
+        self._seq = 0
+        self._held = ""
+        self.size = 0
+        """Characters of text that wait."""
+
+    def add_text(self, text: str) -> None:
+        """Add text to the end."""
+        self.size += len(text)
+        if self._parts and self._parts[-1].kind is PieceKind.TEXT:
+            self._parts[-1].texts.append(text)
+        else:
+            self._parts.append(_Part(PieceKind.TEXT, [text]))
+
+    def add(self, kind: PieceKind, text: str | None, data: Mapping[str, Any] | None) -> None:
+        """Add a piece of another kind."""
+        self._parts.append(_Part(kind, [] if text is None else [text], data))
+
+    def has_more(self) -> bool:
+        """Tell whether something waits that a later ``take`` may return without anything being added."""
+        match len(self._parts):
+            case 0:
+                return False
+            case 1 if self._parts[0].kind is PieceKind.TEXT and self._held:
+                text = "".join(self._parts[0].texts)
+                return text != self._held or boundary(text, settled=True) > 0
+            case _:
+                return True
+
+    def take(self, *, is_final: bool) -> list[AnswerPiece]:
+        """Return all that can be sent, and keep back a character that the next text may add to.
+
+        One that was kept back once and was not added to goes with the next call.
+        """
+        pieces = []
+        while self._parts:
+            part = self._parts.popleft()
+            text = "".join(part.texts) if part.texts else None
+            if part.kind is PieceKind.TEXT and text is not None:
+                self.size -= len(text)
+                if not self._parts and not is_final:
+                    text = self._keep_back(text)
+                if text:
+                    pieces.append(self._piece(part.kind, well_formed(text), None))
+                if self._held and not self._parts:
+                    self.add_text(self._held)
+                    break
+            else:
+                pieces.append(self._piece(part.kind, text if text is None else well_formed(text), part.data))
+        return pieces
+
+    def _keep_back(self, text: str) -> str:
+        # The first piece goes at once, and so does what has waited for an addition that did not come.
+        is_settled = self._seq == 0 or text == self._held
+        cut = boundary(text, settled=is_settled)
+        self._held = text[cut:]
+        return text[:cut]
+
+    def _piece(self, kind: PieceKind, text: str | None, data: Mapping[str, Any] | None) -> AnswerPiece:
+        self._seq += 1
+        return AnswerPiece(self._answer_id, self._seq, kind, text, data)

@@ -1,0 +1,176 @@
+"""How a function streams an answer: ``stream_answer`` and ``send_answer``."""
+
+import asyncio
+import inspect
+import logging
+import uuid
+from collections.abc import AsyncIterable
+from datetime import timedelta
+from types import TracebackType
+from typing import Any
+
+from serverless_signalr._answers.answer import Answer
+from serverless_signalr._answers.clock import Clock
+from serverless_signalr._answers.log import AnswerLog
+from serverless_signalr._answers.pieces import PieceKind, check_answer_id
+from serverless_signalr._answers.stores import AnswerState, AnswerStore
+from serverless_signalr._answers.targets import AnswerTarget, owner_of, sender_to
+from serverless_signalr.errors import HubException
+
+__all__ = ["AnswerStream", "send_answer", "stream_answer"]
+
+_FAILED = "The answer could not be finished."
+_INTERRUPTED = "The answer was interrupted."
+
+_log = logging.getLogger("serverless_signalr.answers")
+
+
+class AnswerStream:
+    """The context manager that ``stream_answer`` returns. It can be entered once."""
+
+    def __init__(
+        self,
+        target: AnswerTarget,
+        *,
+        id: str | None,
+        store: AnswerStore | None,
+        owner: str | None,
+        audience: str | None,
+        every: timedelta,
+        max_piece: int,
+        patience: timedelta,
+        clock: Clock | None,
+    ) -> None:
+        self._send = sender_to(target)
+        self.id = uuid.uuid4().hex if id is None else check_answer_id(id)
+        self._store = store
+        self._owner = owner_of(target) if owner is None else owner
+        if store is not None and not self._owner:
+            raise TypeError(
+                "a stored answer belongs to a user, who alone may resume and cancel it: pass owner=…, the "
+                "user id of whoever asked. Users without an id can be streamed to without a store"
+            )
+        if every < timedelta(0) or max_piece < 1:
+            raise ValueError("every must not be negative, max_piece must be at least 1")
+        self._audience = audience
+        self._every, self._max_piece, self._patience = every, max_piece, patience
+        self._clock = clock
+        self._answer: Answer | None = None
+
+    async def __aenter__(self) -> Answer:
+        if self._answer is not None:
+            raise RuntimeError("an answer can be streamed once: call stream_answer again for another one")
+        log = None
+        if self._store is not None:
+            version = await self._store.create(self.id, self._owner or "", self._audience)
+            log = AnswerLog(self._store, self.id, version)
+        self._answer = Answer(
+            self.id,
+            self._send,
+            log,
+            every=self._every.total_seconds(),
+            max_piece=self._max_piece,
+            patience=self._patience.total_seconds(),
+            clock=asyncio.get_running_loop() if self._clock is None else self._clock,
+        )
+        return self._answer
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        answer = self._answer
+        assert answer is not None  # noqa: S101 - it was entered
+        was_interrupted = answer._absorb(error)
+        if answer._failure is not None:
+            await answer._end(PieceKind.ERROR, _FAILED, None)
+            if was_interrupted or error is answer._failure:
+                raise answer._failure
+            return False
+        if was_interrupted:
+            if answer._state.has_ended:
+                _log.warning("the answer %s was ended elsewhere, it is streamed no further", answer.id)
+            await answer._end(PieceKind.CANCELLED, None, None)
+            return True
+        if error is None:
+            await answer._end(PieceKind.DONE, None, None)
+            answer._raise_failure()
+            return False
+        if isinstance(error, HubException):
+            told = str(error)
+        else:
+            told = _FAILED if isinstance(error, Exception) else _INTERRUPTED
+        await answer._end(PieceKind.ERROR, told, None)
+        return False
+
+
+def stream_answer(
+    target: AnswerTarget,
+    *,
+    id: str | None = None,
+    store: AnswerStore | None = None,
+    owner: str | None = None,
+    audience: str | None = None,
+    every: timedelta = timedelta(milliseconds=100),
+    max_piece: int = 2048,
+    patience: timedelta = timedelta(seconds=60),
+    clock: Clock | None = None,
+) -> AnswerStream:
+    """Stream an answer to clients: ``async with stream_answer(clients.user("ann")) as answer``.
+
+    What is written is rolled up: one message per ``every``, or sooner once ``max_piece`` characters wait.
+    The first goes at once. Where the service is slow or throttles, pieces get larger and writing waits; after
+    ``patience`` the error of the service is raised. The end of the block ends the answer with ``done``. An
+    exception ends it with ``error`` and is raised: clients see the message of a HubException, and of any
+    other exception only that the answer failed.
+
+    With a ``store`` the answer can be resumed and cancelled, by its ``owner`` alone: by default the user whom
+    ``clients.user(…)`` names. ``audience`` is kept with it for a ``may_resume`` function, see
+    ``add_answers``. Cancelling leaves the block wherever it waits, by asyncio's cancellation, and the code
+    after the block goes on; ``answer.is_cancelled`` tells. ``id`` is a new one by default.
+
+    Raise TypeError for clients that cannot receive answers, and for a store without an owner; on entering,
+    AnswerExistsError for an id that the store has already.
+    """
+    return AnswerStream(
+        target,
+        id=id,
+        store=store,
+        owner=owner,
+        audience=audience,
+        every=every,
+        max_piece=max_piece,
+        patience=patience,
+        clock=clock,
+    )
+
+
+async def send_answer(target: AnswerTarget, texts: AsyncIterable[str | None], **options: Any) -> AnswerState:
+    """Stream the texts of an async iterator and return how the answer ended.
+
+    The iterator is closed in any case, also where the answer is cancelled. ``options`` are those of
+    ``stream_answer``.
+    """
+    if not isinstance(texts, AsyncIterable):
+        raise TypeError(
+            f"send_answer takes an async iterator of texts, not {type(texts).__name__}: any other iterator "
+            "would keep all other answers waiting"
+        )
+    stream = stream_answer(target, **options)
+    answer: Answer | None = None
+    try:
+        async with stream as answer:
+            async for text in texts:
+                await answer.write(text)
+    finally:
+        await _close(texts)
+    return answer.state
+
+
+async def _close(texts: AsyncIterable[str | None]) -> None:
+    for name in ("aclose", "close"):
+        close: Any = getattr(texts, name, None)
+        if close is not None:
+            closing = close()
+            if inspect.isawaitable(closing):
+                await closing
+            return
