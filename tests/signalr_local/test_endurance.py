@@ -255,7 +255,8 @@ async def test_edits_lose_no_request_and_broken_ones_are_explained(
 
 async def test_a_long_run_leaves_nothing_behind(running: Running, log: Log) -> None:
     async with load_on(running) as load:
-        sizes: list[int] = []
+        tasks: list[int] = []
+        memory: list[int] = []
         for number in range(6 * ROUNDS):
             running.write(APP.replace("WORD", f"word {number}"))
             await log.wait_for("The app is loaded again")
@@ -264,9 +265,21 @@ async def test_a_long_run_leaves_nothing_behind(running: Running, log: Log) -> N
                 await log.wait_for("The app is loaded again")
             await load.more()
             await until(lambda: len(processes_of(running.folder)) == 1)
-            sizes.append(len(asyncio.all_tasks()))
-    assert max(sizes) - min(sizes) < 20, sizes
+            tasks.append(len(asyncio.all_tasks()))
+            # What the test itself keeps is no part of the runtime's memory.
+            load.calls.clear()
+            load.invocations.clear()
+            log.forget()
+            memory.append(resident())
+    assert max(tasks) - min(tasks) < 20, tasks
+    half = len(memory) // 2
+    assert max(memory[half:]) - max(memory[:half]) < 16 * 1024 * 1024, memory
     assert load.disconnected == 0
+
+
+def resident() -> int:
+    """Return the bytes of memory that this process has, in which the runtime runs."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -252,3 +252,25 @@ def test_it_ends_when_nobody_reads_what_it_says(small_app: Path) -> None:
         check=False,
     )
     assert done.stderr == ""
+
+
+def test_the_doctor_takes_a_main_module_of_another_name(launch: Launch, small_app: Path) -> None:
+    (small_app / "function_app.py").rename(small_app / "main.py")
+    settings = {"IsEncrypted": False, "Values": {"PYTHON_SCRIPT_FILE_NAME": "main.py"}}
+    (small_app / "local.settings.json").write_text(json.dumps(settings))
+    doctor = launch("doctor", "--app", str(small_app))
+    doctor.wait()
+    assert "There is no" not in doctor.text
+    assert "[ok] Functions" in doctor.text
+
+
+@pytest.mark.parametrize("command", [(), ("doctor",)], ids=["run", "doctor"])
+def test_an_app_of_the_first_programming_model_is_told_so(
+    launch: Launch, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    (tmp_path / "negotiate").mkdir()
+    (tmp_path / "negotiate" / "function.json").write_text('{"bindings": []}')
+    runtime = launch(*command, "--app", str(tmp_path), *(() if command else FREE))
+    assert runtime.wait() != 0
+    assert "an app of the v1 programming model (negotiate/function.json)" in runtime.text
+    assert "Traceback" not in runtime.text
