@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bench import calls, connect, fan_out, memory, slow_reader
+from bench import calls, connect, fan_out, loop, memory, slow_reader
 
 
 @pytest.mark.parametrize(
@@ -18,10 +18,14 @@ from bench import calls, connect, fan_out, memory, slow_reader
         (lambda: connect.main(5, 1), ["all at once", "floor: WebSocket alone", "reconnect at once"]),
         (lambda: slow_reader.main(3, 4, 1024), ["3 clients do not read", "floor: all clients read"]),
         (lambda: calls.main(4, 1), ["emulator, 64 client(s)", "floor: bare POST to the app, 1 at a time"]),
+        (
+            lambda: loop.main(1),
+            ["start until it is ready", "reload after an edit", "floor: python -c import"],
+        ),
     ],
-    ids=["fan_out", "memory", "connect", "slow_reader", "calls"],
+    ids=["fan_out", "memory", "connect", "slow_reader", "calls", "loop"],
 )
-async def test_a_measurement_of_the_emulator_prints_its_figures_and_a_floor(
+async def test_a_measurement_prints_its_figures_and_a_floor(
     capsys: pytest.CaptureFixture[str], measure: Callable[[], Awaitable[None]], rows: list[str]
 ) -> None:
     await measure()

@@ -113,11 +113,6 @@ class Log(logging.Handler):
         assert len(found) == 1, f"{pattern!r} is in {len(found)} records of:\n{self.text}"
         return found[0]
 
-    def forget(self) -> None:
-        """Keep nothing of what was logged until now."""
-        self.records.clear()
-        self._passed = 0
-
     async def wait_for(self, pattern: str) -> logging.LogRecord:
         """Return the next record that a pattern matches; those before it are passed by for good."""
         try:
