@@ -7,6 +7,7 @@ cd "$(dirname "$0")"
 # shellcheck source=infra/scripts/azure.sh
 . ./azure.sh
 
+[ $# = 0 ] || fail "usage: preprovision.sh"
 upstream=${SIGNALR_UPSTREAM:-webhook}
 patience=${HOST_PATIENCE:-60}
 

@@ -92,7 +92,7 @@ def check_user_ids(
             for expression in _CALLERS.findall(user_id):
                 if not _VERIFIED.fullmatch(expression):
                     yield warning(
-                        "settings.user-id",
+                        "functions.user-id",
                         f"function {function.name}",
                         f"its user id {{{expression}}} lets every caller choose who to be",
                         "use {headers.x-ms-client-principal-id} with App Service Authentication, or no "
@@ -100,7 +100,7 @@ def check_user_ids(
                     )
                 elif not has_authentication:
                     yield warning(
-                        "settings.authentication",
+                        "functions.authentication",
                         f"function {function.name}",
                         f"its user id {{{expression}}} is the caller's choice unless App Service "
                         "Authentication is on, and WEBSITE_AUTH_ENABLED does not say so",

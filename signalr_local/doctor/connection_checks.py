@@ -25,7 +25,7 @@ _LOCAL = ("http://localhost", "http://127.0.0.1", "http://[::1]")
 _KEY_FIX = "copy the connection string anew: az signalr key list --query primaryConnectionString"
 _NETWORK_FIX = "check the endpoint, that access keys are enabled, and that network rules let this machine in"
 _ROLE_FIX = "grant the identity the role SignalR Service Owner on the resource"
-_AS_YOU = "only if the app has the same problem: sign in as somebody who may, or look at its /api/health"
+_AS_YOU = "nothing, unless the app has the same problem: a health function of the app says so, as the app"
 _REFERENCE_FIX = "write it as @Microsoft.KeyVault(VaultName=NAME;SecretName=NAME)"
 
 

@@ -23,6 +23,7 @@ from serverless_signalr._rest.tokens import USER_CLAIM_PREFIX, USER_ID_CLAIM
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.protocol.claims import Claims
 from signalr_local.clock import SYSTEM
+from signalr_local.emulator.foreign_tokens import foreign_token
 from signalr_local.emulator.hostnames import LOCALHOST, HostNames, same_host, split_url
 from signalr_local.emulator.incoming import is_event_stream, is_websocket, query_of
 from signalr_local.emulator.terms import Terms
@@ -129,7 +130,8 @@ class Gate:
         first, _, second = signed.partition(".")
         header, payload = _decode_part(first), _decode_part(second)
         if header is None or payload is None:
-            raise UnauthorizedError("the token is no JSON Web Token", "The token is malformed")
+            reason = foreign_token(token, None) or "the token is no JSON Web Token"
+            raise UnauthorizedError(reason, "The token is malformed")
         algorithm = _ALGORITHMS.get(str(header.get("alg")))
         if algorithm is None:
             raise UnauthorizedError(
@@ -142,7 +144,8 @@ class Gate:
             for key in self.keys
         ):
             raise UnauthorizedError(
-                "the token's signature fits no access key of this emulator: the connection string of "
+                foreign_token(token, payload)
+                or "the token's signature fits no access key of this emulator: the connection string of "
                 "whoever made it holds another AccessKey",
                 "The signature key was not found" if "kid" in header else "The signature is invalid",
             )

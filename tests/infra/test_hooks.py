@@ -544,3 +544,17 @@ def test_what_a_script_has_written_is_removed_whatever_ends_it(name: str) -> Non
         ("exit 143", "TERM"),
         ("exit 129", "HUP"),
     ]
+
+
+@pytest.mark.parametrize("script", ["prepackage.sh", "preprovision.sh", "postdeploy.sh", "rollback.sh"])
+def test_help_runs_nothing(cloud: Any, script: str) -> None:
+    run = cloud.run(script, "--help", **ENVIRONMENT)
+    assert run.code in (1, 2)
+    assert run.calls == []
+
+
+@pytest.mark.parametrize("script", ["azure.sh", "rotate-key.sh"])
+def test_git_bash_leaves_ids_of_resources_alone(script: str) -> None:
+    # Whether they export it themselves or read the file that does.
+    text = (INFRA / "scripts" / script).read_text()
+    assert "export MSYS2_ARG_CONV_EXCL=/subscriptions" in text or ". ./azure.sh" in text

@@ -237,7 +237,7 @@ FAULTS = {
         State.WARNING,
     ),
     "a user id that callers choose": Fault(
-        "settings.user-id",
+        "functions.user-id",
         user_id("{query.user}"),
         "use {headers.x-ms-client-principal-id} with App Service Authentication",
         lambda world, _: (
@@ -247,14 +247,14 @@ FAULTS = {
         State.WARNING,
     ),
     "a user id that callers choose, by a setting": Fault(
-        "settings.user-id",
+        "functions.user-id",
         both(user_id("%WHO%"), settings(WHO="{headers.x-user}")),
         "or no user id",
         lambda world, _: settings(WHO="")(world),
         State.WARNING,
     ),
     "a user id from a header without authentication": Fault(
-        "settings.authentication",
+        "functions.authentication",
         user_id("{headers.x-ms-client-principal-id}"),
         "set WEBSITE_AUTH_ENABLED=true",
         lambda world, _: settings(WEBSITE_AUTH_ENABLED="true")(world),

@@ -1,7 +1,10 @@
 """The command line of the doctor for an app in a folder."""
 
 import argparse
+import ast
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -72,3 +75,16 @@ async def test_sarif_of_an_app_without_a_fault_has_no_results(
 ) -> None:
     await doctor("--app", str(folder.path), "--output", "sarif")
     assert json.loads(capsys.readouterr().out)["runs"][0]["results"] == []
+
+
+async def test_the_doctor_needs_nothing_but_the_packages_of_the_runtime() -> None:
+    imported = {
+        (node.module or "").partition(".")[0]
+        if isinstance(node, ast.ImportFrom)
+        else alias.name.partition(".")[0]
+        for path in (Path(command.__file__).parent).glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert imported - set(sys.stdlib_module_names) == {"aiohttp", "serverless_signalr", "signalr_local"}
