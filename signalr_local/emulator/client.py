@@ -13,7 +13,8 @@ from aiohttp import web
 
 from serverless_signalr.protocol.names import check_hub_name
 from signalr_local.emulator.auth import Gate, Identity
-from signalr_local.emulator.connection import Channel, Connection
+from signalr_local.emulator.channel import Channel
+from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.delivery import Delivery
 from signalr_local.emulator.event_stream import EventStreamSession
 from signalr_local.emulator.hub import Hubs
@@ -35,8 +36,9 @@ from signalr_local.emulator.session import Open, Session
 from signalr_local.emulator.tiers import Quota
 from signalr_local.emulator.timing import Timing
 from signalr_local.emulator.transports import LONG_POLLING, WEBSOCKETS, Transport
+from signalr_local.emulator.upgrade import upgrade_key
 from signalr_local.emulator.upstream import Upstream
-from signalr_local.emulator.websocket import WebSocketSession, upgrade_key
+from signalr_local.emulator.websocket import WebSocketSession
 
 __all__ = ["ClientSide"]
 
@@ -71,7 +73,7 @@ class ClientSide:
         self._limits = limits
         self._quota = quota
         self._has_stateful = has_stateful
-        self._delivery = Delivery(limits)
+        self._delivery = Delivery(limits, timing.clock)
         self._tickets = Tickets(timing, timing.clock.monotonic)
         self.sessions: set[Session] = set()
         self._posting: dict[str, PostingSession] = {}

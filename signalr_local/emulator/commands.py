@@ -46,7 +46,7 @@ def _command(call: Call, value: object) -> _Command:
             reason = rest.get("reason") or None
             if reason is not None and not isinstance(reason, str):
                 raise ValueError("The reason of a CloseConnection command must be a text.")
-            return lambda connection: connection.close(reason, allow_reconnect=True)
+            return lambda connection: connection.close(reason)
         case _:
             raise ValueError(
                 "A command is an object with the type SendMessage (message), JoinGroup (group), "

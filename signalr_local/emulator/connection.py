@@ -1,14 +1,10 @@
 """One client of a hub, whichever transport carries its bytes."""
 
-import asyncio
 import logging
-import secrets
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import Protocol
 
 from serverless_signalr.protocol.messages import (
     Close,
@@ -22,13 +18,15 @@ from serverless_signalr.protocol.messages import (
 from serverless_signalr.protocol.upstream import UpstreamEvent
 from signalr_local.clock import Scheduled
 from signalr_local.emulator.auth import Identity
+from signalr_local.emulator.channel import Channel
 from signalr_local.emulator.dispatcher import Dispatcher
 from signalr_local.emulator.hub import Hub
 from signalr_local.emulator.protocols import Encoded, Frame, HubProtocol, Outgoing, Reply
+from signalr_local.emulator.questions import Questions
 from signalr_local.emulator.timing import Timing
 from signalr_local.emulator.upstream import Upstream
 
-__all__ = ["TOO_SLOW", "Channel", "Connection", "broadcast"]
+__all__ = ["TOO_SLOW", "Connection"]
 
 TOO_SLOW = "The client reads too slowly."
 """What the app is told of a client that was cut off because too much waited for it."""
@@ -41,31 +39,6 @@ _SILENT = "Client hasn't sent a message/ping within the configured ClientTimeout
 _log = logging.getLogger(__name__)
 
 
-class Channel(Protocol):
-    """The way to the client, which its transport provides."""
-
-    last_sent: float
-    """When something was last sent, on the clock of the loop."""
-
-    def put(self, message: Encoded) -> None:
-        """Queue a message, to be sent at the end of this turn of the loop at the latest."""
-
-    def flush_now(self) -> None:
-        """Send what is queued, as far as the client takes it."""
-
-    def finish(self, within: float) -> None:
-        """Hang up once everything queued is sent; cut the client off if that takes longer, in seconds."""
-
-    def abort(self) -> None:
-        """Cut the client off."""
-
-    def pause_reading(self) -> None:
-        """Take nothing in from the client until ``resume_reading``."""
-
-    def resume_reading(self) -> None:
-        """Take in again what the client sends."""
-
-
 class Connection:
     """A client between its handshake and its end.
 
@@ -74,7 +47,6 @@ class Connection:
     """
 
     __slots__ = (
-        "_asked",
         "_channel",
         "_expiry",
         "_has_pinged",
@@ -82,7 +54,7 @@ class Connection:
         "_is_ended",
         "_is_watched",
         "_last_received",
-        "_loop",
+        "_questions",
         "_reader",
         "_terms",
         "_timer",
@@ -129,13 +101,12 @@ class Connection:
         self.dispatcher = Dispatcher(event, protocol, upstream, self._put, self._flush, self._read_on)
         self._reader = protocol.reader(max_message)
         self._unread: deque[Iterator[Frame]] | None = None
-        self._loop = asyncio.get_running_loop()
         self._last_received = self._timing.clock.monotonic()
         self._has_pinged = False
         self._is_ended = False
         self._timer: Scheduled | None = None
         self._expiry: Scheduled | None = None
-        self._asked: dict[str, asyncio.Future[Reply]] | None = None
+        self._questions: Questions | None = None
 
     @property
     def groups(self) -> Collection[str]:
@@ -171,17 +142,9 @@ class Connection:
         """
         message = call.read(self.protocol)
         assert isinstance(message, Invocation)  # noqa: S101 - a body of the REST API was read as one
-        invocation_id = secrets.token_hex(8)
-        answer: asyncio.Future[Reply] = self._loop.create_future()
-        if self._asked is None:
-            self._asked = {}
-        self._asked[invocation_id] = answer
-        try:
-            self.send(Outgoing(replace(message, invocation_id=invocation_id)))
-            async with asyncio.timeout(self._timing.client_result):
-                return await answer
-        finally:
-            del self._asked[invocation_id]
+        if self._questions is None:
+            self._questions = Questions()
+        return await self._questions.ask(message, self.send, self._timing.client_result)
 
     def receive(self, data: bytes) -> None:
         """Take in what the client sent. What breaks the protocol closes the connection."""
@@ -208,10 +171,9 @@ class Connection:
     def close(
         self, error: str | None = None, *, allow_reconnect: bool = True, cause: str | None = None
     ) -> None:
-        """Say goodbye to the client: a close message is the last it gets, then the transport hangs up.
+        """Say goodbye: a close message is the last that the client gets, then the transport hangs up.
 
-        ``error`` is for the client, ``cause`` is what the app learns with ``disconnected``. A client that is
-        not allowed to reconnect stays disconnected even if it reconnects automatically otherwise.
+        ``error`` is what the client is told, ``cause`` what ``disconnected`` tells the app.
         """
         if self._is_ended:
             return
@@ -227,9 +189,8 @@ class Connection:
     def refuse(self, cause: str) -> None:
         """Close the connection because of something that the client sent."""
         if not self._is_ended:
-            _log.warning(
-                "Connection %s of hub '%s' is closed: %s.", self.connection_id, self._hub.name, cause
-            )
+            name, hub = self.connection_id, self._hub.name
+            _log.warning("Connection %s of hub '%s' is closed: %s.", name, hub, cause)
             self.close(_ABNORMAL, cause=cause)
 
     def end(self, cause: str | None = None) -> None:
@@ -242,11 +203,10 @@ class Connection:
                 timer.cancel()
         self._unread = None
         self._hub.remove(self)
-        for answer in (self._asked or {}).values():
-            if not answer.done():
-                answer.set_exception(ConnectionError("the client is gone"))
+        if self._questions is not None:
+            self._questions.close()
         _log.info("Connection %s of hub '%s' closed.", self.connection_id, self._hub.name)
-        self.dispatcher.finish(cause, self._tell)
+        self.dispatcher.finish(cause, self.on_told)
 
     def cut_off(self, waiting: int) -> None:
         """End the connection because too much waits for the client, in bytes."""
@@ -257,10 +217,6 @@ class Connection:
             waiting,
         )
         self.end(TOO_SLOW)
-
-    def _tell(self) -> None:
-        if self.on_told is not None:
-            self.on_told()
 
     def _read(self, frames: Iterator[Frame], *, limited: bool = True) -> bool:
         """Take frames in; return False if some are left because too much waits for the app."""
@@ -300,13 +256,10 @@ class Connection:
                 if not self._has_pinged:
                     self._has_pinged = True
                     self._watch()
-            case Completion() if self._asked and message.invocation_id in self._asked:
-                asked = self._asked[message.invocation_id]
-                if not asked.done():
-                    asked.set_result(Reply(message, frame))
+            case Completion() if self._questions is not None:
+                self._questions.answer(message, frame)
             case _:
-                # The rest means nothing in Serverless mode.
-                pass
+                pass  # The rest means nothing in Serverless mode.
 
     def _accepts(self, _: HubMessage | None) -> bool:
         """Tell whether a message that was read is to be handled."""
@@ -339,25 +292,9 @@ class Connection:
         if self._has_pinged:
             heard = max(self._last_received, self.dispatcher.last_at_work(now))
             if now - heard >= self._timing.client_timeout:
-                _log.info(
-                    "Connection %s of hub '%s' is closed: %s", self.connection_id, self._hub.name, _SILENT
-                )
+                name, hub = self.connection_id, self._hub.name
+                _log.info("Connection %s of hub '%s' is closed: %s", name, hub, _SILENT)
                 self.close(_ABNORMAL, cause=_SILENT)
                 return
             due = min(due, heard + self._timing.client_timeout)
         self._timer = self._timing.clock.call_later(due - now, self._watch)
-
-
-def broadcast(message: Outgoing, connections: Collection[Connection]) -> int:
-    """Queue a message for many clients and return how many they are.
-
-    Everything is encoded first: a message that a protocol cannot carry is a ValueError and reaches nobody.
-    """
-    protocols = {connection.protocol for connection in connections}
-    encoded = {protocol: message.encoded(protocol) for protocol in protocols}
-    for connection in connections:
-        if connection.is_traced:
-            connection.send(message)
-        else:
-            connection.put(encoded[connection.protocol])
-    return len(connections)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
+from signalr_local.clock import SYSTEM, Clock
 from signalr_local.emulator.backlog import Backlog
 from signalr_local.emulator.limits import Limits
 
@@ -24,16 +25,17 @@ class Writer(Protocol):
 class Delivery:
     """Flush the queues that were added to in this turn of the loop."""
 
-    __slots__ = ("_loop", "_touched", "backlog", "limits", "now")
+    __slots__ = ("_clock", "_loop", "_touched", "backlog", "limits", "now")
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, clock: Clock = SYSTEM) -> None:
         """Keep the limits; needs a running loop."""
+        self._clock = clock
         self.limits = limits
         self.backlog = Backlog(limits.send_buffer, limits.send_buffers)
         self._loop = asyncio.get_running_loop()
         self._touched: list[Writer] = []
-        self.now = self._loop.time()
-        """When something was last flushed, on the loop's clock."""
+        self.now = clock.monotonic()
+        """When something was last flushed, on the clock."""
 
     def schedule(self, writer: Writer) -> None:
         """Flush a queue at the end of this turn."""
@@ -43,11 +45,11 @@ class Delivery:
 
     def flush_one(self, writer: Writer) -> None:
         """Flush a queue now."""
-        self.now = self._loop.time()
+        self.now = self._clock.monotonic()
         writer.flush()
 
     def _flush(self) -> None:
-        self.now = self._loop.time()
+        self.now = self._clock.monotonic()
         touched: Sequence[Writer] = self._touched
         self._touched = []
         for writer in touched:

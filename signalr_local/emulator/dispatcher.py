@@ -124,7 +124,7 @@ class Dispatcher:
         self._add(message, self._protocol.forward(message, frame))
         return None
 
-    def finish(self, error: str | None, on_done: Callable[[], None]) -> None:
+    def finish(self, error: str | None, on_done: Callable[[], None] | None) -> None:
         """Send ``disconnected`` after everything that waits, then call ``on_done``."""
         self._on_done = on_done
         details = {} if error is None else {"Error": error}

@@ -13,10 +13,16 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple
 
-import httptools
 from yarl import URL
+
+from signalr_local.emulator.http_connection import (
+    BrokenResponseError,
+    HttpConnection,
+    NoResponseError,
+    Response,
+    TooLargeError,
+)
 
 __all__ = [
     "BrokenResponseError",
@@ -42,27 +48,8 @@ class UnreachableError(ConnectionError):
     """No connection could be made; the message says why."""
 
 
-class NoResponseError(ConnectionError):
-    """The app hung up, or answered something other than HTTP."""
-
-
-class BrokenResponseError(ConnectionError):
-    """The response ended before it was complete, or is not valid HTTP."""
-
-
 class StalledResponseError(TimeoutError):
     """The response began and was not complete in time."""
-
-
-class TooLargeError(ValueError):
-    """The response is larger than what is accepted."""
-
-
-class Response(NamedTuple):
-    """A response of the app."""
-
-    status: int
-    body: bytes
 
 
 @dataclass(frozen=True)
@@ -106,8 +93,8 @@ class HttpClient:
         """Give each request ``timeout`` seconds, and its response ``max_body`` bytes."""
         self._timeout = timeout
         self._max_body = max_body
-        self._idle: dict[_Origin, list[_Connection]] = {}
-        self._busy: set[_Connection] = set()
+        self._idle: dict[_Origin, list[HttpConnection]] = {}
+        self._busy: set[HttpConnection] = set()
         self._pruning: asyncio.TimerHandle | None = None
 
     @cached_property
@@ -150,12 +137,12 @@ class HttpClient:
             connection.close()
         self._idle.clear()
 
-    async def _connect(self, origin: _Origin) -> "_Connection":
+    async def _connect(self, origin: _Origin) -> "HttpConnection":
         host, port, is_secure = origin
         loop = asyncio.get_running_loop()
         try:
             _, connection = await loop.create_connection(
-                lambda: _Connection(self._max_body),
+                lambda: HttpConnection(self._max_body),
                 host,
                 port,
                 ssl=self._tls if is_secure else None,
@@ -166,7 +153,7 @@ class HttpClient:
             raise UnreachableError(reason or str(error)) from None
         return connection
 
-    def _take(self, origin: _Origin) -> "_Connection | None":
+    def _take(self, origin: _Origin) -> "HttpConnection | None":
         idle = self._idle.get(origin, [])
         while idle:
             connection = idle.pop()
@@ -174,7 +161,7 @@ class HttpClient:
                 return connection
         return None
 
-    def _give_back(self, origin: _Origin, connection: "_Connection") -> None:
+    def _give_back(self, origin: _Origin, connection: "HttpConnection") -> None:
         self._busy.discard(connection)
         if not connection.is_usable:
             connection.close()
@@ -198,107 +185,3 @@ class HttpClient:
                 del self._idle[origin]
         if self._idle:
             self._pruning = loop.call_later(_KEEP_ALIVE / 2, self._prune)
-
-
-class _Connection(asyncio.Protocol):
-    """One connection, on which one request after the other is sent."""
-
-    def __init__(self, max_body: int) -> None:
-        self.has_begun = False
-        """Whether the response to the latest request has begun."""
-        self.idle_since = 0.0
-        self._max_body = max_body
-        self._transport: asyncio.Transport | None = None
-        self._parser = httptools.HttpResponseParser(self)
-        self._response: asyncio.Future[Response] | None = None
-        self._body = bytearray()
-        self._is_sized = False
-        self._is_last = False
-
-    @property
-    def is_usable(self) -> bool:
-        """Whether another request may be sent."""
-        return (
-            self._transport is not None
-            and not self._transport.is_closing()
-            and self._response is None
-            and not self._is_last
-        )
-
-    async def request(self, data: bytes) -> Response:
-        """Send a request and return its response."""
-        assert self._transport is not None  # noqa: S101 - it was usable
-        self._response = asyncio.get_running_loop().create_future()
-        self._begin()
-        self._transport.write(data)
-        return await self._response
-
-    def close(self) -> None:
-        """Hang up."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the socket."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        """Read a response."""
-        if self._response is None:
-            # Nothing was asked for.
-            self.close()
-            return
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
-            self._fail(BrokenResponseError if self.has_begun else NoResponseError, f"not valid HTTP: {error}")
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Take the end of the connection for that of a response that has no other end."""
-        self._transport = None
-        if self.has_begun and not self._is_sized and exc is None:
-            self._complete()
-        elif self.has_begun:
-            self._fail(BrokenResponseError, "the app hung up within its response")
-        else:
-            self._fail(NoResponseError, "the app hung up without a response")
-
-    def on_header(self, name: bytes, _: bytes) -> None:
-        """Note whether the response says where it ends."""
-        if name.lower() in (b"content-length", b"transfer-encoding"):
-            self._is_sized = True
-
-    def on_headers_complete(self) -> None:
-        """Note that the response has begun."""
-        self.has_begun = True
-
-    def on_body(self, data: bytes) -> None:
-        """Keep a part of the body, up to the limit."""
-        self._body += data
-        if len(self._body) > self._max_body:
-            self._fail(TooLargeError, f"the response has more than {self._max_body:,} bytes")
-
-    def on_message_complete(self) -> None:
-        """Hand the response over, unless another follows as after 103."""
-        if self._parser.get_status_code() < 200:
-            self._begin()
-            return
-        self._is_last = not self._parser.should_keep_alive()
-        self._complete()
-
-    def _begin(self) -> None:
-        self.has_begun = self._is_sized = False
-        self._body = bytearray()
-
-    def _complete(self) -> None:
-        response, self._response = self._response, None
-        if response is not None and not response.done():
-            response.set_result(Response(self._parser.get_status_code(), bytes(self._body)))
-
-    def _fail(self, kind: type[Exception], text: str) -> None:
-        self._is_last = True
-        response, self._response = self._response, None
-        if response is not None and not response.done():
-            response.set_exception(kind(text))
-        self.close()

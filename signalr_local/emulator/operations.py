@@ -9,10 +9,11 @@ from http import HTTPStatus
 from itertools import islice
 
 from serverless_signalr._rest.tokens import sign_client_token
+from signalr_local.emulator.broadcast import broadcast
 from signalr_local.emulator.call import Body, Call, NotExistedError, Operation, RestError, Result, invalid
 from signalr_local.emulator.client_calls import complete_stream, invoke_client, send_stream_item
 from signalr_local.emulator.commands import execute
-from signalr_local.emulator.connection import Connection, broadcast
+from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.hub import Hub, near_match
 from signalr_local.emulator.pages import list_group
 from signalr_local.emulator.protocols import Outgoing
@@ -56,14 +57,14 @@ def _send_to_connection(call: Call) -> None:
 def _close_connection(call: Call) -> None:
     connection = call.hub.connections.get(call.names["connection"])
     if connection is not None:
-        connection.close(call.query.get("reason") or None, allow_reconnect=True)
+        connection.close(call.query.get("reason") or None)
 
 
 def _close_connections(call: Call, connections: Callable[[Call], list[Connection]]) -> None:
     reason = call.query.get("reason") or None
     for connection in connections(call):
         if connection.connection_id not in call.excluded:
-            connection.close(reason, allow_reconnect=True)
+            connection.close(reason)
 
 
 def _generate_token(call: Call) -> dict[str, object]:

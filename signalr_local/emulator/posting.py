@@ -64,7 +64,7 @@ class PostingSession(Session):
 
     def put(self, message: Encoded) -> None:
         """Queue a message for the client."""
-        self.last_sent = self._loop.time()
+        self.last_sent = self._timing.clock.monotonic()
         self._outbox.put(message.payload)
 
     def flush(self) -> None:

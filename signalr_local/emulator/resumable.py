@@ -1,13 +1,14 @@
 """A connection that outlives its socket: stateful reconnect."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
 
 from serverless_signalr.protocol.messages import Ack, HubMessage, Sequence
+from signalr_local.clock import Scheduled
 from signalr_local.emulator.backlog import Backlog
-from signalr_local.emulator.connection import Channel, Connection
+from signalr_local.emulator.channel import Channel
+from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.protocols import Encoded, is_counted
 from signalr_local.emulator.resumption import Resumption
 
@@ -31,8 +32,8 @@ class ResumableConnection(Connection):
         super().__init__(*arguments, max_message=max_message, **options)
         self._max_message = max_message
         self._resumption = Resumption(backlog, self._overflow)
-        self._ack: asyncio.TimerHandle | None = None
-        self._patience: asyncio.TimerHandle | None = None
+        self._ack: Scheduled | None = None
+        self._patience: Scheduled | None = None
         self.put: Callable[[Encoded], None] = self._keep
 
     def lost(self) -> None:
@@ -40,7 +41,7 @@ class ResumableConnection(Connection):
         if self._is_ended or self._patience is not None:
             return
         _log.info("Connection %s of hub '%s' has lost its socket.", self.connection_id, self._hub.name)
-        self._patience = self._loop.call_later(self._timing.resume, self.leave)
+        self._patience = self._timing.clock.call_later(self._timing.resume, self.leave)
 
     def resume(self, channel: Channel) -> None:
         """Go on with another socket: what the client may not have received is sent again."""
@@ -94,7 +95,7 @@ class ResumableConnection(Connection):
         if not self._resumption.is_new(message):
             return False
         if is_counted(message) and self._ack is None:
-            self._ack = self._loop.call_later(_ACK_DELAY, self._acknowledge)
+            self._ack = self._timing.clock.call_later(_ACK_DELAY, self._acknowledge)
         return True
 
     def _acknowledge(self) -> None:

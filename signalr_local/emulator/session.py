@@ -5,7 +5,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from serverless_signalr.protocol.messages import ProtocolError
-from signalr_local.emulator.connection import Channel, Connection
+from signalr_local.emulator.channel import Channel
+from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.delivery import Delivery
 from signalr_local.emulator.opening import ACCEPTED, LATE, Accepted, Opening, refusal
 from signalr_local.emulator.protocols import Encoded
@@ -59,7 +60,7 @@ class Session(ABC):
         self._timer: asyncio.TimerHandle | None = self._loop.call_later(
             terms.handshake or timing.handshake, self._refuse, LATE
         )
-        self.last_sent = self._loop.time()
+        self.last_sent = timing.clock.monotonic()
 
     def stop(self) -> None:
         """Ask the client to reconnect and end; one that has not shaken hands is just cut off."""

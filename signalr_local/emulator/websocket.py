@@ -8,7 +8,6 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
-from typing import Any, cast
 
 from aiohttp import web
 
@@ -29,8 +28,9 @@ from signalr_local.emulator.session import Open, Session
 from signalr_local.emulator.terms import Terms
 from signalr_local.emulator.timing import Timing
 from signalr_local.emulator.transports import WEBSOCKETS
+from signalr_local.emulator.upgrade import take_over
 
-__all__ = ["WebSocketSession", "upgrade_key"]
+__all__ = ["WebSocketSession"]
 
 _MAX_JOINED = 64 * 1024
 """Messages are joined up to this size: clients refuse what is much larger than one message ever is."""
@@ -81,7 +81,7 @@ class WebSocketSession(Session, asyncio.Protocol):
 
     def accept(self, request: web.BaseRequest, key: str) -> None:
         """Take over the socket of an upgrade request that ``upgrade_key`` has found to be valid."""
-        socket, early = _take_over(request)
+        socket, early = take_over(request)
         socket.set_protocol(self)
         # Whatever cannot be written at once is held here, where it is counted.
         socket.set_write_buffer_limits(0)
@@ -273,30 +273,6 @@ class WebSocketSession(Session, asyncio.Protocol):
         self._timer = self._loop.call_later(seconds, self.abort)
 
 
-def upgrade_key(request: web.BaseRequest) -> str:
-    """Return the key of a request that wants to become a WebSocket. Raise ValueError if it is not valid."""
-    headers = request.headers
-    if "upgrade" not in (part.strip().lower() for part in headers.get("Connection", "").split(",")):
-        raise ValueError("A WebSocket needs the header Connection: Upgrade.")
-    if headers.get("Sec-WebSocket-Version") != "13":
-        raise ValueError("A WebSocket needs the header Sec-WebSocket-Version: 13.")
-    key = headers.get("Sec-WebSocket-Key", "")
-    accept_key(key)
-    return key
-
-
 def _frame_of(message: Encoded) -> bytes:
     message.frame = frame(Opcode.TEXT if message.is_text else Opcode.BINARY, message.payload)
     return message.frame
-
-
-def _take_over(request: web.BaseRequest) -> tuple[asyncio.Transport, bytes]:
-    """Return the socket of a request, and what came after it, which the HTTP server lets go of.
-
-    aiohttp has no way to give a socket away; to its handler it looks as if the client were gone.
-    """
-    handler = cast("Any", request.protocol)
-    socket, early = handler.transport, handler._message_tail
-    handler.transport = None
-    handler.connection_lost(None)
-    return socket, early
