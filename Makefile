@@ -1,7 +1,8 @@
 # What to do with this project: "make help" lists it.
 #
-# The first start makes everything that is needed: the folders .venv, web/node_modules and web/dist. What
-# is done is noted in .make/ and is not done again until its inputs change.
+# The first start makes everything that is needed: the folders .venv and web/node_modules. What is done is
+# noted in .make/ and is not done again until its inputs change. Without web/, infra/, bench/ or examples/
+# everything else still runs: see docs/make-it-yours.md.
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -10,12 +11,12 @@ PYTHON := .venv/bin/python
 APP ?= .
 SHELL_SCRIPTS := $(wildcard scripts/* .ci/run infra/*.sh infra/scripts/*.sh)
 PACKAGES := requirements.txt pyproject.toml signalr_local/requirements.txt signalr_local/pyproject.toml
-WEB_PACKAGES := web/package.json web/package-lock.json
+PYTHON_FOLDERS := $(wildcard function_app.py blueprints serverless_signalr signalr_local tests bench infra)
 
 .PHONY: help
 help: ## List what make can do
 	@echo "make TARGET, where TARGET is one of"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
 run: local-packages page settings ## Start the app: emulator, host and page; APP=FOLDER another app, ARGS=options
@@ -26,11 +27,15 @@ func: local-packages page settings ## Start the emulator, and the app in Azure F
 	@exec scripts/start-func "$(APP)"
 
 .PHONY: test
-test: check azurite ## Check everything, then run all tests
+test: check azurite ## Check everything, then run all tests; test-app runs those of the app alone
 	@scripts/say "Tests (pytest)"
 	@scripts/run-tests
 	@scripts/say "The library's tests on Python 3.12 (pytest)"
 	@exec scripts/test-library 3.12
+
+.PHONY: test-app
+test-app: test-packages ## Run the tests of the app itself, in seconds
+	@exec $(PYTHON) -m pytest tests/blueprints
 
 .PHONY: check
 check: lint types ## Check style and types, run no tests
@@ -43,20 +48,22 @@ lint: test-packages ## Check style: Python and shell scripts
 	@$(PYTHON) -m ruff format --check
 	@scripts/say "Shell scripts (shellcheck)"
 	@scripts/check-shell $(SHELL_SCRIPTS)
-	@scripts/say "Bicep (bicep lint, bicep snapshot)"
-	@infra/scripts/check-bicep.sh
+	@if [ -d infra ]; then \
+	  scripts/say "Bicep (bicep lint, bicep snapshot)" && infra/scripts/check-bicep.sh; \
+	fi
 
 .PHONY: types
 types: test-packages page ## Check types: Python and the page
 	@scripts/say "Python types (mypy)"
-	@$(PYTHON) -m mypy
-	@for app in examples/*/; do \
+	@$(PYTHON) -m mypy $(PYTHON_FOLDERS)
+	@for app in $(wildcard examples/*/); do \
 	  (cd "$$app" && MYPYPATH=../.. ../../$(PYTHON) -m mypy --config-file ../../pyproject.toml .) || exit; \
 	done
 	@scripts/say "Python types of the library on Python 3.12 (mypy)"
 	@$(PYTHON) -m mypy --python-version 3.12 serverless_signalr
-	@scripts/say "Types of the page (tsc)"
-	@scripts/npm run --silent check
+	@if [ -f web/package.json ]; then \
+	  scripts/say "Types of the page (tsc)" && scripts/npm run --silent check; \
+	fi
 
 .PHONY: bench
 bench: test-packages ## Measure the local runtime and the library beside floors; ARGS=NAMES only some
@@ -68,13 +75,17 @@ package: venv page ## Build what is deployed: build/app.zip
 
 .PHONY: clean
 clean: ## Remove what make made; local.settings.json stays
-	rm -rf .make .venv build tests/azurite/node_modules web/node_modules web/dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .make .venv build tests/azurite/node_modules web/node_modules .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up: each step is done once, see scripts/once.
 
+.PHONY: machine
+machine:
+	@scripts/check-machine
+
 .PHONY: venv
-venv:
+venv: machine
 	@scripts/once venv "Virtual environment .venv" $(PYTHON) .python-version -- scripts/make-venv
 
 .PHONY: local-packages
@@ -87,20 +98,14 @@ test-packages: venv
 	@scripts/once pip-tests "Python packages of tests/requirements.txt" $(PYTHON) \
 	  $(PACKAGES) tests/requirements.txt tests/requirements-library.txt -- scripts/pip-install tests/requirements.txt
 
-.PHONY: web-packages
-web-packages:
-	@scripts/once npm "npm packages of web/package-lock.json" web/node_modules/.package-lock.json \
-	  $(WEB_PACKAGES) -- scripts/npm ci --no-audit --no-fund
-
 .PHONY: azurite
 azurite:
 	@scripts/once azurite "Azurite, for tests of Table Storage" tests/azurite/node_modules/.package-lock.json \
 	  tests/azurite/package.json tests/azurite/package-lock.json -- env NPM_FOLDER=tests/azurite scripts/npm ci --no-audit --no-fund
 
 .PHONY: page
-page: web-packages
-	@scripts/once page "The page, web/dist/index.html" web/dist/index.html \
-	  web/src web/build.mjs web/tsconfig.json $(WEB_PACKAGES) -- scripts/npm run --silent build
+page: machine
+	@scripts/build-page
 
 .PHONY: settings
 settings:
