@@ -1,9 +1,9 @@
 """The invocation that log records belong to, carried into threads.
 
-A worker drops, or leaves without their invocation, the records of threads that it knows nothing of. It finds
-the invocation of a record in this order: the attribute of the running task, the context variable of
-``azure_functions_runtime`` (Python 3.13 and later), a thread-local variable. For a function that is async it
-sets the first of these alone, which no thread inherits. Where no worker runs the app, nothing is carried.
+The worker drops the records of threads that it does not know, or logs them without an invocation. It looks
+up the invocation of a record in this order: an attribute of the running task, the context variable of
+``azure_functions_runtime`` (Python 3.13 and later), a thread-local variable. For an async function it sets
+only the first, which threads do not inherit. Without a worker, nothing is carried.
 
 Source: ``get_current_invocation_id`` in the dispatchers of azure_functions_worker and of its successor,
 proxy_worker, https://github.com/Azure/azure-functions-python-worker.
@@ -27,7 +27,7 @@ _carried: ContextVar[str | None] = ContextVar("invocation", default=None)
 
 
 class InvocationTask(asyncio.Task[Any]):
-    """A task of an event loop that is not the worker's, with the invocation that it was started for."""
+    """A task of an event loop other than the worker's, with the invocation that it was started for."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], **options: Any) -> None:
         super().__init__(coroutine, **options)
@@ -36,7 +36,7 @@ class InvocationTask(asyncio.Task[Any]):
 
 
 def current_invocation() -> str | None:
-    """Return the id of the invocation that runs here, None outside of one."""
+    """Return the id of the current invocation, or None outside of one."""
     task = _current_task()
     if task is not None and (found := getattr(task, _ATTRIBUTE, None)) is not None:
         return str(found)
@@ -44,7 +44,7 @@ def current_invocation() -> str | None:
         if (found := variable.get()) is not None:
             return str(found)
     if task is None:
-        # In the thread of an event loop it is the id of whichever invocation came last.
+        # In the thread of an event loop, the thread-local value is that of the latest invocation.
         for local in _locals():
             if (found := getattr(local, "invocation_id", None)) is not None:
                 return str(found)
@@ -53,7 +53,7 @@ def current_invocation() -> str | None:
 
 @contextmanager
 def running_as(invocation: str | None) -> Iterator[None]:
-    """Have what is logged within belong to an invocation, in this context and, outside of a task, thread."""
+    """Assign log records to an invocation, in this context and, outside of a task, in this thread."""
     if invocation is None:
         yield
         return
@@ -68,7 +68,7 @@ def running_as(invocation: str | None) -> Iterator[None]:
 
 
 async def to_thread[**P, T](function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a function in a thread, as ``asyncio.to_thread`` does, with the invocation that runs here."""
+    """Run a function in a thread, as ``asyncio.to_thread`` does, within the current invocation."""
     invocation = current_invocation()
 
     def run() -> T:

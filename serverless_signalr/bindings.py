@@ -1,7 +1,7 @@
-"""The SignalR bindings as decorators of the v2 programming model.
+"""Decorators of the v2 programming model for the SignalR bindings.
 
-They emit the metadata that azure-functions' generic decorators emit, and pass typed values to the
-function: see serverless_signalr.models. Source of every binding's properties:
+They emit the same metadata as azure-functions' generic decorators, and pass typed values to the function, see
+serverless_signalr.models. Source for the properties of every binding:
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-signalr-service.
 """
 
@@ -37,11 +37,11 @@ _INVOCATION = "invocation"
 
 
 class HasBlueprint(Protocol):
-    """A hub: what has its functions in a blueprint."""
+    """A hub, whose functions are in a blueprint."""
 
     @property
     def blueprint(self) -> "Blueprint":
-        """Return the functions."""
+        """Return the blueprint with the functions."""
         ...
 
 
@@ -70,19 +70,19 @@ class SignalRApi(FunctionRegistry):
     ) -> Decorator:
         """Run the function when a client connects, disconnects or sends a message.
 
-        The parameter ``arg_name``, or without it the one annotated SignalRInvocationContext, receives who
-        calls; a function that has neither does not see it. In the category ``messages`` every other
-        parameter that belongs to no binding is an argument of the call, bound by position and converted by
-        its annotation; a call that does not fit is answered with an error that says what fits. What the
-        function returns answers ``invoke``; HubException answers with an error, any other exception with a
-        general one. ``requires`` restricts who may call.
+        The parameter ``arg_name`` receives the SignalRInvocationContext. Without ``arg_name``, it is the
+        parameter annotated with that class, if there is one. In the category ``messages``, every other
+        parameter that belongs to no binding receives an argument of the call, by position and converted to
+        its annotation. A call that does not fit is answered with an error that describes the parameters. The
+        return value is the result of the client's ``invoke``. A HubException is sent to the client as an
+        error; any other exception becomes a generic error. ``requires`` restricts who may call.
 
         ``event`` is the name of the method that clients call, by default the function's name in camelCase.
         The events ``connected`` and ``disconnected`` have the category ``connections``, all others
-        ``messages``. ``hub``, ``event`` and ``category`` may be app settings, ``%NAME%``; ``connection``
-        names the app setting or the group of settings that hold the connection. ``parameter_names`` names
-        arguments for expressions in other bindings of the function; with it the host refuses calls of any
-        other length, in words of its own.
+        ``messages``. ``hub``, ``event`` and ``category`` may be app settings, ``%NAME%``. ``connection`` is
+        the app setting, or the prefix of the settings, that describes the connection. ``parameter_names``
+        names the arguments for binding expressions in other bindings of the function; with it the host
+        refuses calls with any other number of arguments, with its own error message.
         """
         check_called("signalr_trigger", arg_name)
 
@@ -123,12 +123,12 @@ class SignalRApi(FunctionRegistry):
         claim_type_list: Sequence[str] | None = None,
         connection: str | None = None,
     ) -> Decorator:
-        """Pass the function a SignalRConnectionInfo: what a negotiate function answers with.
+        """Pass the function a SignalRConnectionInfo, the response of a negotiate function.
 
-        ``user_id`` and ``id_token`` are binding expressions, such as
-        ``{headers.x-ms-client-principal-id}``; one that names an absent header or query parameter fails
-        the invocation. The claims of ``id_token`` whose types are in ``claim_type_list`` go into the
-        access token; the host does not verify the signature of ``id_token``.
+        ``user_id`` and ``id_token`` are binding expressions, such as ``{headers.x-ms-client-principal-id}``.
+        The invocation fails if one names a missing header or query parameter. The claims of ``id_token``
+        whose types are in ``claim_type_list`` are added to the access token. The host does not verify the
+        signature of ``id_token``.
         """
         return self._binding(
             InputBinding,
@@ -152,7 +152,7 @@ class SignalRApi(FunctionRegistry):
         claim_type_list: Sequence[str] | None = None,
         connection: str | None = None,
     ) -> Decorator:
-        """Pass the function a SignalRNegotiation: connection info for every endpoint, to choose from.
+        """Pass the function a SignalRNegotiation, with the connection info of every endpoint.
 
         The other parameters are those of ``signalr_connection_info_input``.
         """
@@ -171,7 +171,7 @@ class SignalRApi(FunctionRegistry):
     def signalr_endpoints_input(
         self, arg_name: str = "endpoints", *, hub: str | None = None, connection: str | None = None
     ) -> Decorator:
-        """Pass the function a list of SignalREndpoint: the instances of the service and their state."""
+        """Pass the function a list of SignalREndpoint, the instances of the service and their state."""
         return self._binding(
             InputBinding, "signalr_endpoints_input", "signalREndpoints", arg_name, hub, connection
         )
@@ -181,8 +181,8 @@ class SignalRApi(FunctionRegistry):
     ) -> Decorator:
         """Pass the function a SignalROutput that collects messages and group actions.
 
-        With the ``arg_name`` ``$return`` the function returns a SignalRMessage, a SignalRGroupAction or
-        a list of them instead.
+        With ``$return`` as ``arg_name``, the function returns a SignalRMessage, a SignalRGroupAction or a
+        list of them instead.
         """
         return self._binding(OutputBinding, "signalr_output", "signalR", arg_name, hub, connection)
 
@@ -225,18 +225,19 @@ class SignalRApi(FunctionRegistry):
 
 
 class Blueprint(SignalRApi, func.Blueprint):
-    """Functions to be registered in an app, with the SignalR decorators beside all others.
+    """A blueprint with the SignalR decorators in addition to those of azure.functions.
 
-    ``hub`` and ``connection`` are the defaults of the SignalR decorators: the hub, and the app setting or
-    the group of settings that hold the connection.
+    ``hub`` and ``connection`` are the defaults of the SignalR decorators. ``connection`` is the app setting,
+    or the prefix of the settings, that describes the connection.
     """
 
 
 class FunctionApp(SignalRApi, func.FunctionApp):
-    """The function app, with the SignalR decorators beside all others.
+    """A function app with the SignalR decorators in addition to those of azure.functions.
 
-    ``hub`` and ``connection`` are the defaults of the SignalR decorators: the hub, and the app setting or
-    the group of settings that hold the connection. Everything else is passed to azure.functions.FunctionApp.
+    ``hub`` and ``connection`` are the defaults of the SignalR decorators. ``connection`` is the app setting,
+    or the prefix of the settings, that describes the connection. Other arguments are passed to
+    azure.functions.FunctionApp.
     """
 
     _upstream: "TriggerUpstream | None" = None
@@ -264,10 +265,7 @@ class FunctionApp(SignalRApi, func.FunctionApp):
         return functions
 
     def register_functions(self, function_container: "DecoratorApi | HasBlueprint") -> None:
-        """Register the functions of a blueprint or of a hub.
-
-        Raise ValueError where an event would have two functions.
-        """
+        """Register the functions of a blueprint or a hub. Raise ValueError if an event has two functions."""
         if isinstance(function_container, type):
             raise TypeError(
                 f"register_functions takes a hub, not its class: pass {function_container.__name__}()"

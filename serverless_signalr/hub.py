@@ -1,4 +1,4 @@
-"""A class is a hub, a method is an event: the class-based model."""
+"""The class-based model, in which a class is a hub and its methods handle the events."""
 
 import inspect
 import re
@@ -43,32 +43,32 @@ _DETAILED_ERRORS = "asrs.s.derror"
 
 
 class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, see above
-    """One hub: its public methods are its events, its members reach its clients.
+    """A hub whose public methods handle its events, and whose members send to its clients.
 
-    ``connected`` and ``disconnected`` are the events of a connection. Every other public method that a hub
-    class defines is called by clients under its name in camelCase, see ``event`` and ``not_an_event``;
-    methods of a mixin only with ``event``. A parameter annotated SignalRInvocationContext receives who
-    calls; all others are the arguments of the call, converted by their annotations. What a method returns
-    answers ``invoke``. ``requires`` restricts who may call.
+    The methods ``connected`` and ``disconnected`` handle the events of a connection. Clients can call every
+    other public method of a hub class, under its name in camelCase, see ``event`` and ``not_an_event``.
+    Methods of mixins are exposed only with ``event``. A parameter annotated SignalRInvocationContext receives
+    the invocation; all others receive the arguments of the call, converted to their annotations. The return
+    value is the result of the client's ``invoke``. ``requires`` restricts who may call.
 
-    ``T`` is the interface of the clients, a Protocol: see ClientInterface. ``hub`` is the name of the hub,
-    by default the class name in lower case, and ``connection`` the app setting or group of settings that
-    holds its connection::
+    ``T`` is the interface of the clients, a Protocol, see ClientInterface. ``hub`` is the name of the hub, by
+    default the class name in lower case. ``connection`` is the app setting, or the prefix of the settings,
+    that describes its connection::
 
         class Chat(ServerlessHub[ChatClient], hub="chat", connection="MySignalR"): ...
 
-    A derived class is the same hub unless it names another; a class whose name begins with an underscore
-    and that names none is a base class for hubs.
+    A subclass is the same hub unless it names another. A class without a hub name whose class name begins
+    with an underscore is a base class for hubs.
 
-    With ``upstream_route`` the events come to one HTTP function of that route instead of to SignalR
-    triggers: no system key, nothing under ``/runtime/webhooks``. The service's upstream URL is then the
-    function's.
+    With ``upstream_route``, one HTTP function with that route receives the events instead of SignalR
+    triggers. It needs no system key and no ``/runtime/webhooks``. Set the upstream URL of the service to the
+    URL of this function.
     """
 
     hub_name: ClassVar[str]
     connection_setting: ClassVar[str] = DEFAULT_CONNECTION
     filters: ClassVar[Sequence[Filter]] = ()
-    """What surrounds every event, the first outermost."""
+    """The filters around every event, outermost first."""
 
     _upstream_route: str | None = None
     _blueprint: Blueprint | None = None
@@ -99,9 +99,10 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
 
     @property
     def blueprint(self) -> Blueprint:
-        """Return the hub's functions; HTTP functions may be added to it before it is registered.
+        """Return the blueprint with the hub's functions. Add HTTP functions to it before registering it.
 
-        They are called ``<hub>_<method>``; with an upstream route there is one, ``<hub>_upstream``.
+        The functions are named ``<hub>_<method>``. With an upstream route there is a single one,
+        ``<hub>_upstream``.
         """
         if self._blueprint is None:
             self._blueprint = self._make_blueprint()
@@ -110,7 +111,7 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
     def _make_blueprint(self) -> Blueprint:
         hub = type(self)
         if any(inspect.getattr_static(hub, method.name) is not method.function for method in hub._methods):
-            # A class decorator, or whoever had the class in hand, has put other methods in place of these.
+            # A class decorator, or other code, has replaced methods since the class was created.
             hub._methods = tuple(hub_methods(hub, ServerlessHub))
         blueprint = Blueprint(hub=self.hub_name, connection=self.connection_setting)
         if self._upstream_route is not None:
@@ -125,7 +126,7 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
 
     @property
     def _function_builders(self) -> "list[FunctionBuilder]":
-        # What register_functions of azure.functions asks for.
+        # register_functions of azure.functions reads this attribute.
         self.blueprint._is_registered = True
         return self.blueprint._function_builders
 
@@ -140,13 +141,13 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
         detailed_errors: bool = False,
         router: Router = any_online,
     ) -> None:
-        """Add the HTTP function that clients negotiate with, ``POST <route>``.
+        """Add the HTTP function with which clients negotiate, ``POST <route>``.
 
-        ``user`` is a function, sync or async, that is given the request and returns who sent it: a
-        SignalRUser, a Principal, a user id, or None for nobody. Raise PermissionError in it to refuse the
-        request. Without ``user`` it is the identity that App Service Authentication verified, with its
-        roles in the claim ``role``; on a developer's machine ``?user=ann&role=admin`` instead. Requests
-        from nobody are answered 401 unless ``anonymous`` is true. The other options are those of
+        ``user`` is a sync or async function that takes the request and returns its sender: a SignalRUser, a
+        Principal, a user id, or None for an anonymous one. It can raise PermissionError to refuse the
+        request. Without ``user``, the sender is the identity verified by App Service Authentication, with its
+        roles in the claim ``role``. On a developer's machine, it can be given as ``?user=ann&role=admin``.
+        Anonymous requests get a 401 unless ``anonymous`` is true. The other options are those of
         ``negotiate``.
         """
         from serverless_signalr._hub.negotiation import add_negotiate, platform_user
@@ -170,36 +171,36 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
 
     @cached_property
     def clients(self) -> "Clients[T]":
-        """Return the clients to send to: all, or some of them."""
+        """Return the clients of the hub, to send to all or some of them."""
         from serverless_signalr._hub.managers import Clients
 
         return Clients(self.service, self._interface)
 
     @cached_property
     def groups(self) -> "Groups":
-        """Return the groups of client connections, to change who is in them."""
+        """Return the manager of the groups of client connections."""
         from serverless_signalr._hub.managers import Groups
 
         return Groups(self.service)
 
     @cached_property
     def user_groups(self) -> "UserGroups":
-        """Return the groups of users, to change who is in them."""
+        """Return the manager of the groups of users."""
         from serverless_signalr._hub.managers import UserGroups
 
         return UserGroups(self.service)
 
     @cached_property
     def client_manager(self) -> "ClientManager":
-        """Return the manager that looks up client connections and ends them."""
+        """Return the manager that checks, lists and closes client connections, and streams to them."""
         from serverless_signalr._hub.managers import ClientManager
 
         return ClientManager(self.service)
 
     @cached_property
     def service(self) -> "ServiceClient":
-        """Return the client of the service's REST API that all of these use."""
-        return self._connection.client(self.hub_name)
+        """Return the REST client of the hub, which the other members use."""
+        return self._service_connection.client(self.hub_name)
 
     async def negotiate(
         self,
@@ -211,12 +212,13 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
         detailed_errors: bool = False,
         router: Router = any_online,
     ) -> SignalRConnectionInfo:
-        """Return what one client connects with: the answer of a negotiate function, see ``add_negotiate``.
+        """Return the connection info for one client, the response of a negotiate function.
 
-        The user id and the claims are what the hub's methods will believe: take them from a verified
-        identity, see ``Principal.from_request``. ``close_on_expiry`` ends the connection with the token;
-        the client may then negotiate again. Among several instances of the service the router chooses.
-        Raise ValueError for claims that could pose as others, and for a token over 4,096 characters.
+        The hub's methods trust the user id and the claims: take them from a verified identity, see
+        ``Principal.from_request``. With ``close_on_expiry`` the connection is closed when the token expires,
+        and the client may negotiate again. Among several instances of the service the router chooses. Raise
+        ValueError for claims that could pose as others, and for a token over 4,096 characters. See
+        ``add_negotiate`` for a complete negotiate function.
         """
         from serverless_signalr._rest import clock
         from serverless_signalr._rest.tokens import sign_client_token
@@ -229,12 +231,12 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
             carried |= {_CLOSE_ON_EXPIRY: "true", _EXPIRES_ON: str(expires)}
         if detailed_errors:
             carried[_DETAILED_ERRORS] = "true"
-        endpoint = await self._connection.client_endpoint(router)
+        endpoint = await self._service_connection.client_endpoint(router)
         token = sign_client_token(endpoint, self.hub_name, user_id=user_id, claims=carried, lifetime=lifetime)
         return SignalRConnectionInfo(endpoint.client_hub_url(self.hub_name), token)
 
     @cached_property
-    def _connection(self) -> "ServiceConnection":
+    def _service_connection(self) -> "ServiceConnection":
         from serverless_signalr.connection import service_connection
 
         return service_connection(self.connection_setting)
@@ -269,14 +271,14 @@ def _client_interface(hub: type) -> type:
         case type() as interface:
             return interface
         case typing.TypeVar():
-            # A generic base class: the hubs derived from it name their interface.
+            # A generic base class: its subclasses name their interfaces.
             return AnyClient
         case other:
             raise TypeError(f"the client interface of {hub.__name__} is {other!r}, expected a class")
 
 
 def _argument(base: Any) -> Any:
-    """Return the argument for ``T`` in a base class, be it named there or further up."""
+    """Return the argument for ``T`` that a base class or one of its bases gives."""
     origin = typing.get_origin(base) or base
     if origin is ServerlessHub:
         return next(iter(typing.get_args(base)), AnyClient)

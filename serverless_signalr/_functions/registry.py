@@ -32,14 +32,14 @@ class FunctionRegistry(DecoratorApi):
     def _validate_type(self, func: Callable[..., Any] | FunctionBuilder) -> FunctionBuilder:
         if self._is_registered:
             raise TypeError(
-                "this blueprint has been registered, and functions that are added to it now would be missing "
-                "in the app: register it after its last function"
+                "this blueprint is already registered, and functions added now would be missing from the "
+                "app: register it after its last function"
             )
         if isinstance(func, FunctionBuilder):
             if func not in self._function_builders:
                 raise TypeError(
-                    f"the function {function_name(func)} has decorators of two apps or blueprints: use those "
-                    "of one. FunctionApp and Blueprint of serverless_signalr have all of azure.functions"
+                    f"the function {function_name(func)} has decorators of two apps or blueprints: use one. "
+                    "FunctionApp and Blueprint of serverless_signalr have all decorators of azure.functions"
                 )
             self._function_builders.remove(func)
             return func

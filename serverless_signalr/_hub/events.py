@@ -1,4 +1,4 @@
-"""Which members of a hub class are events, what clients call them, and who may call them."""
+"""The events of a hub class: their methods, their names, and their requirements."""
 
 import functools
 import inspect
@@ -17,17 +17,17 @@ from serverless_signalr.protocol.upstream import DISCONNECTED
 __all__ = ["HubEvent", "event", "hub_events", "not_an_event"]
 
 _METHOD_NAME = ""
-"""The mark of a method that is an event under its own name."""
+"""The mark of a method that is an event with its own name."""
 
 _METHOD_OBJECTS = (staticmethod, classmethod, functools.partialmethod, functools.singledispatchmethod)
 
 type _Definers = Sequence[tuple[type, Any]]
-"""The classes that define a member, the one that counts first, and what it is there."""
+"""The classes that define a member, in MRO order, with their definitions."""
 
 
 @dataclass(frozen=True, slots=True)
 class HubEvent:
-    """One event of a hub class, and the method that it runs."""
+    """An event of a hub class, and its method."""
 
     name: str
     event: str
@@ -40,10 +40,10 @@ def event[F: Callable[..., Any]](name: F, /) -> F: ...
 @overload
 def event[F: Callable[..., Any]](name: str) -> Callable[[F], F]: ...
 def event(name: Any) -> Any:
-    """Make a method an event: ``@event`` under its own name in camelCase, ``@event("name")`` under another.
+    """Make a method an event. ``@event`` uses its name in camelCase, ``@event("name")`` another name.
 
-    The public methods of hub classes are events without it, those of mixins only with it. Overrides of the
-    method inherit the name.
+    Public methods of hub classes are events without the decorator, methods of mixins only with it. Overrides
+    of the method inherit the name.
     """
     if not isinstance(name, str):
         return _marked(name, _METHOD_NAME)
@@ -53,7 +53,7 @@ def event(name: Any) -> Any:
 
 
 def not_an_event[F: Callable[..., Any]](function: F) -> F:
-    """Keep clients from calling a public method of a hub class. Overrides of it inherit that."""
+    """Prevent clients from calling a public method of a hub class. Overrides inherit this."""
     marked: F = _marked(function, None)
     return marked
 
@@ -61,8 +61,8 @@ def not_an_event[F: Callable[..., Any]](function: F) -> F:
 def hub_events(hub: type, base: type) -> Iterator[HubEvent]:
     """Yield the events that a class adds to ``base``.
 
-    Raise TypeError for a member if it is unclear whether clients may call it, or which of them, and for two
-    events with the same name.
+    Raise TypeError for a member if it is unclear whether, or by whom, it may be called, and for two events
+    with the same name.
     """
     seen: dict[str, str] = {}
     for name in dir(hub):
@@ -79,13 +79,13 @@ def hub_events(hub: type, base: type) -> Iterator[HubEvent]:
         found = _event(name, definers)
         other = seen.setdefault(found.event.lower(), name)
         if other != name:
-            raise TypeError(f"{hub.__name__}.{other} and {name} both are the event {found.event}")
+            raise TypeError(f"{hub.__name__}.{other} and {name} are both the event {found.event}: rename one")
         _check_taken_over(hub, base, found)
         yield found
 
 
 def _check_taken_over(hub: type, base: type, found: HubEvent) -> None:
-    """Raise TypeError where a method takes over the event of another one and would let in more clients."""
+    """Raise TypeError if a method takes over another method's event without its requirements."""
     for owner in hub.__mro__[1:]:
         if owner is base or not issubclass(owner, base):
             continue
@@ -102,7 +102,7 @@ def _check_taken_over(hub: type, base: type, found: HubEvent) -> None:
 
 
 def _is_event(hub: type, name: str, definers: _Definers, base: type) -> bool:
-    """Tell whether a member is an event. Raise TypeError where it would be one and cannot."""
+    """Tell whether a member is an event. Raise TypeError if it would be one but cannot be."""
     owner, member = definers[0]
     shown = f"{owner.__name__}.{name}"
     mark = _mark(definers)
@@ -126,8 +126,8 @@ def _is_event(hub: type, name: str, definers: _Definers, base: type) -> bool:
     if not inspect.isfunction(member):
         raise TypeError(
             f"{shown} is public but not a plain method ({type(member).__name__}), so it is unclear whether "
-            "clients may call it: put a plain method in its place, or mark it @not_an_event, or begin its "
-            "name with an underscore"
+            "clients may call it: use a plain method, mark it @not_an_event, or begin its name with an "
+            "underscore"
         )
     return True
 
@@ -140,7 +140,7 @@ def _check_no_event(name: str, definers: _Definers) -> None:
                 "would check it: guard the methods that clients call, or make it one with @event"
             )
         if EVENT_MARK in _marks(member) or not _is_method(member):
-            # What is further up may be an event, and is closed here.
+            # Definitions further up may be events, and this one disables them.
             break
 
 
@@ -152,14 +152,14 @@ def _event(name: str, definers: _Definers) -> HubEvent:
     wanted = _requirements(name, definers)
     if wanted and event == DISCONNECTED:
         raise TypeError(
-            f"{shown} has @requires, but a client that has disconnected cannot be refused: look at the "
-            "claims of the invocation instead"
+            f"{shown} has @requires, but a client that has disconnected cannot be refused: check the claims "
+            "of the invocation instead"
         )
     return HubEvent(name, event, definers[0][1], wanted)
 
 
 def _requirements(name: str, definers: _Definers) -> tuple[authorization.Requirement, ...]:
-    """Return what a method and those that it overrides require together."""
+    """Return the combined requirements of a method and the methods that it overrides."""
     wanted: list[authorization.Requirement] = []
     opened: type | None = None
     is_lifted = False
@@ -169,7 +169,7 @@ def _requirements(name: str, definers: _Definers) -> tuple[authorization.Require
                 f"{owner.__name__}.{name} has a decorator that hides its @requires: use functools.wraps in "
                 "that decorator, or put @requires above it"
             )
-        # An override may call the method that it opens to everybody.
+        # An override with @requires_nothing may call the method that it overrides.
         authorization.enforce(member)
         found = authorization.requirements(member)
         if opened is None:
@@ -179,7 +179,7 @@ def _requirements(name: str, definers: _Definers) -> tuple[authorization.Require
             is_lifted = is_lifted or bool(found)
     if opened is not None and not is_lifted:
         raise TypeError(
-            f"{opened.__name__}.{name} has @requires_nothing, but overrides nothing that requires anything: "
+            f"{opened.__name__}.{name} has @requires_nothing, but overrides no method with @requires: "
             "remove it"
         )
     return tuple(wanted)
@@ -200,7 +200,7 @@ def _marked(function: Any, mark: str | None) -> Any:
         setattr(function, EVENT_MARK, mark)
     except AttributeError:
         raise TypeError(
-            f"@event and @not_an_event cannot mark {function!r}: put them directly on the function"
+            f"@event and @not_an_event cannot mark {function!r}: put them directly on a function"
         ) from None
     return function
 

@@ -1,4 +1,4 @@
-"""A hub's events through one HTTP function."""
+"""The HTTP function that receives the events of a hub."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ __all__ = ["add_upstream"]
 def add_upstream(blueprint: Blueprint, hub: ServedHub, name: str, route: str) -> Callable[[], None]:
     """Add the HTTP function that receives a hub's events.
 
-    Return the function to call when the hub gets more of them.
+    Return a function to call when the hub gets more events.
     """
 
     def listeners() -> list[Listener]:
@@ -27,7 +27,7 @@ def add_upstream(blueprint: Blueprint, hub: ServedHub, name: str, route: str) ->
 
     receiver = Receiver(f"the hub {hub.hub_name}", listeners())
     upstream = add_receiver(blueprint, receiver, name, route)
-    # By this serverless_signalr.testing finds where the events of a hub go.
+    # serverless_signalr.testing finds the function by this attribute.
     vars(upstream)["signalr_upstream"] = hub.hub_name
     return lambda: receiver.listen(listeners())
 

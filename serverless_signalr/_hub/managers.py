@@ -1,4 +1,4 @@
-"""How a hub reaches its clients from code: sending, groups, checks, closing."""
+"""The members of a hub that send to clients, manage groups, and check and close connections."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from datetime import timedelta
@@ -11,7 +11,7 @@ __all__ = ["ClientManager", "Clients", "Groups", "UserGroups"]
 
 
 class Clients[T]:
-    """The clients of a hub: what is chosen here has the methods of the hub's client interface."""
+    """The clients of a hub. Selections of them have the methods of the hub's client interface."""
 
     def __init__(self, service: ServiceClient, interface: ClientInterface[T]) -> None:
         self._service = service
@@ -23,15 +23,15 @@ class Clients[T]:
         return self._proxy(self._service, to.EVERYBODY)
 
     def all_except(self, connection_ids: Sequence[str]) -> T:
-        """Return every client but a list of connections."""
+        """Return every client except the given connections."""
         return self._proxy(self._service, to.everybody(connection_ids))
 
     def client(self, connection_id: str) -> T:
-        """Return one connection, the only addressee that can also be asked for a result."""
+        """Return one connection. Only a single connection can return results."""
         return self._proxy(self._service, to.connection(connection_id), can_answer=True)
 
     def clients(self, connection_ids: Sequence[str]) -> T:
-        """Return several connections; each is one request."""
+        """Return several connections. A call sends one request per connection."""
         return self._proxy(self._service, to.connections(connection_ids))
 
     def group(self, group_name: str) -> T:
@@ -39,11 +39,14 @@ class Clients[T]:
         return self._proxy(self._service, to.group(group_name))
 
     def group_except(self, group_name: str, connection_ids: Sequence[str]) -> T:
-        """Return the members of a group but a list of connections."""
+        """Return the members of a group except the given connections."""
         return self._proxy(self._service, to.group(group_name, connection_ids))
 
     def groups(self, group_names: Sequence[str]) -> T:
-        """Return the members of several groups; each is one request, and who is in two receives twice."""
+        """Return the members of several groups. A call sends one request per group.
+
+        A connection that is in two of the groups receives the call twice.
+        """
         return self._proxy(self._service, to.groups(group_names))
 
     def user(self, user_id: str) -> T:
@@ -51,12 +54,12 @@ class Clients[T]:
         return self._proxy(self._service, to.user(user_id))
 
     def users(self, user_ids: Sequence[str]) -> T:
-        """Return every connection of several users; each user is one request."""
+        """Return every connection of several users. A call sends one request per user."""
         return self._proxy(self._service, to.users(user_ids))
 
 
 class Groups:
-    """Which connections are in which groups. A connection that ends leaves all of its groups."""
+    """The groups of connections. A connection that ends leaves all of its groups."""
 
     def __init__(self, service: ServiceClient) -> None:
         self._service = service
@@ -75,13 +78,13 @@ class Groups:
 
 
 class UserGroups:
-    """Which users are in which groups: with their present connections, and with later ones."""
+    """The groups of users. A membership applies to the user's present and later connections."""
 
     def __init__(self, service: ServiceClient) -> None:
         self._service = service
 
     async def add(self, group_name: str, *, user_id: str, ttl: timedelta | None = None) -> None:
-        """Add a user to a group, for ``ttl`` or, without it, for up to a year.
+        """Add a user to a group for ``ttl``, or for up to a year without it.
 
         With a ``ttl`` of zero only the present connections are added. Source:
         https://learn.microsoft.com/azure/azure-signalr/signalr-concept-serverless-development-config.
@@ -102,7 +105,7 @@ class UserGroups:
 
 
 class ClientManager:
-    """Checks of connections, their ends, and streams to them."""
+    """The manager of client connections, which checks, lists and closes them, and streams to them."""
 
     def __init__(self, service: ServiceClient) -> None:
         self._service = service
@@ -120,31 +123,34 @@ class ClientManager:
         return await self._service.group_exists(group_name)
 
     async def close_connection(self, connection_id: str, reason: str | None = None) -> None:
-        """Close a connection; the client is told the reason. A connection that is gone is not an error."""
+        """Close a connection and send the client the reason. A connection that is gone is not an error."""
         await self._service.close_connection(connection_id, reason)
 
     async def close_user(
         self, user_id: str, *, excluded: Sequence[str] = (), reason: str | None = None
     ) -> None:
-        """Close every connection of a user but the excluded ones."""
+        """Close every connection of a user except the excluded ones."""
         await self._service.close_user_connections(user_id, excluded=excluded, reason=reason)
 
     async def close_group(
         self, group_name: str, *, excluded: Sequence[str] = (), reason: str | None = None
     ) -> None:
-        """Close every connection of a group but the excluded ones."""
+        """Close every connection of a group except the excluded ones."""
         await self._service.close_group_connections(group_name, excluded=excluded, reason=reason)
 
     async def close_all(self, *, excluded: Sequence[str] = (), reason: str | None = None) -> None:
-        """Close every connection of the hub but the excluded ones."""
+        """Close every connection of the hub except the excluded ones."""
         await self._service.close_all_connections(excluded=excluded, reason=reason)
 
     def list_group(self, group_name: str) -> AsyncIterator[GroupConnection]:
-        """Iterate over the connections of a group; further pages are fetched as they are reached."""
+        """Iterate over the connections of a group. Pages are fetched as the iteration reaches them."""
         return self._service.list_group_connections(group_name)
 
     async def stream(
         self, connection_id: str, stream_id: str, items: Iterable[object] | AsyncIterable[object]
     ) -> None:
-        """Send the items of a stream to a client, one by one, then its end, or its error."""
+        """Send the items of a stream to a client one by one, then complete it.
+
+        If an item raises, the stream ends with an error, see ``ServiceClient.stream_to_connection``.
+        """
         await self._service.stream_to_connection(connection_id, stream_id, items)

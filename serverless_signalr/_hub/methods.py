@@ -1,4 +1,4 @@
-"""The methods of a hub class: how a call runs them."""
+"""The methods of a hub class, ready to be called for their events."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -18,10 +18,10 @@ from serverless_signalr.protocol.upstream import Category
 __all__ = ["Call", "Filter", "HubMethod", "hub_methods"]
 
 type Call = Callable[[], Awaitable[object]]
-"""Runs what comes after a filter, and returns its result."""
+"""A function that runs the next filter or the method, and returns its result."""
 
 type Filter = Callable[[SignalRInvocationContext, Call], Awaitable[object]]
-"""Surrounds every event of a hub: sees it, calls on or refuses, sees the result or replaces it."""
+"""A function around every event of a hub. It can refuse the event, or run it and replace the result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class HubMethod:
 
     @classmethod
     def of(cls, found: HubEvent) -> "HubMethod":
-        """Prepare the method of an event. Raise TypeError for parameters that no event can fill."""
+        """Prepare the method of an event. Raise TypeError for parameters that the event cannot fill."""
         shown = found.function.__qualname__
         category = category_of(found.event)
         signature = Signature(found.function, shown, bound=True)
@@ -56,8 +56,8 @@ class HubMethod:
                 raise TypeError(f"{shown}: {error}") from None
         elif free:
             raise TypeError(
-                f"{shown} takes {free[0].name}, but {found.event} comes with no arguments: "
-                "its one parameter is annotated SignalRInvocationContext"
+                f"{shown} has the parameter {free[0].name}, but {found.event} has no arguments: "
+                "it may have one parameter, annotated SignalRInvocationContext"
             )
         return cls(
             found.name,
@@ -73,7 +73,7 @@ class HubMethod:
     async def run(
         self, hub: object, invocation: SignalRInvocationContext, filters: Sequence[Filter]
     ) -> object:
-        """Run the method through the filters, the first outermost, and return its result.
+        """Run the method through the filters, outermost first, and return its result.
 
         Raise HubException for a call that is not allowed or does not fit. A method that is not a coroutine
         function runs in a thread.
@@ -84,7 +84,7 @@ class HubMethod:
         return await call()
 
     def trigger(self, hub: Any) -> Callable[[SignalRInvocationContext], Awaitable[object]]:
-        """Return the function that a SignalR trigger calls: the method of this hub, through its filters."""
+        """Return a function for a SignalR trigger that runs the method of this hub through its filters."""
 
         async def trigger(invocation: SignalRInvocationContext) -> object:
             return await self.run(hub, invocation, hub.filters)
@@ -106,11 +106,11 @@ class HubMethod:
         if self._signature.is_coroutine:
             return await self.function(hub, *args, **kwargs)
         result = await to_thread(self.function, hub, *args, **kwargs)
-        # A decorator that is not a coroutine function may have one behind it.
+        # A decorator that is not a coroutine function may wrap one.
         return await result if inspect.isawaitable(result) else result
 
 
 def hub_methods(hub: type, base: type) -> Iterator[HubMethod]:
-    """Yield the methods that are the events which a class adds to ``base``, see hub_events."""
+    """Yield the methods of the events that a class adds to ``base``, see hub_events."""
     for found in hub_events(hub, base):
         yield HubMethod.of(found)

@@ -1,4 +1,4 @@
-"""The negotiate function of a hub: who connects, and the answer that lets them."""
+"""The negotiate function of a hub, which identifies clients and returns their connection info."""
 
 import inspect
 import logging
@@ -21,7 +21,7 @@ _log = logging.getLogger("serverless_signalr")
 
 @dataclass(frozen=True, slots=True)
 class SignalRUser:
-    """Who a connection belongs to, and the claims that its token carries, such as ``{"role": ["admin"]}``."""
+    """The user of a connection, and the claims of its token, such as ``{"role": ["admin"]}``."""
 
     id: str | None
     claims: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
@@ -30,20 +30,21 @@ class SignalRUser:
 type _Found = SignalRUser | Principal | str | None
 
 type Authenticate = Callable[[func.HttpRequest], _Found | Awaitable[_Found]]
-"""Returns who sends a negotiate request, None for nobody; raises PermissionError to refuse the request.
+"""A function that returns the sender of a negotiate request, or None for an anonymous one.
 
-A text is the user id alone; of a Principal the roles become claims.
+It can raise PermissionError to refuse the request. A text is a user id without claims. The roles of a
+Principal become claims.
 """
 
 type Connect = Callable[..., Awaitable[SignalRConnectionInfo]]
-"""Returns what a client connects with, given ``user_id`` and ``claims``."""
+"""A function that returns the connection info for a ``user_id`` and ``claims``."""
 
 
 def platform_user(request: func.HttpRequest) -> SignalRUser | None:
-    """Return the identity that App Service Authentication verified, with its roles; None for nobody.
+    """Return the identity verified by App Service Authentication, with its roles, or None without one.
 
-    On a developer's machine, where nothing verifies identities, ``?user=ann&role=admin,author`` in the
-    request's URL says who it is. Raise PermissionError for identity headers that must not be believed.
+    On a developer's machine, where nothing verifies identities, the identity is taken from the query:
+    ``?user=ann&role=admin,author``. Raise PermissionError for identity headers that cannot be trusted.
     """
     try:
         principal = Principal.from_request(request)
@@ -67,13 +68,13 @@ def add_negotiate(
     *,
     anonymous: bool,
 ) -> None:
-    """Add the HTTP function that clients negotiate with."""
+    """Add the HTTP function with which clients negotiate."""
 
     async def negotiate(req: func.HttpRequest) -> func.HttpResponse:
         try:
             user = await authenticated(authenticate, req)
         except PermissionError as error:
-            _log.warning("a negotiate request for the hub %s was refused: %s", hub_name, error)
+            _log.warning("refused a negotiate request for the hub %s: %s", hub_name, error)
             return _refused()
         if not user.id and not anonymous:
             return _refused()
@@ -81,7 +82,7 @@ def add_negotiate(
         return info.to_response()
 
     negotiate.__name__ = negotiate.__qualname__ = name
-    negotiate.__doc__ = f"Answer with what a client connects to the hub {hub_name} with."
+    negotiate.__doc__ = f"Return the connection info of a client for the hub {hub_name}."
     decorate = blueprint.route(route=route, methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
     decorate(negotiate)
 
@@ -92,7 +93,7 @@ async def authenticated(authenticate: Authenticate, request: func.HttpRequest) -
     if inspect.iscoroutinefunction(authenticate) or authenticate is platform_user:
         found = authenticate(request)
     else:
-        # It may ask a database who that is, and must not keep others waiting.
+        # A sync function may query a database, and must not block the event loop.
         found = await to_thread(authenticate, request)
     if inspect.isawaitable(found):
         found = await found
@@ -105,8 +106,8 @@ async def authenticated(authenticate: Authenticate, request: func.HttpRequest) -
             return SignalRUser(found)
         case _:
             raise TypeError(
-                f"the function that says who negotiates returned {type(found).__name__}, expected a "
-                "SignalRUser, a Principal, a user id or None"
+                f"the user function of negotiate returned {type(found).__name__}, expected a SignalRUser, a "
+                "Principal, a user id or None"
             )
 
 

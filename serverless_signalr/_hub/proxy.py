@@ -1,4 +1,4 @@
-"""Clients as objects: a method of the client's interface, called here, runs there."""
+"""Client proxies, whose methods invoke the methods of clients."""
 
 import inspect
 import typing
@@ -22,31 +22,31 @@ __all__ = [
 ]
 
 _TARGET = "_signalr_target"
-_ONE_CLIENT = "{} returns a result, which one client can give: call it on clients.client(…)"
+_ONE_CLIENT = "{} returns a result, which only a single client can do: call it on clients.client(…)"
 
 
 class Service(Protocol):
-    """What carries out the calls on proxies: a ServiceClient."""
+    """The service that carries out the calls on proxies, such as a ServiceClient."""
 
     async def send(self, addressee: Addressee | Addressees, target: str, *arguments: object) -> None:
         """Invoke a target on the connections of an addressee."""
 
     async def ask(self, addressee: Addressee, target: str, *arguments: object) -> Any:
-        """Invoke a target on one connection and return what its client answers."""
+        """Invoke a target on one connection and return the result of its client."""
 
 
 class AnyClient(Protocol):
-    """The client of a hub that declares no interface: targets are texts, arguments are not checked."""
+    """The client interface of a hub that declares none. Targets are texts, and arguments are not checked."""
 
     async def send(self, target: str, *arguments: object) -> None:
-        """Invoke ``target`` on the clients. It is done when the service accepted, not when they received."""
+        """Invoke ``target`` on the clients. Return when the service has accepted the call."""
 
     async def ask(self, target: str, *arguments: object) -> Any:
-        """Invoke ``target`` on a single connection and return what the client answers."""
+        """Invoke ``target`` on a single connection and return the result of its client."""
 
 
 def target[F: Callable[..., Any]](name: str) -> Callable[[F], F]:
-    """Name what a method of a client interface invokes, where it is not the method's name in camelCase."""
+    """Set the target of a client interface's method, if it is not the method's name in camelCase."""
     if not name:
         raise ValueError("the target of a client method must not be empty")
 
@@ -83,15 +83,15 @@ class _Method:
         try:
             return convert(value, self.returns)
         except ValueError as error:
-            raise ValueError(f"the client answered {self.target} with a wrong value: {error}") from None
+            raise ValueError(f"the client returned an invalid result of {self.target}: {error}") from None
 
 
 def target_of(
     function: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, object]
 ) -> tuple[str, Sequence[object]]:
-    """Return the target and the arguments that calling a method of a client interface sends.
+    """Return the target and the arguments that a call of a client interface's method sends.
 
-    Raise TypeError for arguments that do not fit.
+    Raise TypeError for arguments that do not match the method.
     """
     if not inspect.isfunction(function):
         raise TypeError(f"{function!r} is not a method of a client interface, such as ChatClient.new_message")
@@ -100,18 +100,19 @@ def target_of(
 
 
 class ClientInterface[T]:
-    """The proxies for the clients that an interface, a Protocol, describes.
+    """The factory of client proxies for an interface, which is a Protocol.
 
-    Each of its methods is a coroutine function; it sends its arguments, by position, to the target of its
-    name in camelCase, or the one that ``target`` gives it. One that returns something is answered by the
-    client, which only a single connection can do. Raise TypeError for an interface that cannot be sent.
+    Each method of the interface is a coroutine function. It sends its arguments, by position, to the target
+    with its name in camelCase, or with the name that ``target`` sets. A method with a return type waits for
+    the client's result, which only a single connection can give. Raise TypeError for a method that is not
+    async.
     """
 
     def __init__(self, interface: type) -> None:
         self._class: type[_Proxy] = _AnyProxy if interface is AnyClient else _proxy_class(interface)
 
     def proxy(self, service: Service, addressee: Addressee | Addressees, *, can_answer: bool = False) -> T:
-        """Return the clients that are addressed; a single one can also answer."""
+        """Return a proxy for the addressed clients. ``can_answer`` allows methods that return results."""
         return typing.cast("T", self._class(service, addressee, can_answer))
 
 
@@ -164,7 +165,7 @@ def _proxy_class(interface: type) -> type[_Proxy]:
 
 
 def _call(method: _Method) -> Callable[..., Awaitable[Any]]:
-    """Return the method of a proxy that sends, or asks."""
+    """Return the proxy method for a method that sends, or one that returns a result."""
 
     async def send(self: _Proxy, *args: object, **kwargs: object) -> None:
         await self._service.send(self._addressee, method.target, *method.arguments(args, kwargs))
@@ -184,7 +185,9 @@ def _methods(interface: type) -> Iterator[tuple[str, _Method]]:
         if name.startswith("_") or not inspect.isfunction(function):
             continue
         if not inspect.iscoroutinefunction(function):
-            raise TypeError(f"{interface.__name__}.{name} must be async: calling a client takes time")
+            raise TypeError(
+                f"{interface.__name__}.{name} must be a coroutine function: use async def without yield"
+            )
         yield name, _method(name, function)
 
 

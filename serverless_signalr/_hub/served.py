@@ -1,4 +1,4 @@
-"""What the HTTP upstream of a hub needs to know of it."""
+"""The parts of a hub that its HTTP upstream uses."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -9,19 +9,19 @@ __all__ = ["ServedHub"]
 
 
 class ServedHub(Protocol):
-    """A hub as its upstream sees it: ServerlessHub is one."""
+    """The interface of ServerlessHub for its HTTP upstream."""
 
     @property
     def hub_name(self) -> str:
-        """Return the hub's name."""
+        """Return the name of the hub."""
 
     @property
     def connection_setting(self) -> str:
-        """Return the name of the setting that holds the connection."""
+        """Return the app setting that describes the connection."""
 
     @property
     def filters(self) -> Sequence[Filter]:
-        """Return what surrounds every event, the first outermost."""
+        """Return the filters around every event, outermost first."""
 
     @property
     def _methods(self) -> Sequence[HubMethod]: ...

@@ -1,1 +1,1 @@
-"""Events of the service as HTTP requests to the app."""
+"""HTTP functions that receive the events of the service, without the host's webhook."""

@@ -1,4 +1,4 @@
-"""What a SignalR output holds, sent by the library in place of the host."""
+"""SignalR outputs, sent by the library instead of the host."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,15 +10,15 @@ __all__ = ["send_items"]
 
 
 async def send_items(client: "ServiceClient", items: Iterable[Mapping[str, Any]]) -> None:
-    """Send messages and group actions one after the other; the first that fails ends it.
+    """Send messages and group actions one by one, and stop at the first that fails.
 
-    Raise ServiceError as the client does, and TypeError for an item that chooses endpoints.
+    Raise ServiceError as the client does, and TypeError for an item with endpoints.
     """
     for item in items:
         if item.get("endpoints") is not None:
             raise TypeError(
-                "a message or group action chooses its endpoints, which only the host's output binding can "
-                "do: leave endpoints out behind the HTTP upstream"
+                "a message or group action chooses its endpoints, which only the host's output binding "
+                "supports: leave out endpoints behind the HTTP upstream"
             )
         if "target" in item:
             await _send(client, item)

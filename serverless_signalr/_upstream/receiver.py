@@ -1,7 +1,7 @@
-"""Events of the service as HTTP requests, for where the host's own webhook cannot be used.
+"""HTTP functions that receive the events of the service, for apps that cannot use the host's own webhook.
 
-The service calls the function as it would call the webhook of the SignalR extension. The answers are the
-extension's, except for errors: a client receives exactly the sentence that was chosen for it. Source:
+The service calls the function as it calls the webhook of the SignalR extension. The responses are those of
+the extension, except for errors: a client receives exactly the message that was chosen for it. Source:
 https://learn.microsoft.com/azure/azure-signalr/concept-upstream.
 """
 
@@ -40,7 +40,7 @@ _log = logging.getLogger("serverless_signalr")
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """What listens to one event of a hub. ``connection`` is the setting of the service that may send it."""
+    """The handler of one event of a hub. ``connection`` is the setting of the service that may send it."""
 
     hub: str
     category: str
@@ -50,7 +50,7 @@ class Listener:
 
 
 class HasRoutes(Protocol):
-    """A function app or a blueprint, as far as HTTP functions are added to it."""
+    """A function app or a blueprint, to which HTTP functions can be added."""
 
     @property
     def route(self) -> Callable[..., Callable[..., Any]]:
@@ -64,10 +64,11 @@ class _RefusedError(Exception):
 
 
 def add_receiver(app: HasRoutes, receiver: "Receiver", name: str, route: str) -> Callable[..., Any]:
-    """Add the HTTP function in which a receiver gets its events, and return it.
+    """Add the HTTP function that passes events to a receiver, and return it.
 
-    It is anonymous: the signature protects it, which the service makes with the access key. Where an identity
-    opens the service, the service signs with keys that the app does not know, and every event is refused.
+    Its authorization level is anonymous: the signature that the service makes with the access key protects
+    it. On an identity-based connection, the service signs with keys that the app does not know, so every
+    event is refused.
     """
 
     async def upstream(req: func.HttpRequest) -> func.HttpResponse:
@@ -85,9 +86,9 @@ def add_receiver(app: HasRoutes, receiver: "Receiver", name: str, route: str) ->
 
 
 class Receiver:
-    """The events of one service or several, for those who listen to them.
+    """The dispatcher of events from one or several services to their listeners.
 
-    ``label`` says in messages whose events they are.
+    ``label`` names the owner of the events in messages.
     """
 
     def __init__(self, label: str, listeners: Iterable[Listener]) -> None:
@@ -97,14 +98,14 @@ class Receiver:
         self.listen(listeners)
 
     def listen(self, listeners: Iterable[Listener]) -> None:
-        """Let these listen, and nobody else."""
+        """Replace the listeners."""
         self._listeners = {
             (item.hub.lower(), item.category.lower(), item.event.lower()): item for item in listeners
         }
 
     async def answer(self, request: func.HttpRequest) -> func.HttpResponse:
-        """Run who listens to the event of a request, and answer as the SignalR extension does."""
-        # Whoever cannot sign gets the same answer to everything, and learns of no hub and no method.
+        """Run the listener for the event of a request, and respond as the SignalR extension does."""
+        # The signature is checked first, so that unsigned requests reveal neither hubs nor methods.
         signed_by = await self._check_signature(request.headers)
         protocol = self._protocol(request.headers)
         try:
@@ -117,7 +118,7 @@ class Receiver:
         return await self._message(listener, event, request, protocol)
 
     async def _check_signature(self, headers: Mapping[str, str]) -> set[str]:
-        """Return the connections whose service signed a request; a service speaks for its own hubs only."""
+        """Return the connections whose service signed a request. A service may only send its own events."""
         connection_id, signature = headers.get(CONNECTION_ID_HEADER), headers.get(SIGNATURE_HEADER)
         if not connection_id or not signature:
             raise _RefusedError(
@@ -171,14 +172,14 @@ class Receiver:
         invocation = _invocation(event, request, error=_close_error(request.get_body()))
         try:
             await listener.run(invocation)
-        except Exception as error:  # noqa: BLE001 - the answer is the extension's, whatever it was
+        except Exception as error:  # noqa: BLE001 - the response does not depend on the error
             if (refusal := hub_exception(error)) is None:
                 _log.exception("%s failed", listener.event)
             else:
                 _log.warning("%s of connection %s: %s", listener.event, event.connection_id, refusal)
         else:
             return func.HttpResponse(status_code=HTTPStatus.OK.value)
-        # There is nobody left to refuse once a connection has ended.
+        # A connection that has ended cannot be refused.
         status = HTTPStatus.FORBIDDEN if listener.event.lower() == CONNECTED else HTTPStatus.OK
         return func.HttpResponse(status_code=status.value)
 
@@ -194,7 +195,7 @@ class Receiver:
         invocation = _invocation(event, request, arguments=message.arguments)
         id = message.invocation_id
         try:
-            # A function may return what the protocol cannot carry, so encoding is part of the call.
+            # The return value may be impossible to encode, so encoding is part of the call.
             with answering_client(listener.event):
                 result = await listener.run(invocation)
                 value = to_builtins(result, binary=protocol.has_binary)

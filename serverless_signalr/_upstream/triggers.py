@@ -1,7 +1,7 @@
-"""An app's SignalR triggers behind one HTTP function, in which the library sends what the host would send.
+"""An HTTP function that runs the SignalR triggers of an app, and sends their outputs instead of the host.
 
-The functions stay what they are: their triggers listen to the host's webhook too. The upstream rules of the
-service decide which of the two ways an event takes.
+The functions are unchanged, and their triggers still listen to the host's webhook. The upstream rules of the
+service decide which of the two receives an event.
 """
 
 import inspect
@@ -45,8 +45,8 @@ class TriggerUpstream:
     def serve(self, functions: Iterable[Function]) -> None:
         """Listen to the events of all SignalR triggers among the functions.
 
-        Raise TypeError for one that has other bindings than SignalR outputs, which only the host can fill,
-        and ValueError where two listen to one event or a name is an app setting that is not set.
+        Raise TypeError for a function with other bindings than SignalR outputs, which only the host can fill.
+        Raise ValueError if two functions listen to one event, or if a name is an app setting that is not set.
         """
         found: dict[tuple[str, ...], str] = {}
         listeners = []
@@ -66,7 +66,7 @@ class TriggerUpstream:
 
 
 class _Collected:
-    """What the adapted function hands to an output."""
+    """The items that an adapted function passes to an output."""
 
     def __init__(self) -> None:
         self.items: Sequence[Mapping[str, Any]] = ()
@@ -77,7 +77,7 @@ class _Collected:
 
 @dataclass(frozen=True, slots=True)
 class _Trigger:
-    """A function with a SignalR trigger, and the clients of its outputs by their names."""
+    """A function with a SignalR trigger, and the REST clients of its outputs by name."""
 
     trigger: TriggerBinding
     function: Any
@@ -99,8 +99,8 @@ class _Trigger:
             if not isinstance(binding, OutputBinding):
                 raise TypeError(
                     f"the function {name} has the binding {binding.name} ({binding.type}), which only the "
-                    "host can fill: behind the HTTP upstream a function has a SignalR trigger and SignalR "
-                    "outputs, and reaches everything else itself"
+                    "host can fill: behind the HTTP upstream, use only a SignalR trigger and SignalR "
+                    "outputs, and access everything else in code"
                 )
             hub = _resolve(name, str(_property(binding, "hub_name")))
             outputs[str(binding.name)] = service_connection(_connection(binding)).client(hub)
@@ -119,7 +119,7 @@ class _Trigger:
         return Listener(hub, category, event, _connection(self.trigger), self.run)
 
     async def run(self, invocation: SignalRInvocationContext) -> object:
-        """Run the function, then send what it put out, in order, as the host does."""
+        """Run the function, then send its outputs in order, as the host does."""
         collected = {name: _Collected() for name in self.outputs if name != RETURN}
         values = {str(self.trigger.name): invocation, **collected}
         if inspect.iscoroutinefunction(self.function):

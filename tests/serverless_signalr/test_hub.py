@@ -287,7 +287,7 @@ def test_interface_that_cannot_be_sent_is_refused_with_the_class() -> None:
     class Sync(Protocol):
         def new_message(self) -> None: ...
 
-    with pytest.raises(TypeError, match=r"^Sync\.new_message must be async"):
+    with pytest.raises(TypeError, match=r"^Sync\.new_message must be a coroutine function"):
 
         class Sub(ServerlessHub[Sync]):
             pass

@@ -362,7 +362,7 @@ NOT_CHECKED = "has @requires or @requires_nothing but is not an event, so nothin
         pytest.param(hidden, "Hub.wipe has a decorator that hides its @requires: use functools", id="hidden"),
         pytest.param(
             opened_without_a_reason,
-            "Hub.wipe_all has @requires_nothing, but overrides nothing that requires anything: remove it",
+            "Hub.wipe_all has @requires_nothing, but overrides no method with @requires: remove it",
             id="nothing-to-lift",
         ),
     ],

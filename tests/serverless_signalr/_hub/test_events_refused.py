@@ -138,11 +138,11 @@ def takes_a_list_of_invocations() -> type:
             hides_with_an_event, "Hub.negotiate hides ServerlessHub.negotiate", id="hides-negotiate"
         ),
         pytest.param(
-            has_an_event_twice, "Hub.send_all and to_everybody both are the event sendAll", id="event-twice"
+            has_an_event_twice, "Hub.send_all and to_everybody are both the event sendAll", id="event-twice"
         ),
         pytest.param(
             has_an_event_twice_but_for_case,
-            "Hub.other and send_all both are the event sendAll",
+            "Hub.other and send_all are both the event sendAll",
             id="event-twice-but-for-case",
         ),
         pytest.param(has_no_self, "Hub.send has no parameter self", id="no-self"),
@@ -154,13 +154,13 @@ def takes_a_list_of_invocations() -> type:
         pytest.param(takes_any_keyword, "Hub.send: the parameter **options: str cannot", id="keywords"),
         pytest.param(
             is_connected_with_arguments,
-            "Hub.connected takes text, but connected comes with no arguments: its one parameter is "
-            "annotated SignalRInvocationContext",
+            "Hub.connected has the parameter text, but connected has no arguments: it may have one "
+            "parameter, annotated SignalRInvocationContext",
             id="connected-with-arguments",
         ),
         pytest.param(
             is_disconnected_with_arguments,
-            "Hub.disconnected takes reason, but disconnected comes with no arguments",
+            "Hub.disconnected has the parameter reason, but disconnected has no arguments",
             id="disconnected-with-arguments",
         ),
         pytest.param(
@@ -281,7 +281,7 @@ def test_private_event_is_refused() -> None:
 
 
 def test_mark_on_a_property_is_refused() -> None:
-    with pytest.raises(TypeError, match="put them directly on the function"):
+    with pytest.raises(TypeError, match="put them directly on a function"):
         not_an_event(property(len))  # type: ignore[type-var]
 
 
@@ -371,8 +371,8 @@ def takes_what_cannot_be_told_apart() -> type:
         ),
         pytest.param(
             has_an_unannotated_caller_of_connected,
-            "Hub.connected takes caller, but connected comes with no arguments: its one parameter is "
-            "annotated SignalRInvocationContext",
+            "Hub.connected has the parameter caller, but connected has no arguments: it may have one "
+            "parameter, annotated SignalRInvocationContext",
             id="unannotated-of-connected",
         ),
         pytest.param(has_unannotated_rest, "Hub.send: the parameter texts has no annotation", id="rest"),

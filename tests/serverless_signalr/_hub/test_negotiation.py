@@ -194,7 +194,7 @@ async def test_function_may_refuse_with_a_reason_for_the_log(caplog: pytest.LogC
 
     with caplog.at_level(logging.WARNING, "serverless_signalr"):
         assert_refused(await negotiate(user=refuse, anonymous=True))
-    assert "a negotiate request for the hub chat was refused: the licence has ended" in caplog.text
+    assert "refused a negotiate request for the hub chat: the licence has ended" in caplog.text
 
 
 async def test_function_that_fails_lets_nobody_in() -> None:

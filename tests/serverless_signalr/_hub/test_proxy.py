@@ -220,11 +220,13 @@ def inherited_sync_method() -> type:
 @pytest.mark.parametrize(
     ("define", "message"),
     [
-        pytest.param(sync_method, "Sync.new_message must be async: calling a client takes time", id="sync"),
+        pytest.param(sync_method, "Sync.new_message must be a coroutine function: use async def", id="sync"),
         pytest.param(
-            generator_method, "Stream.items must be async: calling a client takes time", id="generator"
+            generator_method,
+            "Stream.items must be a coroutine function: use async def",
+            id="generator",
         ),
-        pytest.param(inherited_sync_method, "Sub.new_message must be async", id="inherited"),
+        pytest.param(inherited_sync_method, "Sub.new_message must be a coroutine function", id="inherited"),
     ],
 )
 def test_interface_with_a_method_that_is_not_async_is_refused(
@@ -261,13 +263,13 @@ async def test_client_is_asked_with_the_arguments(sent: Sent) -> None:
 
 
 async def test_result_of_another_type_is_refused() -> None:
-    message = "the client answered askAge with a wrong value: expected integer, got string"
+    message = "the client returned an invalid result of askAge: expected integer, got string"
     with pytest.raises(ValueError, match=f"^{message}$"):
         await answering("42").ask_age("ann")
 
 
 async def test_several_clients_cannot_be_asked(client: ChatClient) -> None:
-    message = r"ask_age returns a result, which one client can give: call it on clients\.client\(…\)"
+    message = r"ask_age returns a result, which only a single client can do: call it on clients\.client\(…\)"
     with pytest.raises(TypeError, match=f"^{message}$"):
         await client.ask_age("ann")
 
@@ -293,7 +295,9 @@ async def test_client_without_an_interface_answers_as_it_likes(sent: Sent) -> No
 
 
 async def test_several_clients_without_an_interface_cannot_be_asked(sent: Sent) -> None:
-    message = r"^Any_Target returns a result, which one client can give: call it on clients\.client\(…\)$"
+    message = (
+        r"^Any_Target returns a result, which only a single client can do: call it on clients\.client\(…\)$"
+    )
     with pytest.raises(TypeError, match=message):
         await ClientInterface[AnyClient](AnyClient).proxy(Service(sent), EVERYBODY).ask("Any_Target")
     assert sent == []

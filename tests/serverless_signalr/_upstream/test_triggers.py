@@ -279,7 +279,7 @@ async def test_chosen_endpoints_are_refused_with_the_reason(
         outbox.append(SignalRMessage(target="x", endpoints=[endpoint]))
 
     await post(ready(app, bp), call("tell"), "tell")
-    assert "leave endpoints out behind the HTTP upstream" in caplog.text
+    assert "leave out endpoints behind the HTTP upstream" in caplog.text
 
 
 async def test_connections_come_and_go(app: FunctionApp, bp: Blueprint, cloud: Cloud) -> None:
