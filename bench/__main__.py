@@ -8,6 +8,7 @@ from bench import (
     calls,
     connect,
     fan_out,
+    http_functions,
     http_upstream,
     imports,
     loop,
@@ -21,6 +22,7 @@ from bench import (
 
 _MEASUREMENTS = {
     "round_trip": round_trip.main,
+    "http_functions": http_functions.main,
     "negotiate": negotiate.main,
     "negotiate_code": negotiate_code.main,
     "rest": rest.main,

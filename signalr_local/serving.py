@@ -1,6 +1,7 @@
 """Servers on the command line: they run until they are asked to stop."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -67,6 +68,8 @@ async def serve(
             task.cancel()
         await asyncio.gather(starting, ending, return_exceptions=True)
         await stop()
+    for handler in logging.getLogger("signalr_local").handlers:
+        handler.flush()
     if not is_quiet:
         sys.stdout.write("\nStopped.\n")
         sys.stdout.flush()
@@ -75,5 +78,7 @@ async def serve(
 
 def fail(text: str) -> None:
     """Print what went wrong."""
+    for handler in logging.getLogger("signalr_local").handlers:
+        handler.flush()
     sys.stdout.flush()
     sys.stderr.write(f"{text}\n")

@@ -3,6 +3,7 @@
 Source: ColoredConsoleLogger of Azure Functions Core Tools; host.json's logLevel for what is shown.
 """
 
+import asyncio
 import io
 import logging
 import os
@@ -10,10 +11,11 @@ import re
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TextIO
 
-__all__ = ["ConsoleFormatter", "LevelFilter", "install", "say"]
+__all__ = ["ConsoleFormatter", "LevelFilter", "flush_log", "install", "say"]
 
 _LEVELS = {
     "trace": 5,
@@ -33,10 +35,17 @@ _RED, _YELLOW, _RESET = "\x1b[31m", "\x1b[33m", "\x1b[0m"
 def say(text: str) -> None:
     """Print a line that is no record of the log: the list of functions, say."""
     try:
+        flush_log()
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
     except BrokenPipeError:
         _end()
+
+
+def flush_log() -> None:
+    """Write what was logged and is not written yet."""
+    for handler in logging.getLogger("signalr_local").handlers:
+        handler.flush()
 
 
 class ConsoleFormatter(logging.Formatter):
@@ -45,11 +54,16 @@ class ConsoleFormatter(logging.Formatter):
     def __init__(self, *, colored: bool) -> None:
         super().__init__()
         self._colored = colored
+        self._second, self._shown = -1, ""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the lines of a record."""
-        moment = datetime.fromtimestamp(record.created, UTC)
-        prefix = f"[{moment:%Y-%m-%dT%H:%M:%S}.{int(record.msecs):03d}Z] "
+        second = int(record.created)
+        if second != self._second:
+            # Formatting a date takes longer than all the rest.
+            moment = datetime.fromtimestamp(second, UTC)
+            self._second, self._shown = second, f"[{moment:%Y-%m-%dT%H:%M:%S}."
+        prefix = f"{self._shown}{int(record.msecs):03d}Z] "
         color = self._color(record.levelno)
         end = _RESET if color else ""
         return "\n".join(
@@ -116,7 +130,44 @@ def install(stream: TextIO | None = None, *, verbose: bool = False) -> LevelFilt
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Write records to the console, and end the runtime when nobody reads it any more."""
+    """Write records to the console, and end the runtime when nobody reads it any more.
+
+    What is logged in one turn of the event loop is written at once, at the turn's end.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._waiting: list[str] = []
+        self._last: logging.LogRecord | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a record, to be written soon."""
+        try:
+            text = self.format(record)
+        except Exception:  # noqa: BLE001 - as logging has it
+            self.handleError(record)
+            return
+        self._last = record
+        self._waiting.append(text)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.flush()
+        else:
+            if len(self._waiting) == 1:
+                loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Write what was taken."""
+        with self.lock or nullcontext():
+            waiting, self._waiting = self._waiting, []
+            try:
+                if waiting:
+                    self.stream.write("\n".join(waiting) + "\n")
+                self.stream.flush()
+            except Exception:  # noqa: BLE001 - as logging has it
+                if self._last is not None:
+                    self.handleError(self._last)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
         if isinstance(sys.exception(), BrokenPipeError):

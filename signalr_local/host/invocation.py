@@ -3,12 +3,12 @@
 import asyncio
 import json
 import logging
+import random
 import time
 from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
-from uuid import uuid4
 
 from aiohttp import web
 
@@ -59,13 +59,12 @@ class Invoker:
 
         ``data`` is what the trigger offers to the expressions of the function's other bindings.
         """
-        invocation = str(uuid4())
-        _log.info(
+        invocation = _new_id()
+        _log_line(
+            logging.INFO,
             "Executing 'Functions.%s' (Reason='%s', Id=%s)",
-            function.name,
-            reason,
-            invocation,
-            extra=_category(function) | {"event": _event("invocation_started", function, invocation)},
+            (function.name, reason, invocation),
+            _category(function) | {"event": _event("invocation_started", function, invocation)},
         )
         start = time.perf_counter()
         try:
@@ -155,15 +154,26 @@ class Invoker:
         event |= {"result": outcome.lower(), "duration_ms": duration}
         if failure is not None:
             event["error"] = {"type": failure.type, "message": failure.message}
-        _log.log(
+        _log_line(
             logging.INFO if failure is None else logging.ERROR,
             "Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)",
-            function.name,
-            outcome,
-            invocation,
-            duration,
-            extra=_category(function) | {"event": event},
+            (function.name, outcome, invocation, duration),
+            _category(function) | {"event": event},
         )
+
+
+def _new_id() -> str:
+    """Return a random id in the form of a GUID: uuid4 takes several times as long, for nobody's good here."""
+    digits = f"{random.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
+def _log_line(level: int, text: str, arguments: tuple[object, ...], extra: Mapping[str, Any]) -> None:
+    """Log as Logger.log does, without looking for the caller: two lines a call are a fifth of its time."""
+    if _log.isEnabledFor(level):
+        record = logging.LogRecord(_log.name, level, __file__, 0, text, arguments, None)
+        vars(record).update(extra)
+        _log.handle(record)
 
 
 def _event(kind: str, function: Function, invocation: str) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The pipes between host and worker: frames one way, frames and lines the other."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +26,7 @@ class Pipes(asyncio.SubprocessProtocol):
         self.drained = asyncio.Event()
         self._on_frame = on_frame
         self._on_line = on_line
-        self._frames = bytearray()
+        self._frames = frames.Cutter()
         self._lines = LineCutter()
         self._open = {_STDOUT, _STDERR}
         self._writable = asyncio.Event()
@@ -45,8 +44,8 @@ class Pipes(asyncio.SubprocessProtocol):
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == _STDOUT:
-            self._frames += data
-            self._cut_frames()
+            for header, body in self._frames.feed(data):
+                self._on_frame(header, body)
         else:
             self._pass_on(self._lines.feed(data))
 
@@ -62,21 +61,6 @@ class Pipes(asyncio.SubprocessProtocol):
     def process_exited(self) -> None:
         self.exited.set()
         self._writable.set()
-
-    def _cut_frames(self) -> None:
-        buffer, prefix, start = self._frames, frames.PREFIX.size, 0
-        while len(buffer) - start >= prefix:
-            header_size, body_size = frames.split_prefix(buffer[start : start + prefix])
-            body = start + prefix + header_size
-            end = body + body_size
-            if len(buffer) < end:
-                break
-            header = json.loads(bytes(buffer[start + prefix : body]))
-            content = bytes(buffer[body:end])
-            start = end
-            self._on_frame(header, content)
-        if start:
-            del buffer[:start]
 
     def _pass_on(self, lines: list[bytes]) -> None:
         for line in lines:

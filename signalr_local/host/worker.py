@@ -92,6 +92,7 @@ class Worker:
         self._on_log = on_log
         self._calls: dict[str, _Call] = {}
         self._sent = 0
+        self._outgoing: list[bytes] = []
         self._indexed: asyncio.Future[list[Function]] = asyncio.get_running_loop().create_future()
         self._unusable = asyncio.Event()
         self._pipes = Pipes(self._take, lambda line: on_log(_level(line), line, None))
@@ -177,11 +178,22 @@ class Worker:
         if self.clock.ahead:
             header["ahead"] = self.clock.ahead
         try:
-            self._stdin.write(frames.encode(header, body))
+            self._write(frames.encode(header, body))
             await self._pipes.writable()
             return await call.result
         finally:
             self._calls.pop(invocation, None)
+
+    def _write(self, frame: bytes) -> None:
+        """Write a frame at the end of the loop's turn, with all others that come until then."""
+        self._outgoing.append(frame)
+        if len(self._outgoing) == 1:
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        outgoing, self._outgoing = self._outgoing, []
+        if not self._stdin.is_closing():
+            self._stdin.write(outgoing[0] if len(outgoing) == 1 else b"".join(outgoing))
 
     def retire(self, cause: str) -> None:
         """Take no more invocations; those that run go on. ``cause`` says why the process is going to end."""

@@ -9,7 +9,7 @@ from typing import Any
 import azure_functions_runtime as runtime
 from azure_functions_runtime.native_invocation import invocation_request_native
 
-from . import data, logs, protos, tracebacks
+from . import data, frames, logs, protos, tracebacks
 
 __all__ = ["index", "invoke"]
 
@@ -52,8 +52,8 @@ def _failed(message: str) -> dict[str, Any]:
     return {"type": "failed", "message": message, "stack": "", "hint": "", "place": None, "module": None}
 
 
-async def invoke(request: dict[str, Any], body: bytes, folder: str) -> tuple[dict[str, Any], bytes]:
-    """Run one function and return the frame with its outputs and return value, or with its exception.
+async def invoke(request: dict[str, Any], body: bytes, folder: str) -> tuple[bool, bytes]:
+    """Run one function; tell whether it succeeded, and return the frame with what it made or its exception.
 
     The traceback of an exception shows the app's frames; ``folder`` is the app's.
     """
@@ -64,14 +64,15 @@ async def invoke(request: dict[str, Any], body: bytes, folder: str) -> tuple[dic
             request["id"], request["function"], inputs, {}
         )
         if not ok:
-            return answer | {"error": _error(logs.last_failure(), shown, stack, folder)}, b""
+            answer["error"] = _error(logs.last_failure(), shown, stack, folder)
+            return False, frames.encode(answer)
         value, content = data.from_datum(returned)
         answer |= {"ok": True, "return": value, "outputs": {}}
         for name, datum in outputs:
             value, more = data.from_datum(datum)
             answer["outputs"][name] = value
             content = content or more
-        json.dumps(answer)
+        return True, frames.encode(answer, content)
     except BaseException as error:  # noqa: BLE001 - SystemExit of a function must not end the worker
         stack = traceback.format_exc()
         answer = {
@@ -80,8 +81,7 @@ async def invoke(request: dict[str, Any], body: bytes, folder: str) -> tuple[dic
             "ok": False,
             "error": _error(error, type(error).__name__, stack, folder),
         }
-        return answer, b""
-    return answer, content
+        return False, frames.encode(answer)
 
 
 def _error(

@@ -5,20 +5,16 @@ import logging
 import os
 import sys
 import threading
-import time
 import traceback
 from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 
-from . import app, debugger, frames, logs, paths
+from . import app, debugger, frames, logs, paths, reading
 from .output import Output
 from .scoreboard import Scoreboard
 
 __all__ = ["run"]
-
-_GRACE = 1.0
-"""Seconds that functions have to end once the host is gone."""
 
 _SCRIPT = "PYTHON_SCRIPT_FILE_NAME"
 
@@ -70,11 +66,11 @@ async def _serve(folder: str, source: Any, out: "_Writer", output: Output, score
     ended = asyncio.Event()
 
     async def answer(header: frames.Header, body: bytes) -> None:
-        result, content = await app.invoke(header, body, folder)
+        is_ok, frame = await app.invoke(header, body, folder)
         output.end_of(header["id"])
         # The host says why it ended what it ended.
-        if result["ok"] or not ended.is_set():
-            out.write(result, content)
+        if is_ok or not ended.is_set():
+            out.write_soon(frame)
 
     def start(header: frames.Header, body: bytes) -> None:
         scoreboard.count()
@@ -84,15 +80,7 @@ async def _serve(folder: str, source: Any, out: "_Writer", output: Output, score
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    def read() -> None:
-        while (frame := frames.read(source)) is not None:
-            loop.call_soon_threadsafe(start, *frame)
-        loop.call_soon_threadsafe(ended.set)
-        # A function that blocks the loop, or refuses to be cancelled, must not outlive the host.
-        time.sleep(_GRACE)
-        os._exit(0)
-
-    threading.Thread(target=read, name="frames", daemon=True).start()
+    reading.start(source, start, ended.set)
     await ended.wait()
 
 
@@ -111,9 +99,23 @@ class _Writer:
     def __init__(self, descriptor: int) -> None:
         self._stream = os.fdopen(descriptor, "wb")
         self._lock = threading.Lock()
+        self._outgoing: list[bytes] = []
 
     def write(self, header: frames.Header, body: bytes = b"") -> None:
-        frame = frames.encode(header, body)
+        self.write_frame(frames.encode(header, body))
+
+    def write_soon(self, frame: bytes) -> None:
+        """Write a frame at the end of the loop's turn, with all others that come until then."""
+        self._outgoing.append(frame)
+        if len(self._outgoing) == 1:
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        outgoing, self._outgoing = self._outgoing, []
+        self.write_frame(b"".join(outgoing))
+
+    def write_frame(self, frame: bytes) -> None:
+        """Write a frame now, after those that wait."""
         with self._lock:
             try:
                 self._stream.write(frame)

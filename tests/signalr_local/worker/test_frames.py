@@ -35,3 +35,12 @@ def test_a_stream_that_breaks_off_has_no_frame() -> None:
     frame = frames.encode({"a": 1}, b"xyz")
     for end in range(len(frame)):
         assert frames.read(io.BytesIO(frame[:end])) is None
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_a_stream_is_cut_into_frames_however_it_comes(size: int) -> None:
+    stream = b"".join(frames.encode(*frame) for frame in FRAMES)
+    cutter, found = frames.Cutter(), []
+    for start in range(0, len(stream), size):
+        found += cutter.feed(stream[start : start + size])
+    assert found == FRAMES

@@ -1,0 +1,128 @@
+"""HTTP functions through host and worker, beside a floor that crosses a process as they do."""
+
+import asyncio
+import re
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bench.figures import percentile, say, table
+
+_ROOT = Path(__file__).parent.parent
+_CONNECTIONS = 32
+_SECONDS = 4.0
+_APP = """
+import azure.functions as func
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+@app.route(route="hello", methods=["GET"])
+async def hello(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse("hello")
+"""
+
+
+async def main() -> None:
+    """Measure and print."""
+    say(f"HTTP functions: {_CONNECTIONS} connections, then one, {_SECONDS:.0f} seconds each.")
+    async with _running_host() as host, _running_floor() as floor:
+        rates, latencies = [], []
+        for url in (host, floor):
+            rates.append(await _load(url, _CONNECTIONS))
+            latencies.append(await _load(url, 1))
+    names = ("host, worker, async function", "floor: aiohttp, pipe, child")
+    table(
+        f"HTTP, {_CONNECTIONS} connections",
+        ["requests/s", "p50 ms", "p99 ms"],
+        list(zip(names, rates, strict=True)),
+    )
+    table(
+        "HTTP, one at a time",
+        ["p50 ms", "p99 ms", "requests/s"],
+        [(name, [one[1], one[2], one[0]]) for name, one in zip(names, latencies, strict=True)],
+    )
+
+
+@asynccontextmanager
+async def _running_host() -> AsyncIterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        app = Path(folder)
+        (app / "function_app.py").write_text(_APP)
+        (app / "local.settings.json").write_text('{"IsEncrypted": false, "Values": {}}')
+        log = app / "log"
+        with log.open("w") as output:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-u", "-m", "signalr_local", "host", "--app", folder, "--port", "0"),
+                cwd=_ROOT,
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            while not (found := re.search(r"hello: \[GET\] (http://\S+)", log.read_text())):
+                if process.returncode is not None:
+                    raise RuntimeError(log.read_text())
+                await asyncio.sleep(0.05)
+            yield found[1]
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+@asynccontextmanager
+async def _running_floor() -> AsyncIterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.process_floor", str(port)), cwd=_ROOT
+    )
+    try:
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                break
+        yield f"http://127.0.0.1:{port}/api/hello"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def _load(url: str, connections: int) -> list[float]:
+    await asyncio.gather(*(_requests(url, 0.5) for _ in range(connections)))
+    start = time.perf_counter()
+    samples = await asyncio.gather(*(_requests(url, _SECONDS) for _ in range(connections)))
+    took = time.perf_counter() - start
+    every = [sample for one in samples for sample in one]
+    return [len(every) / took, percentile(every, 50), percentile(every, 99)]
+
+
+async def _requests(url: str, seconds: float) -> list[float]:
+    """Get again and again on one connection: aiohttp's client would be slower than what is measured."""
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection("127.0.0.1", parts.port)
+    request = f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode()
+    samples = []
+    end = time.perf_counter() + seconds
+    while (start := time.perf_counter()) < end:
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(head.decode(errors="replace"))
+        length = head.lower().split(b"content-length:")[1].split(b"\r\n")[0]
+        await reader.readexactly(int(length))
+        samples.append(time.perf_counter() - start)
+    writer.close()
+    return samples
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

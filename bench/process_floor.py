@@ -1,0 +1,88 @@
+"""The floor of HTTP functions: bare aiohttp, a pipe to a child process, and back, with as many bytes.
+
+A request becomes a frame, the child answers it with a frame as long as the real answer's.
+"""
+
+import asyncio
+import os
+import struct
+import sys
+
+from aiohttp import web
+
+_PREFIX = struct.Struct(">II")
+_HEADER = b"x" * 420
+"""As long as what the host tells its worker of a small request."""
+_BODY = b"hello"
+
+
+def _child() -> None:
+    """Answer frames on the event loop until the parent has gone."""
+    loop = asyncio.new_event_loop()
+    buffer = bytearray()
+
+    def read() -> None:
+        data = os.read(0, 1 << 18)
+        if not data:
+            loop.stop()
+            return
+        buffer.extend(data)
+        answers = b""
+        while len(buffer) >= _PREFIX.size:
+            number, size = _PREFIX.unpack_from(buffer)
+            if len(buffer) < _PREFIX.size + size:
+                break
+            del buffer[: _PREFIX.size + size]
+            answers += _PREFIX.pack(number, 160 + len(_BODY)) + b"y" * 160 + _BODY
+        os.write(1, answers)
+
+    os.set_blocking(0, False)
+    loop.add_reader(0, read)
+    loop.run_forever()
+
+
+class _Parent(asyncio.SubprocessProtocol):
+    def __init__(self) -> None:
+        self.waiting: dict[int, asyncio.Future[bytes]] = {}
+        self._buffer = bytearray()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:  # noqa: ARG002
+        self._buffer += data
+        while len(self._buffer) >= _PREFIX.size:
+            number, size = _PREFIX.unpack_from(self._buffer)
+            end = _PREFIX.size + size
+            if len(self._buffer) < end:
+                return
+            body = bytes(self._buffer[end - len(_BODY) : end])
+            del self._buffer[:end]
+            self.waiting.pop(number).set_result(body)
+
+
+async def _serve(port: int) -> None:
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.subprocess_exec(
+        _Parent, sys.executable, "-m", "bench.process_floor", "child", stderr=None
+    )
+    pipe = transport.get_pipe_transport(0)
+    assert isinstance(pipe, asyncio.WriteTransport)
+    count = 0
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        nonlocal count
+        count += 1
+        await request.read()
+        future = protocol.waiting[count] = loop.create_future()
+        pipe.write(_PREFIX.pack(count, len(_HEADER)) + _HEADER)
+        return web.Response(body=await future, headers={"Content-Type": "text/plain; charset=utf-8"})
+
+    runner = web.ServerRunner(web.Server(answer, access_log=None))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "child":
+        _child()
+    else:
+        asyncio.run(_serve(int(sys.argv[1])))
