@@ -16,8 +16,9 @@ from signalr_local.doctor.files import Papers
 from signalr_local.doctor.findings import Finding, State
 from signalr_local.doctor.health import ask_health, health_path
 from signalr_local.doctor.options import FILES
+from signalr_local.doctor.plan import Call, Plan, plan
 from signalr_local.doctor.report import Format
-from signalr_local.doctor.round_trip import Call, Plan, plan, travel
+from signalr_local.doctor.round_trip import travel
 from signalr_local.host.app_folder import check_app_folder
 from signalr_local.host.console import say
 from signalr_local.host.failures import AppError

@@ -3,53 +3,28 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from time import perf_counter
-from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import aiohttp
 
 from serverless_signalr._rest.pool import proxy, running_pool
 from serverless_signalr.protocol import handshake, json_protocol
-from serverless_signalr.protocol.messages import NO_RESULT, Close, Completion, HubMessage, Invocation
+from serverless_signalr.protocol.messages import Close, Completion, HubMessage, Invocation
 from signalr_local.doctor.findings import Finding, fine, skipped, wrong
+from signalr_local.doctor.plan import Call, Plan
 from signalr_local.doctor.upstream_checks import KEY_FIX
-from signalr_local.host.functions import CONNECTION_INFO, NEGOTIATION, Function, is_type
 
-__all__ = ["Call", "Plan", "plan", "travel"]
+__all__ = ["travel"]
 
-_PATIENCE = 30.0
-_TIMEOUT = aiohttp.ClientTimeout(total=_PATIENCE)
-
-_NEGOTIATE = "negotiate"
-_ECHO = "echo"
-_PROBE = "signalr-local doctor"
+_TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 _WEBSOCKET = {"https": "wss", "http": "ws"}
 _STATUS = re.compile(r"status code (\d{3})")
 _CONNECTED_FIX = "check that the service is in Serverless mode and that its quota is not used up"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A method of the hub to call. ``returns_argument`` tells that it answers with its first argument."""
-
-    method: str
-    arguments: Sequence[Any] = ()
-    returns_argument: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Where to negotiate and what to call. ``patience`` is in seconds."""
-
-    url: str
-    call: Call | None
-    headers: Mapping[str, str]
-    patience: float
 
 
 class _StepError(Exception):
@@ -64,29 +39,6 @@ class _StepError(Exception):
 class _Info:
     url: str
     token: str
-
-
-def plan(
-    functions: Sequence[Function],
-    host: str,
-    prefix: str,
-    call: Call | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Plan | Finding:
-    """Choose the negotiate function and the call; return the finding that says why there is none."""
-    http = [function for function in functions if function.is_http and "{" not in function.route]
-    found = [item for item in http if item.route.rpartition("/")[2].lower() == _NEGOTIATE]
-    found += [item for item in http if any(_negotiates(binding) for binding in item.inputs)]
-    if not found:
-        return skipped("round-trip.plan", "round trip", "add an HTTP function with the route negotiate")
-    if call is None and any(str(item.trigger.get("event", "")).lower() == _ECHO for item in functions):
-        call = Call(_ECHO, [_PROBE], returns_argument=True)
-    path = f"{prefix}/{found[0].route.strip('/')}".strip("/")
-    return Plan(f"https://{host}/{path}", call, headers or {}, _PATIENCE)
-
-
-def _negotiates(binding: Mapping[str, Any]) -> bool:
-    return is_type(binding, CONNECTION_INFO) or is_type(binding, NEGOTIATION)
 
 
 async def travel(plan: Plan) -> AsyncIterator[Finding]:
@@ -256,14 +208,10 @@ async def _call(reader: _Reader, call: Call, patience: float) -> None:
             "check that an upstream rule matches it and that the service is in Serverless mode; then look at "
             "the app's log",
         ) from None
-    if answer.error is not None:
+    is_of_the_app = _STATUS.search(answer.error or "") is None
+    if answer.error is not None and not (call.is_guess and is_of_the_app):
         raise _StepError(
             "call", f"{call.method} was answered with an error: {answer.error}", _call_fix(answer)
-        )
-    result = None if answer.result is NO_RESULT else answer.result
-    if call.returns_argument and result != call.arguments[0]:
-        raise _StepError(
-            "call", f"{call.method} did not return its argument", "pass --call with another method of the hub"
         )
 
 

@@ -101,6 +101,7 @@ class Azure:
     """A deployed app with everything around it, and the answers of az."""
 
     front: Front
+    host: FunctionsHost
     emulator: Emulator
     cloud: Cloud
     described: Deployed
@@ -163,7 +164,7 @@ async def azure(
         emulator.upstream = [UpstreamRule(f"http://127.0.0.1:{front_port}{WEBHOOK}?code=the-key")]
         for name, port in ((HOST, front_port), (SERVICE, emulator.port)):
             cloud.ports[name] = await encrypt(stack, port, certificates)
-        yield Azure(front, emulator, cloud, deployed, tmp_path)
+        yield Azure(front, host, emulator, cloud, deployed, tmp_path)
 
 
 async def serve(stack: AsyncExitStack, handle: Callable[..., Any]) -> int:
@@ -388,7 +389,7 @@ async def test_a_planted_fault_is_named_with_what_to_do(
     fix: str,
 ) -> None:
     if plant is no_answer:
-        monkeypatch.setattr("signalr_local.doctor.round_trip._PATIENCE", 0.5)
+        monkeypatch.setattr("signalr_local.doctor.plan._PATIENCE", 0.5)
     plant(azure)
     code, printed = await azure.doctor(capsys, "--output", "json")
     found = {item["rule"]: item for item in json.loads(printed)["findings"] if item["state"] != "ok"}
@@ -594,3 +595,32 @@ async def test_the_app_is_asked_how_it_is(
     [asked] = [item for item in azure.front.seen if item.path == "/api/health"]
     assert asked.headers["x-functions-key"] == "function-key"
     assert "function-key" not in printed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace('return json.loads(invocation)["Arguments"][0]', 'return "something else"'),
+        lambda text: text.replace(
+            'return json.loads(invocation)["Arguments"][0]', 'raise RuntimeError("takes two arguments")'
+        ),
+    ],
+    ids=["another answer", "an error of its own"],
+)
+async def test_an_echo_of_another_kind_is_no_fault(
+    azure: Azure, capsys: pytest.CaptureFixture[str], folder: Folder, change: Callable[[str], str]
+) -> None:
+    app = folder.path / "function_app.py"
+    app.write_text(change(app.read_text()))
+    async with asyncio.timeout(60):
+        await azure.host.reloaded()
+    code, printed = await azure.doctor(capsys)
+    assert re.search(r"\[ok\] call: \d+ ms", printed), printed
+    assert code == 0
+
+
+async def test_an_echo_of_another_hub_is_not_called(azure: Azure, capsys: pytest.CaptureFixture[str]) -> None:
+    azure.described.functions[1]["config"]["bindings"][0]["hubName"] = "other"
+    _, printed = await azure.doctor(capsys, "--output", "json")
+    found = {item["rule"]: item["state"] for item in json.loads(printed)["findings"]}
+    assert found["round-trip.call"] == "skipped"
