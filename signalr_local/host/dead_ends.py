@@ -30,7 +30,7 @@ _log = logging.getLogger("signalr_local.host")
 
 
 class DeadEnds:
-    """Say each of them once."""
+    """The dead ends that have been logged, so that each is logged once."""
 
     def __init__(self) -> None:
         self._announced: set[str] = set()

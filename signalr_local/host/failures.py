@@ -16,7 +16,7 @@ class Place:
 
 
 class AppError(Exception):
-    """Say why the app could not be loaded.
+    """The reason why the app could not be loaded.
 
     ``stack`` is the app's own traceback, ``hint`` what to do, ``place`` the line that failed and ``module``
     the name of a module that was not found; each is empty or None where there is none.
@@ -51,9 +51,9 @@ class AppError(Exception):
 
 
 class WorkerDiedError(AppError):
-    """Say how the worker process ended while it loaded the app, without a word from the app itself.
+    """The end of a worker process that was loading the app, without a report from it.
 
-    ``was_killed`` tells that a signal ended it, so that another attempt may well succeed.
+    ``was_killed`` is true if a signal ended it, so that another attempt may succeed.
     """
 
     def __init__(self, message: str, stack: str = "", *, was_killed: bool) -> None:
@@ -63,9 +63,9 @@ class WorkerDiedError(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Describe the exception of a function; ``clean`` tells that it was raised for the caller's eyes.
+    """The exception of a function; ``clean`` is true if it was raised for the caller to see.
 
-    ``hint`` says what the caller of an HTTP function did wrong, where a binding could tell.
+    ``hint`` says what the caller of an HTTP function did wrong, if a binding could tell.
     """
 
     type: str
@@ -76,7 +76,7 @@ class Failure:
 
 
 class FunctionFailedError(Exception):
-    """Carry the failure of a function."""
+    """The failure of a function, as an exception."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(f"{failure.type}: {failure.message}")
@@ -84,4 +84,4 @@ class FunctionFailedError(Exception):
 
 
 class NotStartedError(Exception):
-    """Say that the worker ended before it began an invocation, which another worker can run instead."""
+    """The end of a worker before it began an invocation: another worker can run it instead."""

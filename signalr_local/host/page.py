@@ -26,10 +26,10 @@ _log = logging.getLogger("signalr_local.host")
 
 
 class PageBuilder:
-    """Run ``npm run build`` in the app's folder ``web`` after each change of ``web/src``.
+    """A builder that runs ``npm run build`` in the app's folder ``web`` after each change of ``web/src``.
 
-    This takes npm, the folder's packages (``npm ci``) and a script ``build`` in its package.json; without one
-    of them nothing is built.
+    This needs npm, the folder's packages (``npm ci``) and a script ``build`` in its package.json; otherwise
+    nothing is built.
     """
 
     def __init__(self, app: Path) -> None:

@@ -13,10 +13,10 @@ _STDOUT, _STDERR = 1, 2
 
 
 class Pipes(asyncio.SubprocessProtocol):
-    """Cut what the worker writes into frames and lines, and tell when it is over.
+    """The host's ends of a worker's pipes, which cut what the worker writes into frames and lines.
 
-    ``exited`` is set when the process has ended, ``drained`` when all that it wrote was passed on: not before
-    its children have closed what they inherited.
+    ``exited`` is set when the process has ended, ``drained`` when everything that it wrote was passed on,
+    which takes until its children have closed the pipes that they inherited.
     """
 
     def __init__(

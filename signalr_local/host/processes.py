@@ -27,8 +27,8 @@ _VMSTAT = Path("/proc/vmstat")
 class Family:
     """A worker, which leads a session of its own, and the processes that it started in this session.
 
-    A child that was put into another session was meant to outlive the app, and does. On Windows, where there
-    are no sessions, the family is the worker alone.
+    A child that the app puts into a session of its own is meant to outlive the app, and does. On Windows,
+    which has no sessions, the family is the worker alone.
     """
 
     def __init__(self, leader: int) -> None:

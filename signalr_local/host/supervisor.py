@@ -43,7 +43,7 @@ class _Outcome(Enum):
 
 
 class Supervisor:
-    """Load an app again after each change of its files, and after the end of its worker.
+    """A keeper of one app, which loads it again after changes of its files and after the end of its worker.
 
     ``instance`` is the loading of the app that answers requests, ``problem`` why there is none.
     """

@@ -31,11 +31,11 @@ type _Stamp = tuple[int, int, int]
 
 
 class Watcher:
-    """Tell which of the files that an app is loaded from were changed, added or removed.
+    """A watcher that reports which of an app's files were changed, added or removed.
 
-    What counts is what the files are when they are looked at; the system only says when to look. So no change
-    is missed, be it made before the system watches, to a folder that is new, or by putting another folder in
-    the place of the app's. Where the system cannot watch, the files are looked at once a second.
+    It compares the files with what they were before; the system only says when to compare. So it misses no
+    change: not one that was made before the system watched, nor one in a new folder, nor a folder that takes
+    the place of the app's. If the system cannot watch, it compares once a second.
     """
 
     def __init__(self, app: Path) -> None:

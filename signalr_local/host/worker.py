@@ -59,7 +59,7 @@ type OnSlow = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Hold what a function returned and set; ``body`` belongs to the one that is an HTTP response."""
+    """What a function returned and set; ``body`` belongs to the value that is an HTTP response."""
 
     returned: dict[str, Any] | None
     outputs: dict[str, dict[str, Any] | None]
@@ -68,7 +68,7 @@ class Result:
 
 @dataclass(slots=True)
 class _Call:
-    """An invocation that was handed to the worker, ``number`` in order."""
+    """An invocation that was sent to the worker, as number ``number``."""
 
     function: Function
     number: int
@@ -76,7 +76,7 @@ class _Call:
 
 
 class Worker:
-    """Run one app in a process of its own.
+    """A process that runs one app.
 
     ``has_answered`` tells that a function has ended well. ``cause`` says why the worker takes no more
     invocations, to follow "the worker process ended"; it is empty while it does.

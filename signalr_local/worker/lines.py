@@ -11,7 +11,7 @@ _BREAK = re.compile(rb"([\r\n])")
 
 
 class LineCutter:
-    """Cut bytes into lines, which end by ``\\n``, ``\\r\\n`` or ``\\r``.
+    """A cutter of bytes into lines, which end in ``\\n``, ``\\r\\n`` or ``\\r``.
 
     A progress bar, which goes back to the start of its line each time, is a line for each of its states.
     """

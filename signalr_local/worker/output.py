@@ -16,10 +16,10 @@ type Emit = Callable[[int, str, str | None], None]
 
 
 class Output(io.TextIOWrapper):
-    """Stand in for ``sys.stdout``: every line that is printed is passed on with its invocation.
+    """A stand-in for ``sys.stdout`` that passes on every printed line with its invocation.
 
-    Whatever a program does to a standard output works: ``buffer``, ``reconfigure``, ``fileno`` (which leads
-    to the log as well, without the invocation). Lines of several threads or invocations do not mix.
+    What a program may do with standard output works: ``buffer``, ``reconfigure``, ``fileno`` (which leads to
+    the log as well, without the invocation). Lines of different threads or invocations do not mix.
     """
 
     def __init__(self, emit: Emit) -> None:
@@ -39,7 +39,7 @@ class Output(io.TextIOWrapper):
 
 
 class _Lines(io.RawIOBase):
-    """Collect bytes, apart for each thread of each invocation, and pass on whole lines."""
+    """The bytes below, collected for each thread of each invocation and passed on as whole lines."""
 
     name = "<stdout>"
     mode = "wb"

@@ -17,10 +17,9 @@ PLACES = SIZE
 
 
 class Scoreboard:
-    """Count the invocations that begin, and have Python note where threads are when it counts.
+    """A count of the invocations that began, and the places where Python found the threads.
 
-    Both need no lock and no cooperation: the host can read them when the app blocks every thread, or has
-    crashed.
+    The host can read both while the app blocks every thread, and after it has crashed.
     """
 
     def __init__(self, descriptor: int) -> None:
