@@ -1,1 +1,1 @@
-"""Between the worker and a function: values in, answers out."""
+"""The adaptation of functions with typed bindings for the worker."""

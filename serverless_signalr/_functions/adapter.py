@@ -1,4 +1,4 @@
-"""Between the worker, which passes text, and a function written with typed bindings."""
+"""The adapter between the worker, which passes text, and functions with typed bindings."""
 
 import asyncio
 import inspect
@@ -33,15 +33,15 @@ _READERS: dict[str, tuple[object, Callable[[str], object]]] = {
     "signalRNegotiation": (SignalRNegotiation, SignalRNegotiation.from_json),
     "signalREndpoints": (list[SignalREndpoint], SignalREndpoint.list_from_json),
 }
-"""What a function receives for each type of input, and how it is read."""
+"""The class and the parser of the value for each type of input."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
     """One typed binding of a function.
 
-    ``event`` and ``category`` are those of a trigger. ``is_default`` marks a trigger whose ``arg_name`` was
-    left out: the function may call the parameter otherwise, or have none.
+    ``event`` and ``category`` belong to a trigger. ``is_default`` marks a trigger without ``arg_name``: the
+    function may use another name for the parameter, or have none.
     """
 
     name: str
@@ -54,10 +54,11 @@ class Bound:
 def adapt(
     function: Callable[..., Any], name: str, typed: Iterable[Bound], others: Iterable[str]
 ) -> Callable[..., Any]:
-    """Return the function as the worker has to see it: with a parameter for each binding, and no other.
+    """Return the function for the worker, with exactly one parameter per binding.
 
-    ``others`` are the names of bindings that are not ours; they are passed on as they are. Raise TypeError
-    that names the function and the parameter where bindings, parameters and requirements do not fit.
+    ``others`` are the names of bindings of other types, whose values are passed on unchanged. Raise
+    TypeError, which names the function and the parameter, if bindings, parameters and requirements do not
+    match.
     """
     call = _Call(function, name, list(typed), set(others))
     adapted: Any
@@ -70,7 +71,7 @@ def adapt(
 
         adapted = adapted_async
     elif call.signature.wraps_coroutine:
-        # Below a decorator that is not a coroutine function itself, and that may block.
+        # The outer decorator is not a coroutine function, and may block.
         async def adapted_async(**values: Any) -> Any:
             with call.answering_client(), running_as(current_invocation()):
                 args, kwargs, outputs = call.prepare(values)
@@ -85,8 +86,8 @@ def adapt(
                 args, kwargs, outputs = call.prepare(values)
                 result = function(*args, **kwargs)
                 if inspect.isawaitable(result):
-                    # A decorator without functools.wraps hid that the function is a coroutine function. The
-                    # worker runs this in a thread, which has no event loop.
+                    # A decorator without functools.wraps hid a coroutine function. The worker runs this code
+                    # in a thread without an event loop.
                     result = asyncio.run(_awaited(result))
                 return call.finish(values, outputs, result)
 
@@ -101,11 +102,11 @@ def adapt(
 
 
 def check_untyped(function: Callable[..., Any], name: str) -> None:
-    """Raise TypeError for a function without our bindings that relies on them."""
+    """Raise TypeError for a function without SignalR bindings that relies on them."""
     _check_marks(function, name, None)
     try:
         annotations = dict(getattr(function, "__annotations__", {}))
-    except NameError:  # Python 3.14 evaluates them here; the worker will say what is missing
+    except NameError:  # Python 3.14 evaluates them here; the worker will report the missing name.
         return
     for parameter, annotation in annotations.items():
         if annotation in (SignalROutput, "SignalROutput"):
@@ -120,7 +121,7 @@ async def _awaited(result: Awaitable[Any]) -> Any:
 
 
 def _check_marks(function: Callable[..., Any], name: str, trigger: Bound | None) -> None:
-    """Raise TypeError for requirements that could not be checked, and for marks that have no meaning."""
+    """Raise TypeError for requirements that cannot be checked, and for marks without effect."""
     if EVENT_MARK in getattr(function, "__dict__", {}):
         raise TypeError(
             f"the function {name} has @event or @not_an_event, which are for hub methods: name its event "
@@ -133,21 +134,21 @@ def _check_marks(function: Callable[..., Any], name: str, trigger: Bound | None)
         )
     if authorization.is_open(function):
         raise TypeError(
-            f"the function {name} has @requires_nothing, which lifts what an overriding hub method inherits; "
-            "a function inherits nothing: remove it"
+            f"the function {name} has @requires_nothing, which lifts the inherited requirements of a hub "
+            "method; a function inherits none: remove it"
         )
     if not authorization.requirements(function):
         return
     if trigger is None:
         raise TypeError(
             f"the function {name} has @requires but no signalr_trigger, so there is no client whose roles "
-            "could be checked: protect it with a function key or App Service Authentication, and remove "
-            "@requires"
+            "can be checked: remove @requires, and protect it with a function key or App Service "
+            "Authentication"
         )
     if (trigger.event or "").lower() == DISCONNECTED and _is_connections(trigger):
         raise TypeError(
-            f"the function {name} has @requires, but a client that has disconnected cannot be refused: look "
-            "at the claims of the invocation instead"
+            f"the function {name} has @requires, but a client that has disconnected cannot be refused: check "
+            "the claims of the invocation instead"
         )
     authorization.enforce(function)
 
@@ -157,7 +158,7 @@ def _is_connections(trigger: Bound) -> bool:
 
 
 class _Call:
-    """How one function is called, and what becomes of its outputs."""
+    """The parameters of one function: the arguments of its calls, and its outputs."""
 
     def __init__(self, function: Callable[..., Any], name: str, typed: list[Bound], others: set[str]) -> None:
         self._name = name
@@ -180,7 +181,7 @@ class _Call:
         free = [parameter for parameter in self.signature.parameters if parameter.name not in taken]
         if free and not self._is_message:
             raise TypeError(self._unbound(free[0]))
-        # A function that takes the invocation and nothing else reads the arguments itself.
+        # A function that takes only the invocation reads the arguments itself.
         self._arguments: Arguments | None = None
         if self._is_message and (free or self._invocation is None):
             try:
@@ -194,7 +195,7 @@ class _Call:
         ] and parameters[0].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
 
     def _invocation_parameter(self) -> str | None:
-        """Return the parameter that receives who calls, if the function has one."""
+        """Return the parameter that receives the invocation, if the function has one."""
         trigger = self._trigger
         if trigger is None:
             return None
@@ -202,8 +203,8 @@ class _Call:
             return trigger.name
         if not trigger.is_default:
             raise TypeError(
-                f"the function {self._name} has no parameter {trigger.name}, which its signalr_trigger "
-                "names: name the parameter that receives who calls like that, or leave out arg_name"
+                f"the function {self._name} has no parameter {trigger.name}, the arg_name of its "
+                "signalr_trigger: give the parameter for the invocation this name, or leave out arg_name"
             )
         annotations = self.signature.annotations
         found = [name for name in self.signature.names if annotations.get(name) is SignalRInvocationContext]
@@ -230,7 +231,7 @@ class _Call:
         return text
 
     def worker_signature(self) -> inspect.Signature:
-        """Return a parameter for each binding, and for the worker's own context where it is asked for."""
+        """Return a parameter for each binding, and for the worker's context if the function takes it."""
         hidden = {*self._free, self._invocation}
         names = [name for name in self.signature.names if name not in hidden]
         if self._trigger is not None:
@@ -238,7 +239,7 @@ class _Call:
         return inspect.Signature([inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names])
 
     def worker_annotations(self) -> dict[str, Any]:
-        """Return the annotations of what is not ours: the worker checks those, and refuses ours."""
+        """Return the annotations of other bindings, which the worker checks; it would refuse ours."""
         ours = {bound.name for bound in (*self._inputs, *self._outputs)} | self._free | {self._invocation}
         if self._trigger or self._returns_output:
             ours.add("return")
@@ -246,15 +247,15 @@ class _Call:
         return {name: annotation for name, annotation in annotations.items() if name not in ours}
 
     def answering_client(self) -> AbstractContextManager[None]:
-        """Return what keeps a message's failure from its client, and nothing for any other event."""
+        """Return the context manager that hides the failure of a message from its client."""
         return answering_client(self._event) if self._is_message else nullcontext()
 
     def prepare(
         self, values: Mapping[str, Any]
     ) -> tuple[Sequence[object], Mapping[str, object], Mapping[str, SignalROutput]]:
-        """Return the arguments that the function's parameters ask for, and the outputs among them.
+        """Return the arguments for a call of the function, and the outputs among them.
 
-        Raise HubException for a caller who may not call and for a call that does not fit.
+        Raise HubException for a caller without permission, and for arguments that do not match.
         """
         given: dict[str, object] = dict(values)
         rest: list[object] = []
@@ -279,10 +280,10 @@ class _Call:
         return args, kwargs, outputs
 
     def finish(self, values: Mapping[str, Any], outputs: Mapping[str, SignalROutput], result: Any) -> Any:
-        """Hand what the outputs collected to the worker, and return what it is to encode."""
+        """Pass the collected outputs to the worker, and return the result for it to encode."""
         for name, output in outputs.items():
             if items := output.items:
-                # A list of objects, not JSON text: in text the host would rewrite what looks like a date.
+                # A list of objects: in JSON text, the host would rewrite strings that look like dates.
                 values[name].set([item.to_dict() for item in items])
         if self._returns_output and result is not None:
             return output_items(self._name, result)

@@ -1,8 +1,8 @@
-"""Which annotations an argument of a call can have.
+"""The check of annotations that arguments of a call can have.
 
-JSON has text, numbers, lists and objects, so of several types with the same form in JSON only one can be
-meant. msgspec, which converts the arguments, finds that out at the first call; this module finds it out when
-the app is loaded, without importing msgspec.
+JSON has text, numbers, lists and objects, so a union cannot contain several types with the same form in JSON.
+msgspec, which converts the arguments, refuses them at the first call. This module refuses them when the app
+is loaded, without importing msgspec.
 """
 
 import collections.abc
@@ -38,7 +38,7 @@ _TEXTS = (
     datetime.time,
     datetime.timedelta,
 )
-# Named, not imported: an app whose annotations have them has imported them.
+# By name, to avoid the import: an app that uses them has imported them.
 _MORE_TEXTS = frozenset({("decimal", "Decimal"), ("uuid", "UUID")})
 _PRINCIPAL = ("serverless_signalr.principal", "Principal")
 _LISTS = (
@@ -70,11 +70,11 @@ _OTHER_BINDINGS = (
 
 
 class _UnfitError(Exception):
-    """An annotation that no argument can have; the message is a clause."""
+    """An annotation that no argument can have. The message is a clause."""
 
 
 class _Form(NamedTuple):
-    """What a type looks like in JSON."""
+    """The form of a type in JSON."""
 
     kind: str
     shown: str
@@ -83,7 +83,7 @@ class _Form(NamedTuple):
 
 
 def check_annotation(annotation: Any) -> None:
-    """Raise TypeError, whose message is a clause, for an annotation that no client's argument can fit."""
+    """Raise TypeError, with a clause as its message, for an annotation that no argument can have."""
     try:
         _walk(annotation, frozenset())
     except _UnfitError as unfit:
@@ -103,7 +103,7 @@ def _walk(annotation: Any, seen: frozenset[Any]) -> list[_Form]:
         return [_literal(value) for value in arguments]
     plain = origin or annotation
     if not isinstance(plain, type):
-        raise _UnfitError(f"{shown} is nothing that an argument can be converted to")
+        raise _UnfitError(f"an argument cannot be converted to {shown}")
     form = _form(plain, seen)
     for part in arguments:
         if part is not Ellipsis:
@@ -133,7 +133,7 @@ def _form(plain: type, seen: frozenset[Any]) -> str:
             for part in _members(plain):
                 _walk(part, seen | {plain})
         return "list" if is_tuple else "object"
-    raise _UnfitError(f"no value in JSON is {_a(plain.__name__)}")
+    raise _UnfitError(f"JSON has no form for {_a(plain.__name__)}")
 
 
 def _members(plain: type) -> Iterator[Any]:
@@ -149,8 +149,8 @@ def _members(plain: type) -> Iterator[Any]:
 def _refuse_trusted(plain: type) -> None:
     if issubclass(plain, SignalRInvocationContext) or _PRINCIPAL in map(_qualified, plain.__mro__):
         raise _UnfitError(
-            f"clients would choose the {plain.__name__} themselves: to receive who calls, annotate one "
-            "parameter SignalRInvocationContext, without anything else, and name it as the trigger does"
+            f"clients would choose the {plain.__name__} themselves: to receive the invocation, annotate one "
+            "parameter SignalRInvocationContext and nothing else, and give it the name in the trigger"
         )
     if issubclass(plain, SignalROutput):
         raise _UnfitError(
@@ -159,7 +159,7 @@ def _refuse_trusted(plain: type) -> None:
         )
     if issubclass(plain, SignalRMessage | SignalRGroupAction):
         raise _UnfitError(
-            f"clients would choose whom the {plain.__name__} goes to: take its parts as arguments"
+            f"clients would choose the recipients of the {plain.__name__}: take its parts as arguments"
         )
     if issubclass(plain, _OTHER_BINDINGS):
         raise _UnfitError(
@@ -176,7 +176,7 @@ def _union(forms: list[_Form]) -> list[_Form]:
     for form in forms:
         by_kind.setdefault(form.kind, []).append(form)
     if "anything" in by_kind and len(by_kind.keys() - {"NoneType"}) > 1:
-        raise _UnfitError(f"{by_kind['anything'][0].shown} in a union says nothing: use Any")
+        raise _UnfitError(f"{by_kind['anything'][0].shown} in a union accepts everything: use Any")
     structs = [form for form in forms if hasattr(form.annotation, "__struct_config__")]
     if len(structs) > 1 and not all(map(_is_tagged, structs)):
         raise _same(structs[0].shown, structs[1].shown)
@@ -211,7 +211,7 @@ def _literal(value: object) -> _Form:
 
 
 def _is_tagged(form: _Form) -> bool:
-    """Tell whether a type is a tagged msgspec.Struct: several of those can be told apart."""
+    """Tell whether a type is a tagged msgspec.Struct, which a union may have several of."""
     config = getattr(form.annotation, "__struct_config__", None)
     return config is not None and config.tag is not None
 
@@ -226,7 +226,7 @@ def _enum_form(plain: type[enum.Enum]) -> str:
 
 
 def _resolved(annotation: Any) -> Any:
-    """Return what aliases, NewTypes and qualifiers stand for."""
+    """Return the annotation behind aliases, NewTypes and qualifiers."""
     while True:
         origin = typing.get_origin(annotation)
         if annotation is None:

@@ -1,4 +1,4 @@
-"""What a client is told of a call that failed, and what answers one that did not."""
+"""The results and errors that clients receive for their calls."""
 
 import logging
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _log = logging.getLogger("serverless_signalr")
 
 
 class _Hidden:
-    """An attribute that reads as None whatever is written: contextlib, for one, restores a traceback."""
+    """An attribute that is always None, even after an assignment, such as contextlib's of a traceback."""
 
     def __get__(self, instance: object, owner: type) -> None:
         return None
@@ -24,33 +24,33 @@ class _Hidden:
 
 
 class _Answer(HubException):
-    """A HubException that leaves the app without a traceback.
+    """A HubException without a traceback.
 
-    The worker reports a failed function with its traceback, and the SignalR extension hands the whole
-    report to the browser.
+    The worker reports a failed function with its traceback, and the SignalR extension sends the whole report
+    to the browser.
     """
 
-    # ``raise`` stores these in the object itself; what the traceback module reads is the attribute.
+    # ``raise`` stores these in the object itself, but the traceback module reads the attributes.
     __traceback__ = _Hidden()
     __cause__ = _Hidden()
     __context__ = _Hidden()
 
 
-# The worker puts the name before the message.
+# The worker prefixes the message with the name of the class.
 _Answer.__name__ = _Answer.__qualname__ = HubException.__name__
 _Answer.__module__ = HubException.__module__
 
 
 @contextmanager
 def answering_client(event: str) -> Iterator[None]:
-    """Tell a client what was raised for it, and of every other exception only that the call failed.
+    """Send the client the message of a HubException, and a generic message for any other exception.
 
-    HubException passes without its traceback, out of an ``asyncio.TaskGroup`` too. Any other exception is
-    logged with its traceback and becomes a HubException that names the event and nothing more.
+    A HubException, also one from an ``asyncio.TaskGroup``, is raised again without its traceback. Any other
+    exception is logged with its traceback, and replaced by a HubException that names only the event.
     """
     try:
         yield
-    except Exception as error:  # noqa: BLE001 - the client must not see what it was
+    except Exception as error:  # noqa: BLE001 - the client must not see the exception
         found = hub_exception(error)
         if found is None:
             _log.exception("%s failed", event)
@@ -61,7 +61,7 @@ def answering_client(event: str) -> Iterator[None]:
 
 
 def hub_exception(error: BaseException) -> HubException | None:
-    """Return the HubException that an exception is, or the first of a group that holds no other kind."""
+    """Return a HubException itself, or the first of a group that contains only HubExceptions."""
     match error:
         case HubException():
             return error
@@ -73,10 +73,10 @@ def hub_exception(error: BaseException) -> HubException | None:
 
 
 def to_answer(result: object) -> object:
-    """Return what answers ``invoke`` in terms of JSON, bytes as they are.
+    """Convert the result of ``invoke`` to JSON builtins, except for bytes, which stay unchanged.
 
-    Raise TypeError or ValueError for what cannot be sent: in the worker it would fail too late, with a
-    traceback that the client sees.
+    Raise TypeError or ValueError for a result that cannot be sent. The worker would raise too late, and the
+    client would see the traceback.
     """
     if isinstance(result, bytes | bytearray) or result is None:
         return result

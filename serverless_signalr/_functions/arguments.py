@@ -1,4 +1,4 @@
-"""A client's call, bound to the parameters of a Python function."""
+"""The binding of a client's arguments to the parameters of a Python function."""
 
 import inspect
 import types
@@ -25,16 +25,16 @@ _JSON_NAMES = {
 
 _UNCONVERTED = (Any, object)
 _EXACT = (str, int, float, bool)
-"""Types whose values in JSON need no conversion."""
+"""Types whose JSON values need no conversion."""
 
 
 class Arguments:
     """The arguments of a call, bound to parameters by position and converted by their annotations.
 
-    A parameter with a default may be left out; ``*args`` takes what is left over. ``target`` and the
-    parameters appear in error messages as clients spell them. Raise TypeError for a parameter that cannot
-    take an argument: without an annotation, of a type that no argument can have or that only the app may
-    make, or not to be passed by position.
+    A parameter with a default is optional, and ``*args`` takes the remaining arguments. ``target`` and the
+    parameters appear in error messages in the spelling of clients. Raise TypeError for a parameter that
+    cannot take an argument: one without an annotation, one with a type that no argument can have or that only
+    the app may create, or one that cannot be passed by position.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Arguments:
     def bind(self, arguments: Sequence[object]) -> tuple[dict[str, object], list[object]]:
         """Return the values by parameter, and those for ``*args``.
 
-        Raise HubException that says what the method takes, where the call does not fit.
+        Raise HubException, which shows the parameters, if the arguments do not match.
         """
         count = len(arguments)
         if count < self._required or (self._rest is None and count > len(self._positional)):
@@ -96,12 +96,14 @@ class Arguments:
 def _check_parameter(parameter: inspect.Parameter, annotations: Mapping[str, Any]) -> None:
     if parameter.name not in annotations:
         raise TypeError(
-            f"the parameter {parameter.name} has no annotation, so clients would choose what it is: annotate "
-            "it SignalRInvocationContext to receive who calls, or with the type of the argument that clients "
-            "pass, Any for any"
+            f"the parameter {parameter.name} has no annotation, so clients would choose its value: annotate "
+            "it SignalRInvocationContext to receive the invocation, or with the type of the argument that "
+            "clients pass (Any for any type)"
         )
     if parameter.kind not in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.POSITIONAL_OR_KEYWORD):
-        raise TypeError(f"the parameter {parameter} cannot take an argument: a call binds them by position")
+        raise TypeError(
+            f"the parameter {parameter} cannot take an argument: arguments are passed by position"
+        )
     try:
         check_annotation(annotations[parameter.name])
     except TypeError as error:

@@ -1,4 +1,4 @@
-"""Who may call a function: roles and claims of the token that the client connected with."""
+"""Authorization of calls by the roles and claims of the client's token."""
 
 import functools
 import inspect
@@ -30,7 +30,7 @@ ROLE_CLAIMS = (
     "roles",
     "http://schemas.microsoft.com/ws/2008/06/identity/claims/role",
 )
-"""Claim types that hold roles: the short ones, and the one of .NET."""
+"""The claim types that hold roles: the short ones, and that of .NET."""
 
 _GUARD = "_signalr_guard"
 _OPEN = "_signalr_requires_nothing"
@@ -38,20 +38,20 @@ _OPEN = "_signalr_requires_nothing"
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A claim that a caller needs, with one of several values; without values its presence is enough."""
+    """A claim that a caller needs, with one of several values. Without values, any value is enough."""
 
     types: tuple[str, ...]
     values: frozenset[str]
     shown: str
 
     def is_met(self, claims: Claims) -> bool:
-        """Tell whether a token's claims meet the requirement. Types and values are case-sensitive."""
+        """Tell whether the claims of a token meet the requirement. Types and values are case-sensitive."""
         found = {value for name in self.types for value in claims.get(name, ())}
         return bool(found & self.values) if self.values else bool(found)
 
 
 class _Guard:
-    """The requirements of one function, and whether something checks them before the function runs."""
+    """The requirements of a function, and whether they are checked before it runs."""
 
     def __init__(self, requirements: tuple[Requirement, ...], inner: "_Guard | None") -> None:
         self.requirements = requirements
@@ -68,16 +68,17 @@ class _Guard:
 def requires[F: Callable[..., Any]](
     *, role: str | Sequence[str] | None = None, claims: Mapping[str, str | Sequence[str] | None] | None = None
 ) -> Callable[[F], F]:
-    """Let only callers with the role, or one of the roles, and all of the claims call a function.
+    """Restrict a function to callers that have the role, or one of the roles, and all of the claims.
 
     Use it on hub methods and on functions with ``signalr_trigger``, above or below the other decorators. A
-    claim of None must be present, whatever its value. Roles are the values of the claims in ROLE_CLAIMS.
-    Several decorators add up, and so do those of a method and of the methods that it overrides, see
-    ``requires_nothing``. A caller who lacks something is answered with an error, and the function does not
-    run. Filters run first: a filter that answers without calling on answers everybody.
+    claim with the value None must be present with any value. Roles are the values of the claims in
+    ROLE_CLAIMS. The requirements of several decorators are combined, and so are those of a method and the
+    methods that it overrides, see ``requires_nothing``. A caller that does not meet them receives an error,
+    and the function does not run. Filters run before the check: a filter that returns without running the
+    next one responds to every caller.
 
-    Where nothing could check the requirements, the app does not load: TypeError. A requirement that nothing
-    checks all the same, on a helper for example, raises TypeError when the function is called.
+    TypeError is raised when the app is loaded if the requirements cannot be checked, and when the function is
+    called if nothing has checked them, for example on a helper function.
     """
     wanted: list[Requirement] = []
     if role is not None:
@@ -102,14 +103,14 @@ def requires[F: Callable[..., Any]](
 
 
 def requires_nothing[F: Callable[..., Any]](function: F) -> F:
-    """Let everybody call an overriding hub method, whatever the methods that it overrides require.
+    """Allow everybody to call an overriding hub method, whatever the overridden methods require.
 
-    Without it an override keeps their requirements. Where there is nothing to lift, the app does not load:
-    TypeError.
+    Without it, an override keeps their requirements. TypeError is raised when the app is loaded if there are
+    no requirements to lift.
     """
     if not inspect.isfunction(function):
         raise TypeError(
-            f"requires_nothing belongs on a hub method, directly on the function, not {function!r}"
+            f"@requires_nothing belongs directly on the function of a hub method, not on {function!r}"
         )
     if requirements(function):
         raise TypeError(
@@ -120,24 +121,24 @@ def requires_nothing[F: Callable[..., Any]](function: F) -> F:
 
 
 def requirements(function: object) -> tuple[Requirement, ...]:
-    """Return what ``requires`` asks for on a function, be it wrapped in a method object or property."""
+    """Return the requirements of a function, also inside a method object or a property."""
     return next((guard.requirements for guard in map(_guard, layers(function)) if guard), ())
 
 
 def is_open(function: object) -> bool:
-    """Tell whether ``requires_nothing`` is on a function."""
+    """Tell whether a function has ``requires_nothing``."""
     return any(getattr(layer, "__dict__", {}).get(_OPEN, False) for layer in layers(function))
 
 
 def enforce(function: object) -> None:
-    """Note that a function's requirements are checked before it runs."""
+    """Record that the requirements of a function are checked before it runs."""
     for guard in filter(None, map(_guard, layers(function))):
         for each in guard.chain():
             each.is_enforced = True
 
 
 def hides_requirements(function: Callable[..., Any]) -> bool:
-    """Tell whether a decorator without functools.wraps keeps requirements from being seen."""
+    """Tell whether a decorator without functools.wraps hides requirements."""
     own = _guard(function)
     known = {id(guard) for guard in own.chain()} if own else set()
     waiting: list[Any] = [function]
@@ -155,7 +156,7 @@ def hides_requirements(function: Callable[..., Any]) -> bool:
 
 
 def check(event: str, wanted: Sequence[Requirement], invocation: SignalRInvocationContext) -> None:
-    """Raise HubException that names the first requirement which a client's claims do not meet."""
+    """Raise HubException, which names the requirement, for the first that a client's claims do not meet."""
     for requirement in wanted:
         if not requirement.is_met(invocation.claims):
             raise HubException(f"{event} is not allowed: it requires {requirement.shown}.")
@@ -169,8 +170,8 @@ def _guarded(function: Callable[..., Any], wanted: Sequence[Requirement]) -> Cal
         )
     if not inspect.isfunction(function):
         raise TypeError(
-            f"@requires guards functions, not {function!r}: put it directly on the function, below what made "
-            "this object of it"
+            f"@requires guards functions, not {function!r}: put it directly on the function, below the "
+            "decorator that created this object"
         )
     if is_open(function):
         raise TypeError(
@@ -209,7 +210,7 @@ def _guard(function: object) -> _Guard | None:
 
 
 def layers(function: object) -> Iterator[object]:
-    """Yield an attribute of a class and the functions inside it, as of a static method or a property."""
+    """Yield a class attribute and the functions inside it, such as those of a static method or a property."""
     seen: set[int] = set()
     waiting = [function]
     while waiting:
@@ -225,7 +226,7 @@ def layers(function: object) -> Iterator[object]:
 
 
 def _enclosed(function: Any) -> list[Any]:
-    """Return what can be called among what a function or a callable object holds on to."""
+    """Return the callables that a function or a callable object refers to."""
     values = list(getattr(function, "__dict__", {}).values())
     if isinstance(function, functools.partial):
         values.append(function.func)
@@ -234,7 +235,7 @@ def _enclosed(function: Any) -> list[Any]:
     for cell in getattr(function, "__closure__", None) or ():
         try:
             values.append(cell.cell_contents)
-        except ValueError:  # a name that is not bound yet
+        except ValueError:  # The variable is not bound yet.
             continue
     return [value for value in values if callable(value) and not isinstance(value, type)]
 
@@ -242,11 +243,9 @@ def _enclosed(function: Any) -> list[Any]:
 def _texts(value: Any) -> frozenset[str]:
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, Collection) or not all(isinstance(text, str) for text in texts):
-        raise TypeError(
-            f"requires takes roles and claim values that are texts, or lists of texts, not {value!r}"
-        )
+        raise TypeError(f"requires takes roles and claim values as text or lists of text, not {value!r}")
     if not texts or not all(texts):
-        raise ValueError("requires needs roles and claim values that are not empty")
+        raise ValueError("roles and claim values of requires must not be empty")
     return frozenset(texts)
 
 

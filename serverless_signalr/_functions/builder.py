@@ -1,4 +1,4 @@
-"""A function with bindings of ours, adapted for the worker when the app is indexed."""
+"""The builder of functions with SignalR bindings, which adapts them when the app is indexed."""
 
 import functools
 from collections.abc import Callable
@@ -15,34 +15,34 @@ __all__ = ["AdaptingBuilder", "InputBinding", "OutputBinding", "TriggerBinding",
 
 
 class _TypedBinding(Binding):
-    """A binding of ours, among those declared with azure-functions' own decorators."""
+    """A typed SignalR binding, as distinct from those of azure-functions' own decorators."""
 
 
 class TriggerBinding(_TypedBinding, GenericTrigger):
-    """A SignalR trigger; ``is_default`` says that no parameter was named for it."""
+    """A SignalR trigger. ``is_default`` marks one without an ``arg_name``."""
 
     is_default = False
 
 
 class InputBinding(_TypedBinding, GenericInputBinding):
-    """A SignalR input."""
+    """A SignalR input binding."""
 
 
 class OutputBinding(_TypedBinding, GenericOutputBinding):
-    """A SignalR output."""
+    """A SignalR output binding."""
 
 
 class AdaptingBuilder(FunctionBuilder):
-    """A function that is adapted when it is built: only then are all of its bindings known."""
+    """A function builder that adapts its function when it is built, once all bindings are known."""
 
     _is_adapted = False
 
     def replace_function(self, decorate: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-        """Decorate the function that was written, below all bindings."""
+        """Decorate the user's function, below all bindings."""
         self._function._func = decorate(self._function.get_user_function())
 
     def build(self, *args: Any, **kwargs: Any) -> Function:
-        """Return the function as the worker has to see it. Raise TypeError where its parts do not fit."""
+        """Return the function for the worker. Raise TypeError if bindings and parameters do not match."""
         function = super().build(*args, **kwargs)
         if self._is_adapted:
             return function
@@ -69,12 +69,12 @@ def _bound(binding: Binding) -> Bound:
 
 
 def function_name(builder: FunctionBuilder) -> str:
-    """Return the name that the host knows a function by."""
+    """Return the name of a function in the host."""
     return builder._function.get_function_name() or ""
 
 
 def with_name(function: Any) -> Any:
-    """Return what azure-functions can take: it needs a name, which objects and partials do not have."""
+    """Return a function with a name, which azure-functions requires and objects and partials lack."""
     if not callable(function) or hasattr(function, "__name__"):
         return function
 

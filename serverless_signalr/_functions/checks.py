@@ -1,4 +1,4 @@
-"""What the Functions host refuses in a SignalR binding, refused when the decorator runs."""
+"""Checks of the properties that the Functions host would refuse, made when the decorator runs."""
 
 import re
 from collections.abc import Sequence
@@ -13,22 +13,22 @@ _SETTING = re.compile(r"%[^%]+%")
 
 
 def check_called(decorator: str, arg_name: object) -> None:
-    """Raise TypeError for a decorator that was given the function instead of being called."""
+    """Raise TypeError for a decorator that is used without parentheses."""
     if arg_name is not None and not isinstance(arg_name, str):
         raise TypeError(f"write @….{decorator}(), with parentheses: its first argument names a parameter")
 
 
 def check_binding_name(function: str, name: str) -> None:
-    """Raise ValueError for a name of a binding that the host refuses."""
+    """Raise ValueError for a binding name that the host refuses."""
     if not _BINDING_NAME.fullmatch(name):
         raise ValueError(
             f"the function {function}: the binding name {name!r} is not valid; the Functions host accepts a "
-            "letter followed by letters and digits, and no underscore"
+            "letter followed by letters and digits, without underscores"
         )
 
 
 def check_hub(function: str, name: str) -> None:
-    """Raise ValueError for the name of a hub, unless it is an expression, that the service refuses."""
+    """Raise ValueError for a hub name that the service refuses. Expressions are not checked."""
     if "%" in name or "{" in name:
         return
     try:
@@ -38,7 +38,7 @@ def check_hub(function: str, name: str) -> None:
 
 
 def check_event(function: str, category: str, event: str) -> None:
-    """Raise ValueError for a category that there is not, or an event that the category does not have."""
+    """Raise ValueError for an unknown category, or an event that the category does not have."""
     if _SETTING.fullmatch(category):
         return
     if category.lower() not in tuple(Category):
@@ -56,6 +56,6 @@ def check_event(function: str, category: str, event: str) -> None:
 
 
 def check_parameter_names(function: str, names: Sequence[str]) -> None:
-    """Raise ValueError where two names differ in nothing but case, which the host takes for one name."""
+    """Raise ValueError for two names that differ only in case, which the host treats as one name."""
     if len({name.lower() for name in names}) < len(names):
-        raise ValueError(f"the function {function}: parameter_names must differ in more than case")
+        raise ValueError(f"the function {function}: two parameter_names differ only in case: rename one")

@@ -1,6 +1,6 @@
-"""The converter by which the worker carries a SignalR trigger's event in and its return value out.
+"""The converter with which the worker decodes a SignalR trigger's event and encodes its return value.
 
-Without a converter the worker treats the trigger as unknown, which turns a returned True into 1.
+Without a converter, the worker treats the trigger as unknown and turns a returned True into 1.
 """
 
 import json
@@ -21,7 +21,7 @@ def register() -> None:
     """Add a converter for the SignalR trigger, unless azure-functions has one of its own."""
     registry: Any = func.get_binding_registry()  # type: ignore[no-untyped-call]
     if registry.get(TRIGGER_TYPE) is None:
-        # Defining the class is what registers it.
+        # Defining the class registers it.
         class SignalRTriggerConverter(InConverter, OutConverter, binding=TRIGGER_TYPE, trigger=TRIGGER_TYPE):
             @classmethod
             def check_input_type_annotation(cls, pytype: type) -> bool:
@@ -49,7 +49,7 @@ def _to_datum(value: object) -> Datum:
         case None:
             return Datum(None, None)
         case str():
-            # The worker encodes it as UTF-8, after the function has returned.
+            # The worker encodes the text as UTF-8 when the function has returned: too late for an error.
             return Datum(well_formed(str.__str__(value)), "string")
         case bytes():
             return Datum(value, "bytes")

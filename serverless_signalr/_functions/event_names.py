@@ -1,11 +1,11 @@
-"""The names of events: those of a connection, and what is mistaken for them."""
+"""The names of events: those of connections, and their common misspellings."""
 
 from serverless_signalr.protocol.upstream import CONNECTED, DISCONNECTED, Category
 
 __all__ = ["EVENT_MARK", "category_of", "check_event_name"]
 
 EVENT_MARK = "_signalr_event"
-"""The attribute by which ``event`` and ``not_an_event`` mark a hub method."""
+"""The attribute with which ``event`` and ``not_an_event`` mark a hub method."""
 
 _MISSPELT = {
     **dict.fromkeys(("onconnected", "onconnectedasync", "onconnect"), CONNECTED),
@@ -14,12 +14,12 @@ _MISSPELT = {
 
 
 def category_of(event: str) -> Category:
-    """Return the category of an event: connected and disconnected are about connections."""
+    """Return the category of an event: connections for connected and disconnected, else messages."""
     return Category.CONNECTIONS if event in (CONNECTED, DISCONNECTED) else Category.MESSAGES
 
 
 def check_event_name(what: str, event: str) -> None:
-    """Raise TypeError for a name that is meant to be connected or disconnected, but is not."""
+    """Raise TypeError for a misspelling of connected or disconnected."""
     lowered = event.lower().replace("_", "")
     meant = _MISSPELT.get(lowered, lowered)
     if meant in (CONNECTED, DISCONNECTED) and event != meant:

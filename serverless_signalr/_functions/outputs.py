@@ -1,4 +1,4 @@
-"""What a function with a SignalR output returns."""
+"""The return values of functions whose SignalR output is ``$return``."""
 
 from collections.abc import Iterable
 
@@ -8,9 +8,9 @@ __all__ = ["output_items"]
 
 
 def output_items(function: str, result: object) -> list[dict[str, object]]:
-    """Return a function's result in the form that the ``signalR`` binding takes.
+    """Convert the return value of a function to the form that the ``signalR`` binding takes.
 
-    Raise TypeError, which names the function, for anything but a message, a group action or several.
+    Raise TypeError, which names the function, for anything but messages and group actions.
     """
     if isinstance(result, SignalRMessage | SignalRGroupAction):
         return [result.to_dict()]

@@ -1,4 +1,4 @@
-"""How a function is called: its parameters, their annotations, and whether its result is awaited."""
+"""The signature of a function: its parameters, their annotations, and whether it is a coroutine function."""
 
 import functools
 import inspect
@@ -12,18 +12,18 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 
 class Signature:
-    """The parameters of a function, read once so that a call costs little.
+    """The parameters of a function, read once so that calls are fast.
 
-    ``name`` stands for the function in errors; ``bound`` leaves out its first parameter, ``self``. Raise
-    TypeError for annotations that cannot be evaluated and for generator functions.
+    ``name`` is the name of the function in errors. ``bound`` omits its first parameter, ``self``. Raise
+    TypeError for annotations that cannot be evaluated, and for generator functions.
     """
 
     def __init__(self, function: Callable[..., Any], name: str, *, bound: bool = False) -> None:
         source = _source(function)
         if inspect.isgeneratorfunction(source) or inspect.isasyncgenfunction(source):
             raise TypeError(
-                f"{name} is a generator, and the service carries no streams from a function to its caller: "
-                "return a list, or stream to the client with stream_to_connection of a ServiceClient"
+                f"{name} is a generator, but the service does not carry streams from a function to its "
+                "caller: return a list, or use stream_to_connection of a ServiceClient"
             )
         self.parameters = tuple(inspect.signature(function).parameters.values())
         if bound:
@@ -34,7 +34,7 @@ class Signature:
         self.is_coroutine = inspect.iscoroutinefunction(function)
         """Whether the function is a coroutine function."""
         self.wraps_coroutine = inspect.iscoroutinefunction(source)
-        """Whether the function that its decorators wrap is one."""
+        """Whether the function inside its decorators is a coroutine function."""
 
     @property
     def names(self) -> list[str]:
@@ -62,7 +62,7 @@ class Signature:
 
 
 def name_of(function: object) -> str:
-    """Return the name of a function, or of what can be called in its place."""
+    """Return the name of a function or a callable object."""
     while isinstance(function, functools.partial):
         function = function.func
     found = getattr(function, "__name__", None)
@@ -70,7 +70,7 @@ def name_of(function: object) -> str:
 
 
 def _source(function: Any) -> Any:
-    """Return the function as it was written: below its decorators, or behind an object's call."""
+    """Return the user's function, without its decorators, or the ``__call__`` of a callable object."""
     while True:
         if isinstance(function, functools.partial):
             function = function.func
@@ -88,9 +88,9 @@ def _annotations(parameters: Sequence[inspect.Parameter], source: Any, name: str
     except NameError as error:
         raise TypeError(
             f"{name} has an annotation that cannot be evaluated when the app is loaded: {error}; import or "
-            "define the name above the function, and not under TYPE_CHECKING"
+            "define the name above the function, not under TYPE_CHECKING"
         ) from None
-    # A decorator may give its function other parameters than those of the function that it wraps.
+    # A decorator may add parameters to those of the function that it wraps.
     added = {
         item.name: item.annotation
         for item in parameters

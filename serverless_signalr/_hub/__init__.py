@@ -1,1 +1,1 @@
-"""What stands behind ServerlessHub: methods, authorization, client proxies, the HTTP upstream."""
+"""The internals of ServerlessHub: events, methods, client proxies, negotiate, the HTTP upstream."""

@@ -379,7 +379,8 @@ def keyword_argument(invocation: SignalRInvocationContext, *, text: str) -> None
         pytest.param(
             keyword_argument,
             [MESSAGE],
-            "the function f: the parameter text: str cannot take an argument: a call binds them by position",
+            "the function f: the parameter text: str cannot take an argument: arguments are passed by "
+            "position",
             id="keyword-argument",
         ),
     ],

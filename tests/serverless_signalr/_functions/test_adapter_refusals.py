@@ -132,7 +132,7 @@ def marked_as_not_an_event(app: FunctionApp) -> None:
     [
         pytest.param(
             first_parameter_without_annotation,
-            "the function send: the parameter caller has no annotation, so clients would choose what it is",
+            "the function send: the parameter caller has no annotation, so clients would choose its value",
             id="first-parameter",
         ),
         pytest.param(
@@ -142,8 +142,8 @@ def marked_as_not_an_event(app: FunctionApp) -> None:
         *(
             pytest.param(
                 define,
-                "the function send has no parameter invocation, which its signalr_trigger names: name the "
-                "parameter that receives who calls like that, or leave out arg_name",
+                "the function send has no parameter invocation, the arg_name of its signalr_trigger: give "
+                "the parameter for the invocation this name, or leave out arg_name",
                 id=name,
             )
             for name, define in {

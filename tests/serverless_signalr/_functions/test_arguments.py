@@ -155,5 +155,5 @@ def positional_only(text: str, /) -> None: ...
 
 @pytest.mark.parametrize("function", [keyword_only, keywords, positional_only])
 def test_parameter_that_takes_no_argument_is_refused(function: Callable[..., None]) -> None:
-    with pytest.raises(TypeError, match="cannot take an argument: a call binds them by position"):
+    with pytest.raises(TypeError, match="cannot take an argument: arguments are passed by position"):
         arguments_of(function)

@@ -201,23 +201,21 @@ def test_requirement_is_met_by_presence_where_no_value_is_wanted() -> None:
     [
         pytest.param({}, "requires needs a role or a claim", id="nothing"),
         pytest.param({"claims": {}}, "requires needs a role or a claim", id="no-claims"),
-        pytest.param(
-            {"role": ""}, "requires needs roles and claim values that are not empty", id="empty-role"
-        ),
-        pytest.param({"role": []}, "requires needs roles and claim values that are not empty", id="no-roles"),
+        pytest.param({"role": ""}, "roles and claim values of requires must not be empty", id="empty-role"),
+        pytest.param({"role": []}, "roles and claim values of requires must not be empty", id="no-roles"),
         pytest.param(
             {"role": ["admin", ""]},
-            "requires needs roles and claim values that are not empty",
+            "roles and claim values of requires must not be empty",
             id="empty-role-among-others",
         ),
         pytest.param(
             {"claims": {"department": ""}},
-            "requires needs roles and claim values that are not empty",
+            "roles and claim values of requires must not be empty",
             id="empty-value",
         ),
         pytest.param(
             {"claims": {"department": []}},
-            "requires needs roles and claim values that are not empty",
+            "roles and claim values of requires must not be empty",
             id="no-values",
         ),
     ],

@@ -35,19 +35,19 @@ def typed_trigger(invocation: SignalRInvocationContext) -> None: ...
         pytest.param(
             lambda app: [app.signalr_trigger("the_invocation", hub="chat", event="x")],
             "the function typed_trigger: the binding name 'the_invocation' is not valid; the Functions host "
-            "accepts a letter followed by letters and digits, and no underscore",
+            "accepts a letter followed by letters and digits, without underscores",
             id="underscore-in-name",
         ),
         pytest.param(
             lambda app: [app.signalr_connection_info_input("1st", hub="chat")],
             "the function typed_trigger: the binding name '1st' is not valid; the Functions host "
-            "accepts a letter followed by letters and digits, and no underscore",
+            "accepts a letter followed by letters and digits, without underscores",
             id="digit-first",
         ),
         pytest.param(
             lambda app: [app.signalr_output("$result", hub="chat")],
             "the function typed_trigger: the binding name '$result' is not valid; the Functions host "
-            "accepts a letter followed by letters and digits, and no underscore",
+            "accepts a letter followed by letters and digits, without underscores",
             id="dollar",
         ),
         *(
@@ -87,7 +87,7 @@ def typed_trigger(invocation: SignalRInvocationContext) -> None: ...
             lambda app: [
                 app.signalr_trigger("invocation", hub="chat", event="x", parameter_names=["text", "Text"])
             ],
-            "the function typed_trigger: parameter_names must differ in more than case",
+            "the function typed_trigger: two parameter_names differ only in case: rename one",
             id="parameter-names",
         ),
     ],

@@ -113,7 +113,7 @@ class Generating:
     [generator, async_generator, wrapped(generator), functools.partial(async_generator), Generating()],
 )
 def test_generator_is_refused_with_advice(function: Callable[..., Any]) -> None:
-    with pytest.raises(TypeError, match=r"^f is a generator, .* return a list, or stream to the client"):
+    with pytest.raises(TypeError, match=r"^f is a generator, .* return a list, or use stream_to_connection"):
         signature(function)
 
 

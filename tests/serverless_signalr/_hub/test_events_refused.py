@@ -148,7 +148,7 @@ def takes_a_list_of_invocations() -> type:
         pytest.param(has_no_self, "Hub.send has no parameter self", id="no-self"),
         pytest.param(
             takes_a_keyword,
-            "Hub.send: the parameter loud: bool cannot take an argument: a call binds them by position",
+            "Hub.send: the parameter loud: bool cannot take an argument: arguments are passed by position",
             id="keyword-only",
         ),
         pytest.param(takes_any_keyword, "Hub.send: the parameter **options: str cannot", id="keywords"),
@@ -365,8 +365,8 @@ def takes_what_cannot_be_told_apart() -> type:
     [
         pytest.param(
             has_an_unannotated_caller,
-            "Hub.send: the parameter caller has no annotation, so clients would choose what it is: annotate "
-            "it SignalRInvocationContext to receive who calls",
+            "Hub.send: the parameter caller has no annotation, so clients would choose its value: annotate "
+            "it SignalRInvocationContext to receive the invocation",
             id="unannotated",
         ),
         pytest.param(
