@@ -1,5 +1,6 @@
-// Writes dist/index.html: one file with script and style in it, so that one function can serve the whole
-// page and nothing on it is fetched from anywhere else.
+// Writes dist/index.html, the chat, and dist/answers.html, the page of examples/answers: each is one file with
+// script and style in it, so that one function can serve the whole page and nothing on it is fetched from
+// anywhere else.
 
 import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -18,41 +19,46 @@ const options = {
   logLevel: "warning",
 };
 
-const [script, style, page, client] = await Promise.all([
-  bundle("src/main.ts", { format: "iife" }),
-  bundle("src/style.css", {}),
-  readFile(at("src/index.html"), "utf8"),
-  readFile(at("node_modules/@microsoft/signalr/package.json"), "utf8").then(JSON.parse),
-]);
-
-// The service's host is known only once negotiate has answered, hence connect-src to anywhere; everything
-// else is limited to what is in this file.
-const policy = [
-  "default-src 'none'",
-  `script-src ${hash(script)}`,
-  `style-src ${hash(style)}`,
-  "img-src data:",
-  "connect-src http: https: ws: wss:",
-  "base-uri 'none'",
-  "form-action 'none'",
-].join("; ");
-
-const built = fill(
-  page
-    .replace(/<!--(?! notice).*?-->/gs, "")
-    .replace(/>\s*\n\s*/g, ">\n")
-    .trim(),
-  {
-    notice: `@microsoft/signalr ${client.version}, (c) .NET Foundation and contributors, MIT License`,
-    policy,
-    style,
-    script,
-  },
-);
+const client = await versionOf("@microsoft/signalr");
+const marked = await versionOf("marked");
+const notice = `@microsoft/signalr ${client}, (c) .NET Foundation and contributors, MIT License`;
 
 await mkdir(at("dist"), { recursive: true });
-await writeFile(at("dist/index.html"), built + "\n");
-console.log(`dist/index.html: ${(Buffer.byteLength(built) / 1024).toFixed(0)} KB`);
+await build("src", "index.html", notice);
+await build("src/assistant", "answers.html", `${notice}; marked ${marked}, (c) MarkedJS and others, MIT License`);
+
+async function build(folder, output, notice) {
+  const [script, style, page] = await Promise.all([
+    bundle(`${folder}/main.ts`, { format: "iife" }),
+    bundle(`${folder}/style.css`, {}),
+    readFile(at(`${folder}/index.html`), "utf8"),
+  ]);
+  // The service's host is known only once negotiate has answered, hence connect-src to anywhere; everything
+  // else is limited to what is in this file.
+  const policy = [
+    "default-src 'none'",
+    `script-src ${hash(script)}`,
+    `style-src ${hash(style)}`,
+    "img-src data:",
+    "connect-src http: https: ws: wss:",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join("; ");
+  const built = fill(
+    `${folder}/index.html`,
+    page
+      .replace(/<!--(?! notice).*?-->/gs, "")
+      .replace(/>\s*\n\s*/g, ">\n")
+      .trim(),
+    { notice, policy, style, script },
+  );
+  await writeFile(at(`dist/${output}`), built + "\n");
+  console.log(`dist/${output}: ${(Buffer.byteLength(built) / 1024).toFixed(0)} KB`);
+}
+
+async function versionOf(name) {
+  return JSON.parse(await readFile(at(`node_modules/${name}/package.json`), "utf8")).version;
+}
 
 async function bundle(entry, more) {
   const result = await esbuild.build({ ...options, ...more, entryPoints: [at(entry)] });
@@ -66,16 +72,16 @@ function hash(text) {
   return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 }
 
-function fill(template, values) {
+function fill(source, template, values) {
   const seen = new Set();
   // A function as replacement, because "$&" in a minified script is not meant as a pattern.
   const text = template.replace(/\{\{(\w+)\}\}/g, (_, name) => {
-    if (!(name in values)) throw new Error(`src/index.html: unknown placeholder ${name}`);
+    if (!(name in values)) throw new Error(`${source}: unknown placeholder ${name}`);
     seen.add(name);
     return values[name];
   });
   for (const name of Object.keys(values)) {
-    if (!seen.has(name)) throw new Error(`src/index.html: no placeholder {{${name}}}`);
+    if (!seen.has(name)) throw new Error(`${source}: no placeholder {{${name}}}`);
   }
   return text;
 }
