@@ -19,6 +19,7 @@ from yarl import URL
 
 from signalr_local.emulator import DEFAULT_ACCESS_KEY
 from signalr_local.host.host import FunctionsHost
+from signalr_local.host.options import HostOptions
 from tests.serverless_signalr.azure_fakes.cloud import Cloud
 
 ROOT = Path(__file__).parents[3]
@@ -254,9 +255,10 @@ async def _hosts(folder: Path) -> AsyncIterator[StartHost]:
             settings: Mapping[str, object] | None = None,
             host: Mapping[str, object] | None = None,
             host_json: Mapping[str, object] | None = None,
+            options: HostOptions | None = None,
         ) -> RunningApp:
             """Start a host; ``settings`` are the Values and ``host`` is the Host of local.settings.json."""
-            functions_host = FunctionsHost(folder / f"app{len(started)}")
+            functions_host = FunctionsHost(folder / f"app{len(started)}", options=options)
             running = RunningApp(functions_host, session)
             files = {"function_app.py": source} if isinstance(source, str) else source
             for name, text in files.items():

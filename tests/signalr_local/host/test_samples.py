@@ -12,6 +12,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 QUICKSTART = {
     "function_app.py": """
 import datetime
+import json
 import logging
 
 import azure.functions as func

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from serverless_signalr.protocol.messages import Completion, HubMessage, Invocat
 from serverless_signalr.protocol.upstream import UpstreamEvent
 from signalr_local.emulator import DEFAULT_ACCESS_KEY
 from signalr_local.host import trigger
+from signalr_local.host.options import HostOptions
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -64,6 +66,12 @@ def _on_connection(invocation):
     print(invocation)
     if json.loads(invocation)["UserId"] == "nobody":
         raise ValueError("my own mistake")
+
+@on("fill")
+@app.generic_output_binding("outbox", type="signalR", hub_name="chat")
+def fill(invocation: str, outbox: func.Out[str]) -> str:
+    outbox.set('{"target": "set"}')
+    return eval(json.loads(invocation)["Arguments"][0])
 
 @on("named", parameter_names=["room", "text"])
 @app.generic_output_binding("outbox", type="signalR", hub_name="{room}")
@@ -599,3 +607,33 @@ async def test_a_date_that_is_rewritten_is_told_once(app: Any, log: Any) -> None
         await invoke(app, "context", "2026-01-02T03:04:05.120Z")
     told = log.find("A date in an argument was rewritten").getMessage()
     assert "2026-01-02T03:04:05.120Z, the function got 2026-01-02T03:04:05.12Z" in told
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [("{'outbox': {'target': 'returned'}, 'x': 1}", "returned"), ("{'x': 1}", "set"), ("5", "set")],
+)
+async def test_a_dict_that_is_returned_fills_the_outputs_of_its_names(
+    app: Any, service: Any, source: str, target: str
+) -> None:
+    answer = await invoke(app, "fill", source)
+    assert "result" in answer
+    assert [request.json()["target"] for request in service.requests] == [target]
+
+
+@pytest.mark.parametrize("text", ["2026-01-02T03:04:05.120Z", "2026-01-02T03:04:05+02:00"])
+async def test_values_may_be_kept_where_azure_rewrites_them(
+    start_host: Any, signalr_settings: dict[str, str], text: str
+) -> None:
+    source = (
+        "import json\nimport azure.functions as func\napp = func.FunctionApp()\n"
+        '@app.generic_trigger("i", type="signalRTrigger", hub_name="chat", category="messages", '
+        'event="show")\n'
+        'def show(i):\n    return json.loads(i)["Arguments"]\n'
+    )
+    host = await start_host(source, settings=signalr_settings, options=HostOptions(keep_values=True))
+    assert await invoke(host, "show", text) == {"result": [text]}
+    moment = datetime(2026, 1, 2, tzinfo=UTC)
+    status, completion = await invoke_packed(host, "show", moment, "after")
+    assert status == 200
+    assert completion == Completion("7", ["2026-01-02T00:00:00Z", "after"])
