@@ -2,12 +2,13 @@
 
 import asyncio
 import importlib.util
+import shutil
 import statistics
 from dataclasses import dataclass, field
 
 from bench.counter import counting
 from bench.figures import percentile, say
-from bench.load import monotonic, posting, send_request, serving
+from bench.load import BENCH, monotonic, posting, send_request, serving
 
 __all__ = ["main"]
 
@@ -62,6 +63,8 @@ async def _rates(connections: int, broadcasts: int, rounds: int, senders: int) -
         subjects.append(_Subject("emulator, JSON, uvloop", "emulator", "json", uvloop=True))
     if importlib.util.find_spec("websockets"):
         subjects.append(_Subject("websockets.broadcast", "websockets"))
+    if (BENCH.parent / "web/node_modules/ws").exists() and shutil.which("node"):
+        subjects.append(_Subject("Node.js, ws", "ws"))
     subjects.append(_Subject("floor: raw asyncio", "raw"))
     for _ in range(rounds):
         for subject in subjects:

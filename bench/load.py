@@ -12,7 +12,7 @@ from pathlib import Path
 from serverless_signalr._rest.tokens import sign_server_token
 from serverless_signalr.endpoint import Endpoint
 
-__all__ = ["Posting", "Server", "monotonic", "posting", "send_request", "serving"]
+__all__ = ["BENCH", "Posting", "Server", "monotonic", "posting", "send_request", "serving"]
 
 BENCH = Path(__file__).parent
 _KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
@@ -47,13 +47,16 @@ async def serving(
     kind: str, option: str = "", *, uvloop: bool = False, root: str = ""
 ) -> AsyncIterator[Server]:
     """Run a server of ``bench/servers.py``; ``root`` is another checkout whose emulator is to be measured."""
+    command = [sys.executable, str(BENCH / "servers.py"), kind, option]
+    if kind == "ws":
+        command = ["node", str(BENCH / "ws_server.mjs"), option]
     environment = {
         **os.environ,
         "PYTHONPATH": root or str(BENCH.parent),
         "BENCH_UVLOOP": "1" if uvloop else "",
     }
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(BENCH / "servers.py"), kind, option),
+        *command,
         env=environment,
         stdout=asyncio.subprocess.PIPE,
     )

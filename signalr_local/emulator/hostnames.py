@@ -1,6 +1,7 @@
 """The names of this machine under which the emulator can be reached."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
@@ -64,6 +65,7 @@ def same_host(parts: SplitResult) -> str:
     return LOCALHOST if host in _LOOPBACK else host
 
 
+@lru_cache(256)
 def _is_address(name: str) -> bool:
     try:
         ip_address(name)

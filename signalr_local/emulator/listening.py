@@ -16,6 +16,10 @@ _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, None)
 
 _ATTEMPTS = 8
 
+_BACKLOG = 4096
+"""Clients that may wait to be accepted: after a restart all come back at once, and who is turned away waits
+for a second before it tries again."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -30,7 +34,7 @@ async def listen(runner: web.ServerRunner, hosts: Sequence[str], port: int) -> l
         try:
             for host in hosts:
                 chosen = runner.addresses[0][1] if sites else port
-                await _add(sites, web.TCPSite(runner, host, chosen))
+                await _add(sites, web.TCPSite(runner, host, chosen, backlog=_BACKLOG))
         except OSError:
             for site in sites:
                 await site.stop()

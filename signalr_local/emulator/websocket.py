@@ -85,6 +85,8 @@ class WebSocketSession(Session, asyncio.Protocol):
         socket.set_protocol(self)
         # Whatever cannot be written at once is held here, where it is counted.
         socket.set_write_buffer_limits(0)
+        # A client may have asked for the upgrade before it read an earlier response.
+        self._is_paused = socket.get_write_buffer_size() > 0
         self._socket = socket
         if os.name == "posix" and isinstance(self._loop, asyncio.SelectorEventLoop):
             self._descriptor = socket.get_extra_info("socket").fileno()
