@@ -135,6 +135,9 @@ param httpConcurrency int = 16
 @description('Replace instances in batches when the app is deployed or a setting changes, instead of ending all of them and what they run. A preview of Flex Consumption. Costs nothing.')
 param rollingUpdates bool = false
 
+@description('Mail address that is told when the SignalR Service is near its quota, overloaded, or fails. Empty: nobody. Each of the four alert rules costs about 0.10 USD a month.')
+param alertEmail string = ''
+
 @description('Object id of a person who may use the SignalR Service with their own identity, from their machine or with the doctor. Empty: nobody. Costs nothing.')
 param developerPrincipalId string = ''
 
@@ -367,6 +370,17 @@ module apim 'app/apim.bicep' = if (useApiManagement) {
     functionAppHost: api.outputs.hostName
     allowedOrigins: origins
     workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module alerts 'app/alerts.bicep' = if (!empty(alertEmail)) {
+  name: 'alerts'
+  scope: group
+  params: {
+    name: '${abbreviations.insightsActionGroups}${token}'
+    tags: tags
+    email: alertEmail
+    signalrId: signalr.outputs.id
   }
 }
 

@@ -7,3 +7,4 @@ param zoneRedundant = true
 param signalrSku = 'Premium_P1'
 param alwaysReadyInstances = 2
 param rollingUpdates = true
+param alertEmail = 'you@example.com'

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from signalr_local.doctor.files import ServiceDescription
-from signalr_local.doctor.findings import Finding, fine, warning, wrong
+from signalr_local.doctor.findings import Finding, fine, note, warning, wrong
 from signalr_local.doctor.service_checks import named
 from signalr_local.emulator.rules import UpstreamRule, find_rule, shown_url
 from signalr_local.host import trigger
@@ -60,6 +60,10 @@ def check_rules(
     for number, (rule, item) in enumerate(zip(rules, service.rules, strict=True)):
         subject = f"upstream rule {number + 1}"
         carried = traffic[number]
+        if triggers and not carried.functions:
+            # It may be for another app of the same service, or behind a rule that takes everything.
+            findings.append(note("upstream.unused", subject, "no event of this app goes there"))
+            continue
         found = _check(subject, rule, item, carried, table, host_name)
         findings.append(found)
         if not found.is_problem:

@@ -80,7 +80,9 @@ def parents(node: Node) -> Iterator[Node]:
 
 
 def lambda_variables(root: Node) -> set[str]:
-    return {text(node.named_children[0]) for node in nodes(root) if node.type == "lambda_expression"}
+    """Return the names that a lambda or a loop gives to its items."""
+    kinds = ("lambda_expression", "for_statement")
+    return {text(node.named_children[0]) for node in nodes(root) if node.type in kinds}
 
 
 def test_the_syntax_is_right(file: str) -> None:

@@ -171,6 +171,8 @@ STATED = {
     "the policy is XML as it is written": ("apim/policy/properties/format", "'rawxml'"),
     "storage is of the current kind": ("storage/account/kind", "'StorageV2'"),
     "logs are paid by the gigabyte": ("monitoring/workspace/properties/sku/name", "'PerGB2018'"),
+    "alerts look at the service": ("main/alerts/params/signalrId", "signalr.outputs.id"),
+    "alerts are made for a mail address only": ("main/alerts/if", "(!empty(alertEmail))"),
     "a developer is a person": ("signalr/developer/properties/principalType", "'User'"),
     "a developer gets a role only if one is named": (
         "signalr/developer/if",

@@ -549,3 +549,15 @@ async def test_a_service_that_sends_no_events_is_fine_for_an_app_without_trigger
     del world.app.functions[1]
     world.app.service["upstream"] = None
     assert problems(await world.app.examine()) == []
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:7071/runtime/webhooks/signalr", "https://other.azurewebsites.net/api/x", ""]
+)
+@pytest.mark.parametrize("hub", ["*", "other"], ids=["behind a rule for everything", "for another hub"])
+async def test_a_rule_that_no_event_of_the_app_takes_is_no_fault(world: World, url: str, hub: str) -> None:
+    world.app.service["upstream"]["templates"].append({"urlTemplate": url, "hubPattern": hub})
+    findings = await world.app.examine()
+    assert problems(findings) == []
+    [found] = [item for item in findings if item.rule == "upstream.unused"]
+    assert (found.subject, found.seen) == ("upstream rule 2", "no event of this app goes there")
