@@ -4,8 +4,10 @@ Source: azure-functions-host, GrpcMessageConversionExtensions (what a worker is 
 FunctionInvocationMiddleware (what becomes of its answer).
 """
 
+import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -14,9 +16,10 @@ from multidict import CIMultiDict
 
 from signalr_local.host.binding_data import joined, request_data
 from signalr_local.host.functions import HTTP_OUTPUT, Function, is_type
-from signalr_local.host.invocation import Invoker
+from signalr_local.host.invocation import Invoker, new_id
 from signalr_local.host.notes import Notes
 from signalr_local.host.responses import ResponseError, bare, failed, from_worker
+from signalr_local.host.streaming import forward
 from signalr_local.host.table import FunctionTable
 from signalr_local.host.targets import Target, decode
 from signalr_local.host.worker import FunctionFailedError, Result
@@ -28,11 +31,16 @@ _MAX_BODY = 100 * 1024 * 1024
 _NOT_TEXT = re.compile("[\udc80-\udcff]")
 
 
+type InUse = Callable[[], AbstractAsyncContextManager[None]]
+"""Keeps the worker alive while something uses it."""
+
+
 class HttpFunctions:
     """Answer requests with the functions of one app."""
 
-    def __init__(self, table: FunctionTable, invoker: Invoker, notes: Notes) -> None:
+    def __init__(self, table: FunctionTable, invoker: Invoker, notes: Notes, in_use: InUse) -> None:
         self._table = table
+        self._in_use = in_use
         self._invoker = invoker
         self._notes = notes
 
@@ -42,7 +50,9 @@ class HttpFunctions:
         if found is None:
             return None
         function, route = found
-        body = await self._body(request, function)
+        # A function that streams reads the body itself.
+        is_streaming = self._invoker.worker.http is not None
+        body = b"" if is_streaming else await self._body(request, function)
         headers = joined((name.lower(), value) for name, value in request.headers.items())
         pairs = _pairs(target.query)
         trigger = {
@@ -55,6 +65,10 @@ class HttpFunctions:
         }
         name = str(function.trigger["name"])
         data = request_data(function.name, name, pairs, headers, route, body, {"Method": request.method})
+        if self._invoker.worker.http is not None:
+            id = new_id()
+            call = asyncio.create_task(self._invoker.invoke(function, trigger, data, id=id))
+            return await forward(request, target, self._invoker.worker.http, id, call, self._in_use())
         try:
             result = await self._invoker.invoke(function, trigger, data, body=body)
         except FunctionFailedError as error:

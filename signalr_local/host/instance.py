@@ -69,7 +69,7 @@ class AppInstance:
         self._invoker = Invoker(
             worker, service, configuration.function_timeout, self.notes, keep_values=options.keep_values
         )
-        self.http = HttpFunctions(self.table, self._invoker, self.notes)
+        self.http = HttpFunctions(self.table, self._invoker, self.notes, self.in_use)
         self.webhook = Webhook(
             self.table, service, self._invoker, self.notes, keep_values=options.keep_values
         )

@@ -23,7 +23,7 @@ from signalr_local.host.service import Service
 from signalr_local.host.timespans import format_timespan
 from signalr_local.host.worker import Failure, FunctionFailedError, Result, Worker
 
-__all__ = ["Invoker"]
+__all__ = ["Invoker", "new_id"]
 
 _log = logging.getLogger("signalr_local.host")
 
@@ -54,12 +54,13 @@ class Invoker:
         *,
         body: bytes = b"",
         reason: str = "This function was programmatically called via the host APIs.",
+        id: str = "",
     ) -> Result:
         """Run a function and apply its outputs. Raise FunctionFailedError, which was logged already.
 
         ``data`` is what the trigger offers to the expressions of the function's other bindings.
         """
-        invocation = _new_id()
+        invocation = id or new_id()
         _log_line(
             logging.INFO,
             "Executing 'Functions.%s' (Reason='%s', Id=%s)",
@@ -162,7 +163,7 @@ class Invoker:
         )
 
 
-def _new_id() -> str:
+def new_id() -> str:
     """Return a random id in the form of a GUID: uuid4 takes several times as long, for nobody's good here."""
     digits = f"{random.getrandbits(128):032x}"
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"

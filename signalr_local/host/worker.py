@@ -93,6 +93,8 @@ class Worker:
         self._calls: dict[str, _Call] = {}
         self._sent = 0
         self._outgoing: list[bytes] = []
+        self.http: str | None = None
+        """Where the worker serves HTTP itself, for an app that streams."""
         self._indexed: asyncio.Future[list[Function]] = asyncio.get_running_loop().create_future()
         self._unusable = asyncio.Event()
         self._pipes = Pipes(self._take, lambda line: on_log(_level(line), line, None))
@@ -281,6 +283,7 @@ class Worker:
                 call = self._calls.get(header["invocation"])
                 self._on_log(header["level"], header["text"], None if call is None else call.function)
             case "indexed" if not self._indexed.done():
+                self.http = header["http"]
                 self._indexed.set_result([Function.from_metadata(item) for item in header["functions"]])
             case "failed" if not self._indexed.done():
                 error = AppError.from_frame(header)

@@ -9,7 +9,7 @@ from typing import Any
 import azure_functions_runtime as runtime
 from azure_functions_runtime.native_invocation import invocation_request_native
 
-from . import data, frames, logs, protos, tracebacks
+from . import data, frames, logs, protos, streaming, tracebacks
 
 __all__ = ["index", "invoke"]
 
@@ -32,11 +32,11 @@ async def index(folder: str) -> dict[str, Any]:
     if response.result.status != protos.StatusResult.Success:
         cause = tracebacks.cause_of(response.result.exception.exception)
         return {"type": "failed", **tracebacks.describe(cause, folder)}
-    if "HttpUri" in (response.capabilities or {}):
-        return _failed("HTTP streaming (azurefunctions-extensions-http-fastapi) does not run locally")
     listing = await runtime.functions_metadata_request(SimpleNamespace())
     return {
         "type": "indexed",
+        # Where the worker serves HTTP itself, for an app that streams.
+        "http": (response.capabilities or {}).get("HttpUri"),
         "functions": [
             {
                 "id": item.function_id,
@@ -59,6 +59,12 @@ async def invoke(request: dict[str, Any], body: bytes, folder: str) -> tuple[boo
     """
     answer: dict[str, Any] = {"type": "result", "id": request["id"], "ok": False}
     try:
+        if streaming.is_streaming(request["inputs"]):
+            ok, outputs_of_stream, failure = await streaming.invoke(request)
+            if not ok:
+                answer["error"] = _error(failure, None, None, folder)
+                return False, frames.encode(answer)
+            return True, frames.encode(answer | {"ok": True, "return": None, "outputs": outputs_of_stream})
         inputs = [(name, data.to_datum(value, body)) for name, value in request["inputs"].items()]
         ok, returned, outputs, shown, stack = await invocation_request_native(
             request["id"], request["function"], inputs, {}

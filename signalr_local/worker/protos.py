@@ -12,10 +12,13 @@ __all__ = [
     "FunctionEnvironmentReloadResponse",
     "FunctionLoadResponse",
     "FunctionMetadataResponse",
+    "InvocationResponse",
+    "ParameterBinding",
     "RpcException",
     "RpcFunctionMetadata",
     "RpcRetryOptions",
     "StatusResult",
+    "TypedData",
     "WorkerInitResponse",
     "WorkerMetadata",
 ]
@@ -83,3 +86,15 @@ class WorkerInitResponse(_Message):
 
 class WorkerMetadata(_Message):
     """Describe the worker."""
+
+
+class InvocationResponse(_Message):
+    """Answer an invocation."""
+
+
+class ParameterBinding(_Message):
+    """Hold the value of an output."""
+
+
+class TypedData(_Message):
+    """Hold a value in one of its fields."""

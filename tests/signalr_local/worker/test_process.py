@@ -164,7 +164,7 @@ def test_it_lists_the_functions_after_what_the_app_says(start: Start) -> None:
 
 def test_an_app_without_functions_lists_none(start: Start) -> None:
     *_, listing = start("import azure.functions as func\napp = func.FunctionApp()\n").index()
-    assert listing == {"type": "indexed", "functions": []}
+    assert listing == {"type": "indexed", "http": None, "functions": []}
 
 
 def test_an_app_that_fails_is_reported_and_the_process_ends(start: Start) -> None:
