@@ -7,7 +7,7 @@ from typing import Any
 from signalr_local.worker import frames
 from signalr_local.worker.lines import LineCutter
 
-__all__ = ["Pipes"]
+__all__ = ["Outgoing", "Pipes"]
 
 _STDOUT, _STDERR = 1, 2
 
@@ -65,3 +65,21 @@ class Pipes(asyncio.SubprocessProtocol):
     def _pass_on(self, lines: list[bytes]) -> None:
         for line in lines:
             self._on_line(line.decode(errors="replace"))
+
+
+class Outgoing:
+    """Write the frames of one turn of the event loop at once, at the turn's end."""
+
+    def __init__(self) -> None:
+        self._frames: list[bytes] = []
+
+    def write(self, pipe: asyncio.WriteTransport, frame: bytes) -> None:
+        """Write a frame soon, unless the pipe is closed by then."""
+        self._frames.append(frame)
+        if len(self._frames) == 1:
+            asyncio.get_running_loop().call_soon(self._flush, pipe)
+
+    def _flush(self, pipe: asyncio.WriteTransport) -> None:
+        written, self._frames = self._frames, []
+        if not pipe.is_closing():
+            pipe.write(written[0] if len(written) == 1 else b"".join(written))

@@ -22,7 +22,7 @@ from signalr_local.host.failures import (
     WorkerDiedError,
 )
 from signalr_local.host.functions import Function
-from signalr_local.host.pipes import Pipes
+from signalr_local.host.pipes import Outgoing, Pipes
 from signalr_local.host.processes import Family, describe_exit, out_of_memory_kills
 from signalr_local.host.requirements import missing_module_hint
 from signalr_local.host.scoreboard import ScoreboardFile, places_in
@@ -92,7 +92,7 @@ class Worker:
         self._on_log = on_log
         self._calls: dict[str, _Call] = {}
         self._sent = 0
-        self._outgoing: list[bytes] = []
+        self._outgoing = Outgoing()
         self.http: str | None = None
         """Where the worker serves HTTP itself, for an app that streams."""
         self._indexed: asyncio.Future[list[Function]] = asyncio.get_running_loop().create_future()
@@ -180,22 +180,11 @@ class Worker:
         if self.clock.ahead:
             header["ahead"] = self.clock.ahead
         try:
-            self._write(frames.encode(header, body))
+            self._outgoing.write(self._stdin, frames.encode(header, body))
             await self._pipes.writable()
             return await call.result
         finally:
             self._calls.pop(invocation, None)
-
-    def _write(self, frame: bytes) -> None:
-        """Write a frame at the end of the loop's turn, with all others that come until then."""
-        self._outgoing.append(frame)
-        if len(self._outgoing) == 1:
-            asyncio.get_running_loop().call_soon(self._flush)
-
-    def _flush(self) -> None:
-        outgoing, self._outgoing = self._outgoing, []
-        if not self._stdin.is_closing():
-            self._stdin.write(outgoing[0] if len(outgoing) == 1 else b"".join(outgoing))
 
     def retire(self, cause: str) -> None:
         """Take no more invocations; those that run go on. ``cause`` says why the process is going to end."""
