@@ -60,7 +60,8 @@ def _check_app(app: Cors, *, is_deployed: bool) -> Finding:
         return wrong(
             "cors.all",
             _APP,
-            "it allows every origin, which browsers refuse for requests with credentials, such as negotiate",
+            "it allows every origin, which browsers refuse for requests with credentials; the JavaScript "
+            "client sends them unless withCredentials is false",
             f"list the origins of your pages in place of *{also}",
         )
     if app.origins and not app.credentials:
@@ -68,7 +69,8 @@ def _check_app(app: Cors, *, is_deployed: bool) -> Finding:
         return wrong(
             "cors.credentials",
             _APP,
-            "it allows origins, but not the credentials that SignalR clients send",
+            "it allows origins, but not the credentials that the JavaScript client sends unless "
+            "withCredentials is false",
             how,
         )
     if app.origins:

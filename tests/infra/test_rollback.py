@@ -82,3 +82,8 @@ def test_without_azd_it_says_where_to_get_it(cloud: Any, package: Path) -> None:
     run = cloud.run("rollback.sh", str(package))
     assert run.code == 1
     assert "azd is missing: https://aka.ms/azd" in run.output
+
+
+def test_packages_that_were_kept_are_neither_committed_nor_deployed() -> None:
+    root = Path(__file__).parents[2]
+    assert "/packages/" in (root / ".gitignore").read_text().splitlines()
