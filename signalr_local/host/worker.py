@@ -93,8 +93,7 @@ class Worker:
         self._calls: dict[str, _Call] = {}
         self._sent = 0
         self._outgoing = Outgoing()
-        self.http: str | None = None
-        """Where the worker serves HTTP itself, for an app that streams."""
+        self.http: str | None = None  # where the worker serves HTTP itself, for an app that streams
         self._indexed: asyncio.Future[list[Function]] = asyncio.get_running_loop().create_future()
         self._unusable = asyncio.Event()
         self._pipes = Pipes(self._take, lambda line: on_log(_level(line), line, None))
