@@ -115,6 +115,10 @@ def install(stream: TextIO | None = None, *, verbose: bool = False) -> LevelFilt
     With ``verbose``, what the runtime itself does is shown in detail.
     """
     stream = stream or sys.stdout
+    # Nothing here shows them, and to find them out is half of what a record costs.
+    logging.logThreads = logging.logProcesses = False
+    logging.logMultiprocessing = False
+    logging.logAsyncioTasks = False  # type: ignore[attr-defined]
     if isinstance(stream, io.TextIOWrapper):
         # What a client sent, and a function logs, may be what the terminal has no letter for.
         stream.reconfigure(errors="backslashreplace")
@@ -184,6 +188,8 @@ def _end() -> None:
 
 def _printable(line: str) -> str:
     """Return a line without anything that a terminal would obey, but for colours."""
+    if line.isprintable():
+        return line
     parts = _COLOR.split(line)
     parts[::2] = [_CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", part) for part in parts[::2]]
     return "".join(parts)

@@ -5,6 +5,7 @@ A name that an attacker owns can be made to mean this machine (DNS rebinding); a
 
 import ipaddress
 from collections.abc import Collection
+from functools import lru_cache
 
 __all__ = ["is_own_name"]
 
@@ -14,6 +15,11 @@ def is_own_name(host: str, others: Collection[str]) -> bool:
 
     Its names are addresses, those without a dot, those below localhost, and ``others``.
     """
+    return _is_own_name(host, frozenset(others))
+
+
+@lru_cache(maxsize=256)
+def _is_own_name(host: str, others: frozenset[str]) -> bool:
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() and not host.endswith("]") else host
     name = name.strip("[]").rstrip(".").lower()
     if "." not in name and ":" not in name:
