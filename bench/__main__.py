@@ -5,6 +5,7 @@ import asyncio
 import sys
 
 from bench import (
+    answers,
     calls,
     connect,
     fan_out,
@@ -21,6 +22,7 @@ from bench import (
 )
 
 _MEASUREMENTS = {
+    "answers": answers.main,
     "round_trip": round_trip.main,
     "http_functions": http_functions.main,
     "negotiate": negotiate.main,

@@ -36,15 +36,12 @@ class Reader(AnswerClient, Protocol):
 class Assistant(ServerlessHub[Reader], hub="assistant"):
     """What a page can call, beside ``resumeAnswer`` and ``cancelAnswer``."""
 
-    async def ask(
-        self, caller: SignalRInvocationContext, answer_id: str, question: str, group: str = ""
-    ) -> None:
-        """Stream the answer to a question, to the caller or to a group that the caller is in.
+    @not_an_event
+    async def answer(self, user: str, answer_id: str, question: str, group: str = "") -> None:
+        """Stream the answer to a question, to its user or to a group that the user is in.
 
-        The page makes the id, so that it can resume an answer of which it has seen nothing. It calls with
-        ``send``: the answer is not what the call returns.
+        The page makes the id, so that it can resume an answer of which it has seen nothing.
         """
-        user = _user(caller)
         if not 0 < len(question) <= _LONGEST:
             raise HubException(f"A question has 1 to {_LONGEST:,} characters.")
         if group and not await self._is_member(user, group):

@@ -5,7 +5,7 @@ from pathlib import Path
 import azure.functions as func
 from assistant import Assistant, store
 
-from serverless_signalr import FunctionApp, add_answers
+from serverless_signalr import AnswerExistsError, FunctionApp, HubException, add_answers, platform_user
 
 PAGE = Path(__file__).parents[2] / "web" / "dist" / "answers.html"
 
@@ -13,6 +13,30 @@ assistant = Assistant()
 assistant.add_negotiate()
 add_answers(assistant, store, may_resume=assistant.may_resume)
 bp = assistant.blueprint
+
+
+@bp.route("questions", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def questions(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer a question: ``{"id": …, "question": …, "group": …}``.
+
+    The page does not wait for the response. As a hub method this would keep the connection from calling any
+    other, ``cancelAnswer`` included, until the answer has ended.
+    """
+    try:
+        user = platform_user(req)
+        asked = req.get_json()
+        answer_id, question, group = (str(asked.get(name, "")) for name in ("id", "question", "group"))
+    except (PermissionError, ValueError, AttributeError):
+        return func.HttpResponse("Send your question as JSON.", status_code=400)
+    if user is None or user.id is None:
+        return func.HttpResponse("Sign in first.", status_code=401)
+    try:
+        await assistant.answer(user.id, answer_id, question, group)
+    except AnswerExistsError:
+        return func.HttpResponse("There is an answer with this id already.", status_code=409)
+    except (HubException, ValueError) as error:
+        return func.HttpResponse(str(error), status_code=400)
+    return func.HttpResponse(status_code=204)
 
 
 @bp.route("index", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

@@ -3,6 +3,7 @@
 Source: https://learn.microsoft.com/azure/azure-functions/functions-reference#connections.
 """
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -82,10 +83,11 @@ def open_table(storage: Storage, name: str) -> "TableClient":
 
     from serverless_signalr._rest.pool import PoolTransport
 
-    transport = PoolTransport()
+    # At INFO, azure-core's own choice, the Functions worker would log every request with its headers.
+    options: dict[str, Any] = {"transport": PoolTransport(), "http_logging_level": logging.DEBUG}
     if storage.text is not None:
         try:
-            return TableClient.from_connection_string(storage.text, name, transport=transport)
+            return TableClient.from_connection_string(storage.text, name, **options)
         except ValueError:
             raise ConnectionStringError(
                 f"the app setting {storage.setting} is not the connection string of a storage account"
@@ -94,4 +96,4 @@ def open_table(storage: Storage, name: str) -> "TableClient":
         from serverless_signalr._connection.credential import Credential
 
     credential: Any = Credential(storage.identity or Identity())
-    return TableClient(str(storage.url), name, credential=credential, transport=transport)
+    return TableClient(str(storage.url), name, credential=credential, **options)

@@ -64,7 +64,11 @@ const commands = {
   },
   async ask({ id, question, group = "" }) {
     void follow(id);
-    await connection.send("ask", id, question, group);
+    const response = await fetch(`${connection.baseUrl.replace("?", "/questions?")}`, {
+      method: "POST",
+      body: JSON.stringify({ id, question, group }),
+    });
+    if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
     return null;
   },
   async follow({ id, since }) {

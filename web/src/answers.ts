@@ -236,11 +236,12 @@ class Stream implements AsyncIterableIterator<AnswerPiece> {
       return;
     }
     this.#isResuming = true;
+    const hadBegun = this.#hasBegun();
     void resume(this.#seq)
       .then(
         (resumed) => {
           this.#failures = 0;
-          this.#apply(resumed);
+          this.#apply(resumed, hadBegun);
         },
         () => {
           // Not connected, or the app does not answer: later again, and at once after a reconnect.
@@ -279,6 +280,10 @@ class Stream implements AsyncIterableIterator<AnswerPiece> {
     this.#drain();
   }
 
+  #hasBegun(): boolean {
+    return this.#seq > 0 || this.#ahead.size > 0;
+  }
+
   #drain(): void {
     let piece = this.#ahead.get(this.#seq + 1);
     while (piece !== undefined && !this.#hasEnded) {
@@ -288,11 +293,12 @@ class Stream implements AsyncIterableIterator<AnswerPiece> {
     }
   }
 
-  #apply(resumed: Resumed): void {
+  #apply(resumed: Resumed, hadBegun: boolean): void {
     if (this.#hasEnded) return;
     if (resumed.state === "unknown") {
-      // It may not have begun: the first piece tells. Once it has, it is gone for good.
-      if (this.#seq > 0 || this.#ahead.size > 0) this.#fail("This answer is not available any more.");
+      // It may have begun only after the server had looked. Once it has begun, unknown means gone.
+      if (hadBegun) this.#fail("This answer is not available any more.");
+      else if (this.#hasBegun()) this.#resumeAgain = this.#ahead.size > 0;
       else if (++this.#unknown > UNKNOWN_AT_MOST) this.#fail("There is no such answer.");
       else this.#failures = this.#unknown;
       return;
