@@ -30,6 +30,7 @@ def whole(question: str) -> str:
 class AnswersStack(Stack):
     """Run the example, with answers in a table so that they outlive the worker."""
 
+    launch: Any
     environment: dict[str, str]
 
     def start(self) -> None:
