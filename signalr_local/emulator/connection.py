@@ -98,7 +98,9 @@ class Connection:
         self.is_traced = identity.terms.is_diagnostic
         """Whether what is sent goes into the log, so that it has to be sent with ``send``."""
         event = UpstreamEvent(hub.name, "", "", connection_id, identity.user_id, identity.claims, query)
-        self.dispatcher = Dispatcher(event, protocol, upstream, self._put, self._flush, self._read_on)
+        self.dispatcher = Dispatcher(
+            event, protocol, upstream, self._put, self._flush, self._read_on, timing.clock
+        )
         self._reader = protocol.reader(max_message)
         self._unread: deque[Iterator[Frame]] | None = None
         self._last_received = self._timing.clock.monotonic()
@@ -107,6 +109,9 @@ class Connection:
         self._timer: Scheduled | None = None
         self._expiry: Scheduled | None = None
         self._questions: Questions | None = None
+
+    def __str__(self) -> str:
+        return f"Connection {self.connection_id} of hub '{self._hub.name}'"
 
     @property
     def groups(self) -> Collection[str]:
@@ -126,7 +131,7 @@ class Connection:
         if self._terms.expires is not None:
             left = max(0.0, self._terms.expires - self._timing.clock.time())
             self._expiry = self._timing.clock.call_later(left, partial(self.close, _EXPIRED))
-        _log.info("Connection %s of hub '%s' opened.", self.connection_id, self._hub.name)
+        _log.info("%s opened.", self)
 
     def send(self, message: Outgoing) -> None:
         """Queue a message for the client. One that reads too slowly is cut off rather than waited for."""
@@ -189,8 +194,7 @@ class Connection:
     def refuse(self, cause: str) -> None:
         """Close the connection because of something that the client sent."""
         if not self._is_ended:
-            name, hub = self.connection_id, self._hub.name
-            _log.warning("Connection %s of hub '%s' is closed: %s.", name, hub, cause)
+            _log.warning("%s is closed: %s.", self, cause)
             self.close(_ABNORMAL, cause=cause)
 
     def end(self, cause: str | None = None) -> None:
@@ -205,17 +209,12 @@ class Connection:
         self._hub.remove(self)
         if self._questions is not None:
             self._questions.close()
-        _log.info("Connection %s of hub '%s' closed.", self.connection_id, self._hub.name)
+        _log.info("%s closed.", self)
         self.dispatcher.finish(cause, self.on_told)
 
     def cut_off(self, waiting: int) -> None:
         """End the connection because too much waits for the client, in bytes."""
-        _log.warning(
-            "Connection %s of hub '%s' is cut off: the client reads too slowly, %d bytes wait for it.",
-            self.connection_id,
-            self._hub.name,
-            waiting,
-        )
+        _log.warning("%s is cut off: the client reads too slowly, %d bytes wait for it.", self, waiting)
         self.end(TOO_SLOW)
 
     def _read(self, frames: Iterator[Frame], *, limited: bool = True) -> bool:
@@ -292,8 +291,7 @@ class Connection:
         if self._has_pinged:
             heard = max(self._last_received, self.dispatcher.last_at_work(now))
             if now - heard >= self._timing.client_timeout:
-                name, hub = self.connection_id, self._hub.name
-                _log.info("Connection %s of hub '%s' is closed: %s", name, hub, _SILENT)
+                _log.info("%s is closed: %s", self, _SILENT)
                 self.close(_ABNORMAL, cause=_SILENT)
                 return
             due = min(due, heard + self._timing.client_timeout)

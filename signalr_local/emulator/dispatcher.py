@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from serverless_signalr.protocol.messages import Completion, Invocation, StreamInvocation
 from serverless_signalr.protocol.upstream import CONNECTED, DISCONNECTED, Category, UpstreamEvent
+from signalr_local.clock import SYSTEM, Clock
 from signalr_local.emulator.notices import Notices
 from signalr_local.emulator.protocols import Frame, HubProtocol, is_framed
 from signalr_local.emulator.upstream import Answer, Upstream
@@ -37,6 +38,7 @@ class Dispatcher:
 
     __slots__ = (
         "_called",
+        "_clock",
         "_event",
         "_flush",
         "_is_calling",
@@ -61,6 +63,7 @@ class Dispatcher:
         reply: Callable[[bytes], None],
         flush: Callable[[], None],
         on_room: Callable[[], None],
+        clock: Clock = SYSTEM,
     ) -> None:
         """Take the parts that all events have in common.
 
@@ -74,6 +77,7 @@ class Dispatcher:
         self._reply = reply
         self._flush = flush
         self._on_room = on_room
+        self._clock = clock
         self._on_done: Callable[[], None] | None = None
         self._waiting: deque[tuple[Event, bytes]] | None = None
         self._size = 0
@@ -103,7 +107,7 @@ class Dispatcher:
             await asyncio.wait([self._task])
 
     def last_at_work(self, now: float) -> float:
-        """Return when the app was last at work for this connection, on the clock of the loop."""
+        """Return when the app was last at work for this connection, on the clock."""
         return now if self._is_calling else self._called
 
     def start(self) -> None:
@@ -215,7 +219,7 @@ class Dispatcher:
             return await self._upstream.deliver(event, content_type, body)
         finally:
             self._is_calling = False
-            self._called = asyncio.get_running_loop().time()
+            self._called = self._clock.monotonic()
 
 
 def _header_safe(event: UpstreamEvent) -> dict[str, tuple[str, ...]]:

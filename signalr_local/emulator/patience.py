@@ -54,14 +54,23 @@ async def read_body(request: web.BaseRequest, limit: int, patience: float) -> by
     Raise HTTPRequestEntityTooLarge if it has more than ``limit`` bytes, HTTPRequestTimeout if it takes more
     than ``patience`` seconds.
     """
+    if request.content.is_eof():
+        # It came along with the head, as small bodies do.
+        body = bytearray(request.content.read_nowait())
+        _check_size(body, limit)
+        return bytes(body)
     body = bytearray()
     try:
         async with asyncio.timeout(patience):
             async for chunk in request.content.iter_any():
                 body += chunk
-                if len(body) > limit:
-                    text = f"The body may have {limit:,} bytes."
-                    raise web.HTTPRequestEntityTooLarge(limit, len(body), text=text)
+                _check_size(body, limit)
     except TimeoutError:
         raise web.HTTPRequestTimeout(text=f"The body took more than {patience:g} seconds.") from None
     return bytes(body)
+
+
+def _check_size(body: bytearray, limit: int) -> None:
+    if len(body) > limit:
+        text = f"The body may have {limit:,} bytes."
+        raise web.HTTPRequestEntityTooLarge(limit, len(body), text=text)

@@ -40,7 +40,7 @@ class ResumableConnection(Connection):
         """Wait for the client's next socket."""
         if self._is_ended or self._patience is not None:
             return
-        _log.info("Connection %s of hub '%s' has lost its socket.", self.connection_id, self._hub.name)
+        _log.info("%s has lost its socket.", self)
         self._patience = self._timing.clock.call_later(self._timing.resume, self.leave)
 
     def resume(self, channel: Channel) -> None:
@@ -57,7 +57,7 @@ class ResumableConnection(Connection):
         self._say(Sequence(self._resumption.next_sequence))
         for message in self._resumption.unacknowledged:
             channel.put(message)
-        _log.info("Connection %s of hub '%s' goes on.", self.connection_id, self._hub.name)
+        _log.info("%s goes on.", self)
 
     def end(self, cause: str | None = None) -> None:
         """Leave the hub and take in nothing more. Ending twice is no error; the first cause counts."""

@@ -1,7 +1,9 @@
 """The WebSocket: handshake, framing, and its end."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -9,8 +11,12 @@ import pytest
 
 from serverless_signalr.protocol.messages import Invocation
 from signalr_local.emulator import UpstreamRule
+from signalr_local.emulator.delivery import Delivery
 from signalr_local.emulator.limits import Limits
-from signalr_local.emulator.protocols import Outgoing
+from signalr_local.emulator.protocols import Encoded, Outgoing
+from signalr_local.emulator.terms import Terms
+from signalr_local.emulator.timing import Timing
+from signalr_local.emulator.websocket import WebSocketSession
 
 type Start = Callable[..., Any]
 
@@ -366,3 +372,46 @@ async def test_a_client_that_falls_behind_gets_everything_once_it_reads_on(start
     for text in texts:
         await service.send("", text)
     assert [(await client.next())["arguments"] for _ in texts] == [[text] for text in texts]
+
+
+class Unread(asyncio.Transport):
+    """The socket of a client that has not read an earlier response yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting = b"earlier"
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def get_write_buffer_size(self) -> int:
+        return len(self.waiting)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.waiting += bytes(data)
+
+
+async def test_nothing_overtakes_a_response_that_the_client_has_not_read_yet() -> None:
+    here, there = socket.socketpair()
+    here.setblocking(False)
+    transport = Unread()
+    transport._extra = {"socket": here}  # type: ignore[attr-defined]
+    request: Any = SimpleNamespace(
+        protocol=SimpleNamespace(transport=transport, _message_tail=b"", connection_lost=lambda error: None)
+    )
+    opener: Any = None
+    session = WebSocketSession(opener, Timing(), Terms(), Delivery(Limits()), lambda: None)
+    session.accept(request, "AAAAAAAAAAAAAAAAAAAAAA==")
+    session.put(Encoded(b"later", True))
+    await asyncio.sleep(0)
+    assert transport.waiting.startswith(b"earlierHTTP/1.1 101 ")
+    assert b"later" not in transport.waiting
+    transport.waiting = b""
+    session.resume_writing()
+    assert there.recv(100) == b"\x81\x05later"
+    session.connection_lost(None)
+    here.close()
+    there.close()
