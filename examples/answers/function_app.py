@@ -7,7 +7,9 @@ from assistant import Assistant, store
 
 from serverless_signalr import AnswerExistsError, FunctionApp, HubException, add_answers, platform_user
 
-PAGE = Path(__file__).parents[2] / "web" / "dist" / "answers.html"
+_HERE = Path(__file__).parent
+_DEPLOYED = _HERE / "answers.html"
+PAGE = _DEPLOYED if _DEPLOYED.exists() else _HERE.parents[1] / "web" / "dist" / "answers.html"
 
 assistant = Assistant()
 assistant.add_negotiate()

@@ -1,4 +1,4 @@
-"""The hub of a reference desk: it reads Python's documentation to whoever asks, word by word."""
+"""The hub of a reference desk: it reads Python's documentation to whoever asks, in a streamed answer."""
 
 import builtins
 import inspect
@@ -7,7 +7,14 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import uuid4
 
-from serverless_signalr import HubException, ServerlessHub, SignalRInvocationContext, requires
+from serverless_signalr import (
+    AnswerClient,
+    HubException,
+    ServerlessHub,
+    SignalRInvocationContext,
+    requires,
+    stream_answer,
+)
 
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?")
 _WORD = re.compile(r"\s*\S+")
@@ -15,11 +22,9 @@ _LONG = 50
 """Words after which a reader is asked whether to go on."""
 
 
-class Reader(Protocol):
-    """What somebody at the desk listens to, and is asked."""
+class Reader(AnswerClient, Protocol):
+    """What somebody at the desk listens to, beside answers, and is asked."""
 
-    async def word(self, answer_id: str, text: str) -> None: ...
-    async def finished(self, answer_id: str, words: int) -> None: ...
     async def asked(self, name: str) -> None: ...
     async def notice(self, text: str) -> None: ...
     async def go_on(self, words_read: int, words_left: int) -> bool: ...
@@ -34,12 +39,11 @@ class Desk(ServerlessHub[Reader], hub="desk"):
         answer_id = str(uuid4())
         await self.clients.group(_topic(name)).asked(name)
         reader = self.clients.client(caller.connection_id)
-        for count, word in enumerate(words):
-            if count and count % _LONG == 0 and not await reader.go_on(count, len(words) - count):
-                words = words[:count]
-                break
-            await reader.word(answer_id, word)
-        await reader.finished(answer_id, len(words))
+        async with stream_answer(reader, id=answer_id) as answer:
+            for count, word in enumerate(words):
+                if count and count % _LONG == 0 and not await reader.go_on(count, len(words) - count):
+                    break
+                await answer.write(word)
         return answer_id
 
     async def watch(self, caller: SignalRInvocationContext, name: str, minutes: int = 60) -> None:

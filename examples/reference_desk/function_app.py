@@ -1,4 +1,4 @@
-"""A reference desk: an answer streamed word by word, a client asked for a result, roles, timed groups."""
+"""A reference desk: a streamed answer, a client asked for a result, roles, timed groups."""
 
 import azure.functions as func
 from desk import Desk

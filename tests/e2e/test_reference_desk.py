@@ -32,7 +32,7 @@ def sit(desk: str, create_client: Callable[..., Awaitable[Any]]) -> Sit:
     """Sit down at the desk, with a role or without."""
 
     async def connect(role: str = "", answers: dict[str, Any] | None = None) -> Any:
-        client = await create_client("node", events=["word", "finished", "asked", "notice"], answers=answers)
+        client = await create_client("node", events=["answerPiece", "asked", "notice"], answers=answers)
         await client.connect(f"{desk}?user={client.user}" + (f"&role={role}" if role else ""))
         return client
 
@@ -40,18 +40,19 @@ def sit(desk: str, create_client: Callable[..., Awaitable[Any]]) -> Sit:
 
 
 async def heard(client: Any, answer_id: str) -> list[str]:
-    """Return the words of an answer."""
-    words: list[str] = []
+    """Return the texts of an answer's pieces."""
+    texts: list[str] = []
     while True:
         event, arguments = await client.received.get()
-        if event == "word" and arguments[0] == answer_id:
-            words.append(arguments[1])
-        if event == "finished" and arguments[0] == answer_id:
-            assert arguments[1] == len(words)
-            return words
+        if event != "answerPiece" or arguments[0]["id"] != answer_id:
+            continue
+        if arguments[0]["kind"] == "done":
+            assert arguments[0]["seq"] == len(texts) + 1
+            return texts
+        texts.append(arguments[0]["text"])
 
 
-async def test_an_answer_arrives_word_by_word_at_the_one_who_asked(sit: Sit) -> None:
+async def test_an_answer_is_streamed_to_the_one_who_asked(sit: Sit) -> None:
     reader, other = await sit(answers={"go_on": True}), await sit()
     answer_id = await reader.invoke("ask", "len")
     assert "".join(await heard(reader, answer_id)) == "Return the number of items in a container."
@@ -62,7 +63,7 @@ async def test_an_answer_arrives_word_by_word_at_the_one_who_asked(sit: Sit) -> 
 async def test_a_reader_is_asked_whether_to_go_on(sit: Sit, answer: bool, is_whole: bool) -> None:
     reader = await sit(answers={"goOn": answer})
     answer_id = await reader.invoke("ask", "str.split")
-    words = await heard(reader, answer_id)
+    words = "".join(await heard(reader, answer_id)).split()
     assert (len(words) > 50) is is_whole
 
 

@@ -1,7 +1,9 @@
 """Whom answers are sent to: clients of any interface that can receive them, and nobody by mistake."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
 
@@ -72,6 +74,30 @@ async def test_pieces_reach_whom_a_function_sends_them_to(service: Service, sett
     client = service_connection().client("chat")
     sent = await sent_by(service, partial(client.send_to_user, "ann", ANSWER_TARGET))
     assert [path for path, _ in sent] == ["/api/hubs/chat/users/ann/:send"] * 2
+
+
+async def test_429_and_lost_connections_of_the_service_cost_no_letter(
+    service: Service, setting: None
+) -> None:
+    client = service_connection().client("chat", retries=0)
+    service.answer(202)
+    service.answer(429, times=2)
+    service.drop()
+
+    async def words() -> AsyncIterator[str]:
+        for number in range(30):
+            yield f"word{number} "
+            await asyncio.sleep(0.01)
+
+    await send_answer(partial(client.send_to_user, "ann", ANSWER_TARGET), words(), every=timedelta(0))
+    received: dict[int, str] = {}
+    for request in service.requests:
+        [piece] = json.loads(request.body)["arguments"]
+        # Whatever is sent again is the same piece.
+        assert received.setdefault(piece["seq"], piece.get("text", "")) == piece.get("text", "")
+    assert "".join(received.values()) == "".join(f"word{number} " for number in range(30))
+    assert len(received) < 30
+    assert len(service.requests) == len(received) + 3
 
 
 def test_clients_that_cannot_receive_answers_are_refused(setting: None) -> None:
