@@ -9,6 +9,7 @@ param isPrivate bool
 
 var roles = {
   storageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
+  storageTableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 }
 
 resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
@@ -49,6 +50,17 @@ resource owner 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: account
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageBlobDataOwner)
+    principalId: ownerPrincipalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+// For the host's diagnostic events, and for an app that keeps streamed answers in a table.
+resource tables 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(account.id, ownerPrincipalId, roles.storageTableDataContributor)
+  scope: account
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageTableDataContributor)
     principalId: ownerPrincipalId
     principalType: 'ServicePrincipal'
   }

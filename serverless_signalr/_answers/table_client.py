@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Storage", "check_table_name", "open_table", "read_storage"]
 
 _TABLE = re.compile(r"[A-Za-z][A-Za-z0-9]{2,62}")
+_BLOB_HOST = re.compile(r"https://([a-z0-9]{3,24})\.blob\.([a-z0-9.]+)")
+"""What the deployment template names: the tables of the account are beside its blobs."""
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 
 
@@ -65,6 +67,8 @@ def read_storage(connection: str, settings: Mapping[str, str]) -> Storage:
                 f"the app setting {connection}__accountName is wrong, expected the name of a storage account"
             )
         url = f"https://{members['accountname']}.table.core.windows.net"
+    elif found := _BLOB_HOST.fullmatch(members.get("blobserviceuri", "").rstrip("/")):
+        url = f"https://{found[1]}.table.{found[2]}"
     else:
         raise ConnectionStringError(
             f"the app setting {connection} is missing: set it to the connection string of a storage account, "

@@ -31,6 +31,7 @@ ROLES = {
     "signalrServiceOwner": "7e4f1700-ea5a-4f59-8f37-079cfe29dce3",
     "keyVaultSecretsUser": "4633458b-17de-408a-b874-0445c86b69e6",
     "storageBlobDataOwner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
+    "storageTableDataContributor": "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
     "monitoringMetricsPublisher": "3913510d-42f4-4e42-8a64-420c390055eb",
 }
 """Microsoft's built-in roles."""

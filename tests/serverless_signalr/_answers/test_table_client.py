@@ -30,6 +30,11 @@ def test_address_of_the_tables_wins_and_case_does_not_matter() -> None:
     assert storage.url == "https://mystore.table.core.chinacloudapi.cn"
 
 
+def test_tables_are_found_beside_the_blobs_that_are_named() -> None:
+    storage = read_storage(NAME, {f"{NAME}__blobServiceUri": "https://mystore.blob.core.windows.net/"})
+    assert storage.url == "https://mystore.table.core.windows.net"
+
+
 async def test_client_of_an_identity_is_opened_without_asking_anybody() -> None:
     storage = read_storage(NAME, {f"{NAME}__accountName": "mystore"})
     assert open_table(storage, "answers").url == "https://mystore.table.core.windows.net"
@@ -41,6 +46,7 @@ async def test_client_of_an_identity_is_opened_without_asking_anybody() -> None:
         ({}, f"the app setting {NAME} is missing"),
         ({NAME: " "}, f"the app setting {NAME} is missing"),
         ({f"{NAME}__accountName": "My_Store"}, f"the app setting {NAME}__accountName is wrong"),
+        ({f"{NAME}__blobServiceUri": "https://blobs.example.com"}, f"the app setting {NAME} is missing"),
         ({f"{NAME}__tableServiceUri": "http://secret.example.com"}, "must start with https://"),
     ],
 )
