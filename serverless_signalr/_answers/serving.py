@@ -13,7 +13,7 @@ from serverless_signalr._answers.stores import AnswerStore
 from serverless_signalr._hub.events import HubEvent
 from serverless_signalr._hub.methods import HubMethod
 from serverless_signalr._hub.negotiation import Authenticate, authenticated, platform_user
-from serverless_signalr.bindings import Blueprint
+from serverless_signalr.bindings import Blueprint, FunctionApp
 from serverless_signalr.errors import HubException
 from serverless_signalr.models import SignalRInvocationContext
 
@@ -49,12 +49,12 @@ def add_answers(
 ) -> None:
     """Let clients resume and cancel the answers of a store: ``add_answers(hub, store)``.
 
-    ``functions`` is a hub, or a blueprint with ``hub=…``. It gets the methods ``resumeAnswer(id, since)`` and
-    ``cancelAnswer(id)``, and the HTTP functions ``GET <route>/{id}?since=`` and ``POST <route>/{id}/cancel``
-    for pages that are not connected; None as the route leaves these out. ``user`` says who sends an HTTP
-    request, as it does for ``add_negotiate``. Only the owner of an answer can do either; ``may_resume``
-    allows others to resume it. A store that has to be cleaned up, which Azure Table Storage has, gets a timer
-    for that: ``purge`` is its schedule, None for no timer.
+    ``functions`` is a hub, or a blueprint or function app with ``hub=…``. It gets the methods
+    ``resumeAnswer(id, since)`` and ``cancelAnswer(id)``, and the HTTP functions ``GET <route>/{id}?since=``
+    and ``POST <route>/{id}/cancel`` for pages that are not connected; None as the route leaves these out.
+    ``user`` says who sends an HTTP request, as it does for ``add_negotiate``. Only the owner of an answer can
+    do either; ``may_resume`` allows others to resume it. A store with expired answers to delete, such as
+    TableAnswerStore, gets a timer for that: ``purge`` is its schedule, None for no timer.
 
     Raise TypeError for a hub class, and where the hub has these methods already.
     """
@@ -62,8 +62,8 @@ def add_answers(
         raise TypeError(f"add_answers takes a hub, not its class: pass {functions.__name__}()")
 
     methods = [HubMethod.of(each) for each in _events(store, may_resume)]
-    blueprint: Blueprint
-    if isinstance(functions, Blueprint):
+    blueprint: Blueprint | FunctionApp
+    if isinstance(functions, Blueprint | FunctionApp):
         blueprint = functions
         for method in methods:
             trigger = _trigger(method)
@@ -72,7 +72,9 @@ def add_answers(
         blueprint = functions.blueprint
         functions._add_methods(methods)
     else:
-        raise TypeError(f"add_answers takes a hub or a Blueprint of serverless_signalr, not {functions!r}")
+        raise TypeError(
+            f"add_answers takes a hub, or a Blueprint or FunctionApp of serverless_signalr, not {functions!r}"
+        )
 
     def name(part: str) -> str:
         part = f"answers_{part}"
@@ -111,7 +113,7 @@ def _trigger(method: HubMethod) -> Callable[[SignalRInvocationContext], Awaitabl
 
 
 def _add_routes(
-    blueprint: Blueprint,
+    blueprint: Blueprint | FunctionApp,
     store: AnswerStore,
     user: Authenticate,
     may_resume: MayResume | None,
@@ -160,7 +162,9 @@ def _add_routes(
         decorate(function)
 
 
-def _add_purge(blueprint: Blueprint, store: Any, schedule: str, name: Callable[[str], str]) -> None:
+def _add_purge(
+    blueprint: Blueprint | FunctionApp, store: Any, schedule: str, name: Callable[[str], str]
+) -> None:
     purgeable: _Purgeable = store
 
     async def purge(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding's name

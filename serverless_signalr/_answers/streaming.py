@@ -95,6 +95,10 @@ class AnswerStream:
             await answer._end(PieceKind.DONE, None, None)
             answer._raise_failure()
             return False
+        if answer._state is AnswerState.CANCELLING:
+            # The model's library has made an exception of its own of the interruption.
+            await answer._end(PieceKind.CANCELLED, None, None)
+            return False
         if isinstance(error, HubException):
             told = str(error)
         else:

@@ -157,6 +157,26 @@ async def test_cancelling_leaves_the_block_while_it_waits_for_the_model(
     assert (await resume_answer(store, "a", "ann", 0))["state"] == "cancelled"
 
 
+async def test_exception_that_a_library_makes_of_cancelling_is_raised_and_the_answer_is_cancelled(
+    clients: Clients, time: FakeClock, store: MemoryAnswerStore
+) -> None:
+    async def stream() -> None:
+        async with stream_to(clients, time, id="a", store=store, owner="ann"):
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                raise RuntimeError("the stream was closed") from None
+
+    streaming = asyncio.create_task(stream())
+    await settle()
+    await cancel_answer(store, "a", "ann")
+    await time.advance(11)
+    with pytest.raises(RuntimeError, match="the stream was closed"):
+        await streaming
+    assert clients.kinds == ["cancelled"]
+    assert (await resume_answer(store, "a", "ann", 0))["state"] == "cancelled"
+
+
 async def test_cancelling_takes_effect_with_the_next_piece(
     clients: Clients, time: FakeClock, store: MemoryAnswerStore
 ) -> None:

@@ -62,12 +62,16 @@ async def call(function: Any, event: str, *arguments: object, user: str | None =
     return await function.get_user_function()(invocation=text)
 
 
-@pytest.fixture(params=["hub", "hub with negotiate before", "hub with negotiate after", "blueprint"])
+@pytest.fixture(params=["hub", "hub with negotiate before", "hub with negotiate after", "blueprint", "app"])
 def functions(request: pytest.FixtureRequest, store: MemoryAnswerStore) -> dict[str, Any]:
     if request.param == "blueprint":
         blueprint = Blueprint(hub="chat")
         add_answers(blueprint, store, user=user_of_header)
         return {f"chat_{name}": each for name, each in functions_of(blueprint).items()}
+    if request.param == "app":
+        app = FunctionApp(hub="chat")
+        add_answers(app, store, user=user_of_header)
+        return {f"chat_{each.get_function_name()}": each for each in app.get_functions()}
     hub = Chat()
     if "before" in request.param:
         hub.add_negotiate()

@@ -4,21 +4,31 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol, assert_type
 
 import azure.functions as func
 
 from serverless_signalr import (
+    ANSWER_TARGET,
+    AnswerClient,
+    AnswerState,
     Blueprint,
     FunctionApp,
+    MemoryAnswerStore,
     Principal,
+    ServiceClient,
     SignalRConnectionInfo,
     SignalRInvocationContext,
     SignalRUser,
+    TableAnswerStore,
+    add_answers,
     event,
     not_an_event,
     requires,
     requires_nothing,
+    send_answer,
+    stream_answer,
 )
 from serverless_signalr._hub.managers import ClientManager, Clients, Groups, UserGroups
 from serverless_signalr._hub.methods import Call
@@ -180,3 +190,28 @@ def takes_any_hub(hub: ServerlessHub[Any]) -> str:
 
 takes_any_hub(Board())
 takes_any_hub(Plain())
+
+
+class ReaderClient(AnswerClient, Protocol):
+    async def asked(self, question: str) -> None: ...
+
+
+class Library(ServerlessHub[ReaderClient], hub="library"):
+    pass
+
+
+async def texts() -> AsyncIterator[str]:
+    yield "text"
+
+
+async def streams(library: Library, plain: Plain, service: ServiceClient) -> None:
+    async with stream_answer(library.clients.user("ann"), store=MemoryAnswerStore()) as answer:
+        await answer.write("text")
+        await answer.write(None)
+        await answer.done({"total_tokens": 1})
+    assert_type(answer.is_cancelled, bool)
+    assert_type(await send_answer(plain.clients.group("tea"), texts()), AnswerState)
+    async with stream_answer(partial(service.send_to_user, "ann", ANSWER_TARGET)):
+        pass
+    add_answers(library, TableAnswerStore())
+    add_answers(Blueprint(hub="library"), MemoryAnswerStore())

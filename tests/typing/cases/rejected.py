@@ -1,10 +1,11 @@
 # pyright: strict
 """A typed hub used wrongly: every line that ends in ``# error`` is one that mypy and pyright refuse."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Protocol
 
-from serverless_signalr import SignalRInvocationContext
+from serverless_signalr import SignalRInvocationContext, send_answer, stream_answer
 from serverless_signalr._functions.authorization import requires
 from serverless_signalr._hub.events import event
 from serverless_signalr._hub.methods import Call
@@ -128,3 +129,16 @@ class Renamed(Protocol):
 Chat(upstream_route=5)  # error
 message(ChatClient.new_message, 5)  # error
 message(ChatClient.new_message, "hi", quiet=True)  # error
+
+
+async def numbers() -> AsyncIterator[int]:
+    yield 1
+
+
+async def streams(chat: Chat, plain: Plain) -> None:
+    stream_answer(chat.clients.user("ann"))  # error
+    stream_answer("ann")  # error
+    async with stream_answer(plain.clients.user("ann")) as answer:
+        await answer.write(b"bytes")  # error
+    await send_answer(plain.clients.user("ann"), numbers())  # error
+    await send_answer(plain.clients.user("ann"), ["text"])  # error
