@@ -1,6 +1,8 @@
 """Resume and cancel: what a client gets that has missed pieces, and how an answer is stopped."""
 
+import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +18,8 @@ _SILENCE = 45.0
 
 _LOST = "The answer was interrupted on the server."
 
-_ATTEMPTS = 20
+_ATTEMPTS = 50
+_PAUSE = 0.05
 
 _log = logging.getLogger("serverless_signalr.answers")
 
@@ -91,7 +94,9 @@ async def cancel_answer(store: AnswerStore, answer_id: str, user_id: str | None)
         try:
             await store.append(answer_id, stored.version, (), AnswerState.CANCELLING)
         except AnswerConflictError:
-            continue  # A piece was added in between.
+            # A piece was added in between. The next try shall not run in step with the next piece.
+            await asyncio.sleep(random.random() * _PAUSE)  # noqa: S311 - no secret
+            continue
         return True
     _log.warning("the answer %s could not be cancelled: it changed each time", answer_id)
     raise HubException("The answer could not be stopped just now. Try again.")

@@ -145,7 +145,7 @@ async def test_answer_is_streamed_cancelled_and_resumed(tables: TableAnswerStore
     written = asyncio.Event()
 
     async def stream() -> AnswerState:
-        every = timedelta(milliseconds=1)
+        every = timedelta(milliseconds=20)
         async with stream_answer(clients, id="a", store=tables, owner="ann", every=every) as answer:
             for number in range(100_000):
                 await answer.write(f"{number} ")
