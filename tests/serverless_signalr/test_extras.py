@@ -30,6 +30,12 @@ service = service_connection("Mine", {"Mine": "@Microsoft.KeyVault(VaultName=mai
 asyncio.run(service.client_endpoint())
 """
 
+TABLE = """
+from serverless_signalr.answers import TableAnswerStore
+store = TableAnswerStore("Mine", settings={"Mine__accountName": "mystore"})
+asyncio.run(store.read("a"))
+"""
+
 
 @pytest.mark.parametrize(
     ("script", "package", "line"),
@@ -40,8 +46,10 @@ asyncio.run(service.client_endpoint())
         (KEY, "azure.identity", 'pip install "serverless-signalr[identity]"'),
         (VAULT, "azure.keyvault", 'pip install "serverless-signalr[identity]"'),
         (VAULT, "azure.identity", 'pip install "serverless-signalr[identity]"'),
+        (TABLE, "azure.data.tables", 'pip install "serverless-signalr[answers]"'),
+        (TABLE, "azure.identity", 'pip install "serverless-signalr[identity]"'),
     ],
-    ids=["aiohttp", "azure-core", "identity", "key", "vault", "vault-identity"],
+    ids=["aiohttp", "azure-core", "identity", "key", "vault", "vault-identity", "table", "table-identity"],
 )
 def test_missing_package_is_told_with_what_installs_it(script: str, package: str, line: str) -> None:
     program = f"import asyncio, sys; sys.modules[{package!r}] = None\n{script}"

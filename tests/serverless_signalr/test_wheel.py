@@ -115,6 +115,7 @@ def test_library_needs_what_every_app_of_it_needs(library: Path) -> None:
 
 def test_library_has_an_extra_for_what_only_some_need(library: Path) -> None:
     assert set(metadata(library).get_all("Provides-Extra") or []) == {
+        "answers",
         "identity",
         "messagepack",
         "local",
