@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         AnswerState,
         AnswerStore,
         AnswerStream,
+        AnswerTarget,
+        MayResume,
         MemoryAnswerStore,
         PieceKind,
         StoredAnswer,
@@ -88,6 +90,7 @@ __all__ = [
     "AnswerState",
     "AnswerStore",
     "AnswerStream",
+    "AnswerTarget",
     "AnyClient",
     "Blueprint",
     "Call",
@@ -109,6 +112,7 @@ __all__ = [
     "InvalidArgumentError",
     "JoinGroup",
     "LeaveGroup",
+    "MayResume",
     "MemoryAnswerStore",
     "NotFoundError",
     "PartialSendError",
@@ -166,9 +170,9 @@ _NAMES = {
     "_hub.proxy": "AnyClient target",
     "_rest.background": "run_sync",
     "answers": "ANSWER_TARGET Answer AnswerClient AnswerConflictError AnswerExistsError AnswerInfo "
-    "AnswerPiece AnswerState AnswerStore AnswerStream MemoryAnswerStore PieceKind "
-    "StoredAnswer TableAnswerStore add_answers cancel_answer resume_answer send_answer "
-    "stream_answer",
+    "AnswerPiece AnswerState AnswerStore AnswerStream AnswerTarget MayResume "
+    "MemoryAnswerStore PieceKind StoredAnswer TableAnswerStore add_answers cancel_answer "
+    "resume_answer send_answer stream_answer",
     "bindings": "Blueprint FunctionApp",
     "connection": "ServiceConnection service_connection",
     "endpoint": "Endpoint",

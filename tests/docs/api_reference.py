@@ -23,9 +23,9 @@ SECTIONS = {
     "SignalREndpoint SignalROutput SignalRMessage SignalRGroupAction Category",
     "Hub classes": "ServerlessHub event not_an_event requires requires_nothing Filter Call",
     "The clients of a hub": "AnyClient target Clients Groups UserGroups ClientManager",
-    "Streamed answers": "stream_answer send_answer Answer AnswerClient AnswerStream AnswerPiece PieceKind "
-    "ANSWER_TARGET add_answers resume_answer cancel_answer AnswerInfo AnswerState AnswerStore StoredAnswer "
-    "MemoryAnswerStore TableAnswerStore AnswerExistsError AnswerConflictError",
+    "Streamed answers": "stream_answer send_answer AnswerTarget Answer AnswerClient AnswerStream AnswerPiece "
+    "PieceKind ANSWER_TARGET add_answers resume_answer cancel_answer MayResume AnswerInfo AnswerState "
+    "AnswerStore StoredAnswer MemoryAnswerStore TableAnswerStore AnswerExistsError AnswerConflictError",
     "Who is calling": "SignalRUser platform_user Principal insecure_user_id is_deployed",
     "The REST API of the service": "ServiceClient GroupConnection Command SendMessage JoinGroup LeaveGroup "
     "CloseConnection run_sync",
