@@ -37,11 +37,20 @@ SECTIONS = {
 }
 """The names that ``serverless_signalr`` exports, in the order of the guide."""
 
+TESTING = {
+    "Testing: calls": "call connect disconnect request fire Called Response",
+    "Testing: what was sent": "Sent Message message Recipient GroupAction Closed StreamItem",
+    "Testing: the service and its clients": "FakeService FakeConnection",
+    "Testing: what functions receive": "invocation_context principal connection_info",
+}
+"""The names that ``serverless_signalr.testing`` exports."""
+
 INTRODUCTION = """\
 # API reference
 
 Everything that `serverless_signalr` exports, made from its source by `scripts/api-reference`. Import these \
-names from `serverless_signalr` itself; [guide.md](guide.md) shows how to use them. Modules and names that \
+names from `serverless_signalr` itself, and those under Testing from `serverless_signalr.testing`; \
+[guide.md](guide.md) shows how to use them. Modules and names that \
 are not on this page are internal and may change in any release.
 """
 
@@ -71,16 +80,17 @@ class Definition:
 def reference() -> str:
     """Return the whole page."""
     modules = {module.name: module for module in _modules()}
-    door = modules["serverless_signalr"]
-    described = [name for names in SECTIONS.values() for name in names.split()]
-    if sorted(described) != sorted(door.exports):
-        odd = ", ".join(sorted(set(described) ^ set(door.exports)))
-        raise SystemExit(f"SECTIONS and __all__ of serverless_signalr differ in: {odd}")
-    parts = [INTRODUCTION, "\n".join(f"- [{title}](#{_anchor(title)})" for title in SECTIONS)]
-    for title, names in SECTIONS.items():
-        parts.append(f"## {title}")
-        for name in names.split():
-            parts += _entry(door, name, modules)
+    parts = [INTRODUCTION, "\n".join(f"- [{title}](#{_anchor(title)})" for title in SECTIONS | TESTING)]
+    for door_name, sections in (("serverless_signalr", SECTIONS), ("serverless_signalr.testing", TESTING)):
+        door = modules[door_name]
+        described = [name for names in sections.values() for name in names.split()]
+        if sorted(described) != sorted(door.exports):
+            odd = ", ".join(sorted(set(described) ^ set(door.exports)))
+            raise SystemExit(f"the sections and __all__ of {door_name} differ in: {odd}")
+        for title, names in sections.items():
+            parts.append(f"## {title}")
+            for name in names.split():
+                parts += _entry(door, name, modules)
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import serverless_signalr
+from serverless_signalr import testing
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +28,8 @@ def test_reference_describes_every_exported_name_and_nothing_else(script: dict[s
     page: str = script["reference"]()
     headings = re.findall(r"^### (?:class )?(\w+)", page, flags=re.MULTILINE)
     # The decorators are the members of the base that apps and blueprints share.
-    assert sorted(headings) == sorted([*serverless_signalr.__all__, "SignalRApi"])
+    exported = [*serverless_signalr.__all__, *testing.__all__, "SignalRApi"]
+    assert sorted(headings) == sorted(exported)
 
 
 def test_every_class_function_and_method_is_described(script: dict[str, Any]) -> None:
