@@ -115,6 +115,8 @@ class InProcessHost:
             "WEBSITE_HOSTNAME": f"localhost:{self.port}",
         }
         self._set(values)
+        if (upstream := getattr(self._app, "_upstream", None)) is not None:
+            upstream.serve(functions.all)
         configuration = HostConfiguration.read(self._folder, Settings(values))
         instance = AppInstance(
             self._folder,

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-GENERIC, TYPED, ARGUMENTS, ERRORS, OUTBOX, HUB, USERS, GROUPS, RULES, ANYWHERE, UPSTREAM = range(1, 12)
+GENERIC, TYPED, ARGUMENTS, ERRORS, OUTBOX, HUB, USERS, GROUPS, RULES, ANYWHERE, UPSTREAM, TESTS = range(1, 13)
 """The sections."""
 
 TIMER = {"type": "json", "value": '{"IsPastDue": false, "Schedule": {}, "ScheduleStatus": {}}'}
@@ -93,7 +93,7 @@ async def test_every_function_of_a_section_can_run(open_section: Open, number: i
 
 
 async def test_no_section_is_left_out(guide: Guide) -> None:
-    assert list(guide.sections) == list(range(1, 12))
+    assert list(guide.sections) == list(range(1, 13))
 
 
 async def test_code_has_the_style_of_the_repository(guide: Guide, tmp_path: Path) -> None:
@@ -573,3 +573,18 @@ async def test_event_without_a_signature_is_refused(open_section: Open) -> None:
     }
     body = b'{"type":1,"target":"closeKitchen","arguments":[]}'
     assert await app.request("POST", "upstream", headers=headers, data=body) == (401, "")
+
+
+def test_tests_of_the_guide_pass(guide: Guide, tmp_path: Path) -> None:
+    for name, text in guide.sections[TESTS].files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
