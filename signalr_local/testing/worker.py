@@ -40,6 +40,7 @@ class InProcessWorker(Worker):
         self._built = {function.get_function_name() or "": function for function in functions.all}
         self.functions = [_described(name, function) for name, function in self._built.items()]
         self.cause = ""
+        self.http = None
         self.running: dict[str, str] = {}
         """The names of the functions that run, by the ids of their invocations."""
         self._context = context
