@@ -580,6 +580,7 @@ async def test_tests_of_the_guide_pass(guide: Guide, tmp_path: Path) -> None:
         (tmp_path / name).write_text(text, encoding="utf-8")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto"),
+        *("-o", "asyncio_default_fixture_loop_scope=function"),
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
         stdout=subprocess.PIPE,
