@@ -1,1 +1,1 @@
-"""The functions of this app, one module a subject."""
+"""The functions of this app, one module per subject."""

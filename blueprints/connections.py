@@ -1,4 +1,4 @@
-"""HTTP requests that look: is somebody there? And one that ends a connection."""
+"""HTTP functions that check whether connections, users and groups exist, and close a connection."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -15,26 +15,26 @@ bp = Blueprint()
 
 @bp.route(route="connections/{connectionId}", methods=["GET"])
 async def connection_exists(req: func.HttpRequest) -> func.HttpResponse:
-    """Answer 200 for a connection that is there, 404 for one that is not."""
+    """Respond with 200 if a connection exists, 404 if not."""
     return await _found(clients().connection_exists, read_name(req, "connectionId"))
 
 
 @bp.route(route="users/{userId}", methods=["GET"])
 async def user_exists(req: func.HttpRequest) -> func.HttpResponse:
-    """Answer 200 for a user with a connection, 404 for one without."""
+    """Respond with 200 if a user has a connection, 404 if not."""
     return await _found(clients().user_exists, read_name(req, "userId"))
 
 
 @bp.route(route="groups/{groupName}", methods=["GET"])
 @answering_problems
 async def group_exists(req: func.HttpRequest) -> func.HttpResponse:
-    """Answer 200 for a group with a connection, 404 for one without."""
+    """Respond with 200 if a group has a connection, 404 if not."""
     return await _found(clients().group_exists, read_group_name(req))
 
 
 @bp.route(route="connections/{connectionId}", methods=["DELETE"])
 async def close_connection(req: func.HttpRequest) -> func.HttpResponse:
-    """End a connection; the client is told the query's ``reason``."""
+    """Close a connection and send the client the ``reason`` in the query."""
     reason = req.params.get("reason")
     await clients().close_connection(read_name(req, "connectionId"), reason)
     return accepted()

@@ -1,4 +1,4 @@
-"""What clients do: they come, they go, and they call the hub's methods."""
+"""The events of clients: they connect, disconnect, and call the hub's methods."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ bp = Blueprint(hub=HUB)
 @bp.signalr_trigger()
 @bp.signalr_output()
 def connected(caller: SignalRInvocationContext, outbox: SignalROutput) -> None:
-    """Put the connection among those who are there, and tell everybody who came."""
+    """Add the connection to the list of people, and announce it to everybody."""
     outbox.add_to_group(PEOPLE, connection_id=caller.connection_id)
     outbox.send("newConnection", {"connectionId": caller.connection_id, "userId": caller.user_id})
 
@@ -27,7 +27,7 @@ def connected(caller: SignalRInvocationContext, outbox: SignalROutput) -> None:
 @bp.signalr_trigger()
 @bp.signalr_output()
 def disconnected(caller: SignalRInvocationContext, outbox: SignalROutput) -> None:
-    """Tell everybody who went, and why if it was not on purpose."""
+    """Announce to everybody who has left, with the error if there was one."""
     outbox.send(
         "connectionClosed",
         {
@@ -50,7 +50,7 @@ def broadcast(caller: SignalRInvocationContext, outbox: SignalROutput, text: str
 def send_to_group(
     caller: SignalRInvocationContext, outbox: SignalROutput, group_name: str, text: str
 ) -> None:
-    """Send to the members of a group; the sender need not be one."""
+    """Send to the members of a group. The sender does not have to be a member."""
     group_name = _group(group_name)
     outbox.send("newMessage", _message(caller, text, group_name=group_name), group_name=group_name)
 
@@ -60,7 +60,7 @@ def send_to_group(
 async def send_to_user(
     caller: SignalRInvocationContext, outbox: SignalROutput, user_id: str, text: str
 ) -> bool:
-    """Send to every connection of one user, and answer whether there is one."""
+    """Send to every connection of one user, and return whether there is one."""
     outbox.send("newMessage", _message(caller, text, is_private=True), user_id=_given("userId", user_id))
     return await clients().user_exists(user_id)
 
@@ -70,7 +70,7 @@ async def send_to_user(
 async def send_to_connection(
     caller: SignalRInvocationContext, outbox: SignalROutput, connection_id: str, text: str
 ) -> bool:
-    """Send to one connection, and answer whether it is there."""
+    """Send to one connection, and return whether it exists."""
     outbox.send(
         "newMessage",
         _message(caller, text, is_private=True),
@@ -82,20 +82,20 @@ async def send_to_connection(
 @bp.signalr_trigger()
 @bp.signalr_output()
 def join_group(caller: SignalRInvocationContext, outbox: SignalROutput, group_name: str) -> None:
-    """Put the caller's own connection into a group: nobody can move others."""
+    """Add the caller's own connection to a group. Clients cannot add other connections."""
     outbox.add_to_group(_group(group_name), connection_id=caller.connection_id)
 
 
 @bp.signalr_trigger()
 @bp.signalr_output()
 def leave_group(caller: SignalRInvocationContext, outbox: SignalROutput, group_name: str) -> None:
-    """Take the caller's own connection out of a group."""
+    """Remove the caller's own connection from a group."""
     outbox.remove_from_group(_group(group_name), connection_id=caller.connection_id)
 
 
 @bp.signalr_trigger()
 def echo(value: Any) -> Any:
-    """Answer the caller with what it sent."""
+    """Return the value to the caller."""
     return value
 
 

@@ -1,4 +1,4 @@
-"""HTTP requests that change who is in a group."""
+"""HTTP functions that add users and connections to groups, and remove them."""
 
 import azure.functions as func
 
@@ -14,7 +14,7 @@ bp = Blueprint(hub=HUB)
 @bp.signalr_output()
 @answering_problems
 def add_user_to_group(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
-    """Put a user's connections into a group, the present ones and those to come."""
+    """Add a user's present and future connections to a group."""
     outbox.add_to_group(read_group_name(req), user_id=read_name(req, "userId"))
     return accepted()
 
@@ -23,7 +23,7 @@ def add_user_to_group(req: func.HttpRequest, outbox: SignalROutput) -> func.Http
 @bp.signalr_output()
 @answering_problems
 def remove_user_from_group(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
-    """Take a user's connections out of a group."""
+    """Remove a user's connections from a group."""
     outbox.remove_from_group(read_group_name(req), user_id=read_name(req, "userId"))
     return accepted()
 
@@ -32,7 +32,7 @@ def remove_user_from_group(req: func.HttpRequest, outbox: SignalROutput) -> func
 @bp.signalr_output()
 @answering_problems
 def add_connection_to_group(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
-    """Put one connection into a group."""
+    """Add one connection to a group."""
     outbox.add_to_group(read_group_name(req), connection_id=read_name(req, "connectionId"))
     return accepted()
 
@@ -41,7 +41,7 @@ def add_connection_to_group(req: func.HttpRequest, outbox: SignalROutput) -> fun
 @bp.signalr_output()
 @answering_problems
 def remove_connection_from_group(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
-    """Take one connection out of a group."""
+    """Remove one connection from a group."""
     outbox.remove_from_group(read_group_name(req), connection_id=read_name(req, "connectionId"))
     return accepted()
 
@@ -50,6 +50,6 @@ def remove_connection_from_group(req: func.HttpRequest, outbox: SignalROutput) -
 @bp.signalr_output()
 @answering_problems
 def remove_user_from_all_groups(req: func.HttpRequest, outbox: SignalROutput) -> func.HttpResponse:
-    """Take a user's connections out of every group."""
+    """Remove a user's connections from every group."""
     outbox.remove_from_all_groups(read_name(req, "userId"))
     return accepted()

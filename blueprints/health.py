@@ -1,4 +1,4 @@
-"""Where one looks when the app does not reach the service: what is wrong, and what to do."""
+"""The health check of the app's connection to the service."""
 
 import json
 from http import HTTPStatus
@@ -12,7 +12,7 @@ bp = Blueprint()
 
 @bp.route(route="health", methods=["GET"])
 async def health(req: func.HttpRequest) -> func.HttpResponse:
-    """Answer 200 if clients can be served, 503 if not, and which setting, vault and identity it hangs on."""
+    """Respond with 200 if clients can be served, else 503, with settings, vaults, identities and problems."""
     from serverless_signalr import HealthStatus, check_health
 
     found = await check_health()

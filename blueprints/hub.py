@@ -1,4 +1,4 @@
-"""The hub of this app, and who its users are: in one place for every function."""
+"""The hub name of this app and the identity of its users, shared by all functions."""
 
 import os
 from collections.abc import Mapping
@@ -10,15 +10,15 @@ __all__ = ["HUB", "REFUSAL", "USER_ID"]
 HUB = "chat"
 
 _VERIFIED = frozenset({"{headers.x-ms-client-principal-id}", "{headers.x-ms-client-principal-name}"})
-"""Headers that App Service Authentication sets, after removing what a caller sent under their names."""
+"""Headers that App Service Authentication sets, and removes from incoming requests."""
 
 
 def user_id_expression(settings: Mapping[str, str]) -> str | None:
-    """Return the binding expression that says who negotiates, None for anonymous users.
+    """Return the binding expression for the user id of negotiate, or None for anonymous users.
 
-    It is the app setting NEGOTIATE_USER_ID. Anywhere but on a developer's machine a user id must come
-    from App Service Authentication: raise ValueError for an expression that the caller controls, or where
-    authentication is off and the headers are therefore the caller's.
+    The expression is the app setting NEGOTIATE_USER_ID. Except on a developer's machine, the user id must
+    come from App Service Authentication. Raise ValueError for an expression that callers control, and if
+    authentication is off, because callers can then set the headers.
     """
     expression = settings.get("NEGOTIATE_USER_ID") or None
     if expression is None or not is_deployed(settings):
@@ -38,7 +38,7 @@ def user_id_expression(settings: Mapping[str, str]) -> str | None:
 
 
 def _read(settings: Mapping[str, str]) -> tuple[str | None, str | None]:
-    """Return the expression, and why it is refused: raising at import would leave no function at all."""
+    """Return the expression, or the reason to refuse it. Raising at import would disable all functions."""
     try:
         return user_id_expression(settings), None
     except ValueError as error:

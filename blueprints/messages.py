@@ -1,4 +1,4 @@
-"""HTTP requests that send: to everybody, to a user, a group or a connection."""
+"""HTTP functions that send to everybody, to a user, a group or a connection."""
 
 import azure.functions as func
 

@@ -1,4 +1,4 @@
-"""Where a client learns the service's address and gets its access token."""
+"""The negotiate function, which returns the service's address and an access token."""
 
 import logging
 
@@ -13,9 +13,9 @@ bp = Blueprint(hub=HUB)
 @bp.route(route="negotiate", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 @bp.signalr_connection_info_input(user_id=USER_ID)
 def negotiate(req: func.HttpRequest, info: SignalRConnectionInfo) -> func.HttpResponse:
-    """Answer ``{url, accessToken}``: SignalR clients follow it to the service.
+    """Respond with ``{url, accessToken}``, with which SignalR clients connect to the service.
 
-    Where the setting that says who a user is was refused, nobody gets a token: 500, and the log says why.
+    If NEGOTIATE_USER_ID was refused, respond with 500 to everybody, and log the reason.
     """
     if REFUSAL is not None:
         logging.error("negotiate is refused to everybody: %s", REFUSAL)

@@ -1,4 +1,4 @@
-"""Who is there: every connection is in one group, and the service lists the connections of a group."""
+"""The list of connected people: every connection joins one group, whose members the service lists."""
 
 from blueprints.hub import HUB
 from blueprints.service import clients
@@ -14,6 +14,6 @@ bp = Blueprint(hub=HUB)
 
 @bp.signalr_trigger()
 async def people() -> list[dict[str, str | None]]:
-    """Answer with the connections that are there, and whose they are."""
+    """Return all connections with their user ids."""
     there = clients().list_group(PEOPLE)
     return [{"connectionId": one.connection_id, "userId": one.user_id} async for one in there]

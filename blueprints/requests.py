@@ -1,4 +1,4 @@
-"""What HTTP requests ask for, read and checked."""
+"""The parsing and validation of HTTP requests."""
 
 import json
 import re
@@ -18,10 +18,10 @@ _DEFAULT_TARGET = "newMessage"
 
 
 def read_message(req: func.HttpRequest) -> tuple[str, list[Any]]:
-    """Return the target and the arguments that a request's body asks to send.
+    """Return the target and the arguments in the body of a request.
 
-    An object without ``target`` is the one argument of ``newMessage``, which is what the pages of the
-    published serverless chat samples send. Raise ProblemError for anything that cannot be sent.
+    An object without ``target`` becomes the only argument of ``newMessage``, because the pages of the
+    published serverless chat samples send such objects. Raise ProblemError for anything that cannot be sent.
     """
     content = req.get_body()
     _check_size(len(content))
@@ -43,7 +43,7 @@ def read_message(req: func.HttpRequest) -> tuple[str, list[Any]]:
 
 
 def read_group_name(req: func.HttpRequest) -> str:
-    """Return the group that a request's path names. Raise ProblemError for one that cannot exist."""
+    """Return the group name in the path of a request. Raise ProblemError for an invalid one."""
     try:
         return check_group_name(read_name(req, "groupName"))
     except ValueError as error:
@@ -51,12 +51,12 @@ def read_group_name(req: func.HttpRequest) -> str:
 
 
 def read_name(req: func.HttpRequest, parameter: str) -> str:
-    """Return a name from a request's path as it was meant: the host leaves an encoded slash encoded."""
+    """Return a name in the path of a request, with encoded slashes decoded, which the host leaves encoded."""
     return _ENCODED_SLASH.sub("/", req.route_params[parameter])
 
 
 def _request_size(target: str, arguments: list[Any]) -> int:
-    """Return the bytes of the request that the host makes of a message: that is what the service counts."""
+    """Return the size in bytes of the host's request for a message, which the service limits."""
     try:
         message = SignalRMessage(target=target, arguments=arguments).to_dict()
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""How HTTP requests are answered: accepted, or told in words what is wrong with them (RFC 9457)."""
+"""The responses of HTTP functions: 202, or a problem description (RFC 9457)."""
 
 import inspect
 import json
@@ -13,12 +13,12 @@ __all__ = ["ProblemError", "accepted", "answering_problems"]
 
 
 def accepted() -> func.HttpResponse:
-    """Answer that the service was asked; it does not say whom it reached."""
+    """Return 202: the service was asked to send, but does not report whom it reached."""
     return func.HttpResponse(status_code=HTTPStatus.ACCEPTED)
 
 
 class ProblemError(Exception):
-    """Say which field of a request is wrong and what would be right; ``field`` as the caller wrote it."""
+    """A field of a request is invalid. ``field`` is its name in the request."""
 
     def __init__(self, field: str, detail: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
         super().__init__(f"{field}: {detail}")
@@ -27,7 +27,7 @@ class ProblemError(Exception):
         self.status = status
 
     def response(self) -> func.HttpResponse:
-        """Return the answer for the caller."""
+        """Return the response for the caller."""
         body = {
             "title": self.status.phrase,
             "status": self.status.value,
@@ -42,7 +42,7 @@ class ProblemError(Exception):
 def answering_problems[**P](
     function: Callable[P, Any],
 ) -> Callable[P, Any]:
-    """Answer with the problem that an HTTP function raised; nothing that it queued is sent."""
+    """Respond with the problem that an HTTP function raises. Nothing in its outbox is sent then."""
     if inspect.iscoroutinefunction(function):
 
         @wraps(function)

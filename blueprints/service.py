@@ -1,4 +1,4 @@
-"""The client of the service's REST API, for what no binding does: look who is there, and close."""
+"""The REST client, for what no binding can do: check, list and close connections."""
 
 from functools import cache
 from typing import TYPE_CHECKING
@@ -13,8 +13,8 @@ __all__ = ["clients"]
 
 @cache
 def clients() -> "ClientManager":
-    """Return the manager of the hub's clients, the same one each time."""
-    # The first call imports what it takes to send requests: a cold start that only negotiates does without.
+    """Return the shared manager of the hub's clients."""
+    # The import is in the function, so that a cold start that only negotiates does not load the REST client.
     from serverless_signalr import ClientManager, service_connection
 
     return ClientManager(service_connection().client(HUB))

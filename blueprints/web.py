@@ -14,7 +14,7 @@ _PAGE = Path(__file__).parent.parent / "web" / "dist" / "index.html"
 
 @bp.route(route="index", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def index(req: func.HttpRequest) -> func.HttpResponse:
-    """Serve the chat page: one file that holds its script and its style."""
+    """Serve the chat page, one file with its script and its style."""
     try:
         content = _PAGE.read_bytes()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The hub: a class for the hub, a method for each of its events."""
+"""The hub class of the chat, with a method for each event."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -8,11 +8,11 @@ from serverless_signalr import HubException, ServerlessHub, SignalRInvocationCon
 type Message = Mapping[str, object]
 
 PEOPLE = "$people"
-"""The group that every connection joins when it connects: the service lists who is in a group."""
+"""The group that every connection joins when it connects, because the service lists the members of groups."""
 
 
 class ChatClient(Protocol):
-    """What the page listens to."""
+    """The methods of the page that the hub calls."""
 
     async def new_message(self, message: Message) -> None: ...
     async def new_connection(self, connection: Message) -> None: ...
@@ -20,7 +20,7 @@ class ChatClient(Protocol):
 
 
 class Chat(ServerlessHub[ChatClient], hub="chat"):
-    """What the page calls."""
+    """The methods of the hub that the page calls."""
 
     async def connected(self, caller: SignalRInvocationContext) -> None:
         await self.groups.add(PEOPLE, connection_id=caller.connection_id)

@@ -1,4 +1,4 @@
-"""The chat of the repository's root, once more: the hub is a class, in chat.py; here is its HTTP side."""
+"""The HTTP functions of the chat at the root of this repository; its hub is the class in chat.py."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from serverless_signalr import FunctionApp, PayloadTooLargeError
 
 PAGE = Path(__file__).parents[2] / "web" / "dist" / "index.html"
 
-# With a route the events come to one HTTP function, without it to SignalR triggers.
+# With a route, one HTTP function receives the events; without it, SignalR triggers do.
 chat = Chat(upstream_route=os.environ.get("UPSTREAM_ROUTE") or None)
 chat.add_negotiate(anonymous=True)
 bp = chat.blueprint
