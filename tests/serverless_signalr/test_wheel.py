@@ -140,6 +140,10 @@ def test_library_and_runtime_are_released_together(library: Path, runtime: Path)
     ]
 
 
+def test_changelog_has_the_version() -> None:
+    assert f"\n## [{version()}] - " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
 def test_runtime_has_a_command(runtime: Path) -> None:
     with zipfile.ZipFile(wheel(runtime)) as archive:
         [name] = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
