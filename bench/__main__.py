@@ -19,6 +19,7 @@ from bench import (
     rest,
     round_trip,
     slow_reader,
+    testing,
 )
 
 _MEASUREMENTS = {
@@ -36,6 +37,7 @@ _MEASUREMENTS = {
     "connect": connect.main,
     "memory": memory.main,
     "slow_reader": slow_reader.main,
+    "testing": testing.main,
 }
 
 
