@@ -163,9 +163,8 @@ async def invoke(function_id: str, invocation: str) -> Any:
 def functions(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """Load the app into the worker library, and return the ids of its functions by name."""
     answers = SimpleNamespace(
-        **{name: getattr(protos, name) for name in protos.__all__},
-        InvocationResponse=SimpleNamespace,
-        TypedData=SimpleNamespace,
+        **{name: getattr(protos, name) for name in protos.__all__}
+        | {"InvocationResponse": SimpleNamespace, "TypedData": SimpleNamespace}
     )
     monkeypatch.setattr(handle_event, "protos", answers, raising=False)
     meta.load_binding_registry()

@@ -29,7 +29,7 @@ async def test_settings_without_a_reference_ask_no_vault(cloud: Cloud) -> None:
 
 
 async def test_a_secret_that_is_not_there_is_named_with_its_setting(cloud: Cloud) -> None:
-    with pytest.raises(ValueError, match=f"the secret signalr of the vault .*{SETTING}"):
+    with pytest.raises(ValueError, match=f"the secret signalr in the vault .*{SETTING}"):
         await resolve_references({SETTING: REFERENCE})
 
 
