@@ -13,7 +13,9 @@ cd "$(dirname "$0")"
 cd - >/dev/null
 
 package=${1:-} expected=${2:-}
-[ -n "$package" ] && [ $# -le 2 ] || fail "usage: rollback.sh PACKAGE.zip [SHA256]"
+if [ -z "$package" ] || [ $# -gt 2 ]; then
+  fail "usage: rollback.sh PACKAGE.zip [SHA256]"
+fi
 [ -f "$package" ] || fail "There is no file $package."
 [ -n "$expected" ] || expected=$(basename "$package" .zip)
 case $expected in
