@@ -1,4 +1,4 @@
-"""The hub of an assistant: questions come in, answers are streamed to the user's devices or to a group."""
+"""A hub for an assistant that streams answers to the user's devices or to a group."""
 
 import os
 from typing import Protocol
@@ -22,25 +22,25 @@ from serverless_signalr import (
 
 _LONGEST = 4000
 
-# In Azure the app may run on several instances: answers are kept in a table of the app's storage account.
+# In Azure, the app may run on several instances, so a table in the app's storage account keeps the answers.
 _in_table = is_deployed() or bool(os.environ.get("ANSWERS_IN_TABLE"))
 store: AnswerStore = TableAnswerStore() if _in_table else MemoryAnswerStore()
 
 
 class Reader(AnswerClient, Protocol):
-    """What a page receives beside the pieces of answers."""
+    """The methods, besides pieces of answers, that the hub calls on a page."""
 
     async def asked(self, answer_id: str, question: str, sender: str | None) -> None: ...
 
 
 class Assistant(ServerlessHub[Reader], hub="assistant"):
-    """What a page can call, beside ``resumeAnswer`` and ``cancelAnswer``."""
+    """The hub methods that a page can call, besides ``resumeAnswer`` and ``cancelAnswer``."""
 
     @not_an_event
     async def answer(self, user: str, answer_id: str, question: str, group: str = "") -> None:
-        """Stream the answer to a question, to its user or to a group that the user is in.
+        """Stream the answer to a question to the user, or to a group that the user is in.
 
-        The page makes the id, so that it can resume an answer of which it has seen nothing.
+        The page creates the id, so it can resume an answer before it has received any of it.
         """
         if not 0 < len(question) <= _LONGEST:
             raise HubException(f"A question has 1 to {_LONGEST:,} characters.")
@@ -54,16 +54,19 @@ class Assistant(ServerlessHub[Reader], hub="assistant"):
             await reply(answer, question)
 
     async def join(self, caller: SignalRInvocationContext, group: str) -> None:
-        """Join a group, with all devices."""
+        """Add all devices of the user to a group."""
         await self.user_groups.add(_group(group), user_id=_user(caller))
 
     async def has_model(self) -> bool:
-        """Tell whether a model is set up."""
+        """Return whether a model is configured."""
         return has_model()
 
     @not_an_event
     async def may_resume(self, user: str, answer: AnswerInfo) -> bool:
-        """Tell whether a user may read the answer of another: in a group everybody reads everything."""
+        """Return whether a user may read another user's answer.
+
+        Members of a group may read every answer in the group.
+        """
         return answer.audience is not None and await self._is_member(user, answer.audience)
 
     async def _is_member(self, user: str, group: str) -> bool:

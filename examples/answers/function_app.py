@@ -1,4 +1,7 @@
-"""Streamed answers of a language model: resumed after a reload, stopped from any device, asked in a group."""
+"""A function app that streams a language model's answers to users and groups.
+
+Users can resume an answer after a reload and stop it from any device.
+"""
 
 from pathlib import Path
 
@@ -21,8 +24,8 @@ bp = assistant.blueprint
 async def questions(req: func.HttpRequest) -> func.HttpResponse:
     """Answer a question: ``{"id": …, "question": …, "group": …}``.
 
-    The page does not wait for the response. As a hub method this would keep the connection from calling any
-    other, ``cancelAnswer`` included, until the answer has ended.
+    The page does not wait for the response. This is not a hub method, because a hub method would block
+    the connection's other calls, including ``cancelAnswer``, until the end of the answer.
     """
     try:
         user = platform_user(req)
@@ -43,7 +46,7 @@ async def questions(req: func.HttpRequest) -> func.HttpResponse:
 
 @bp.route("index", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def index(req: func.HttpRequest) -> func.HttpResponse:
-    """Answer with the page."""
+    """Return the page."""
     return func.HttpResponse(PAGE.read_bytes(), mimetype="text/html", headers={"Cache-Control": "no-cache"})
 
 

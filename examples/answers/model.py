@@ -1,4 +1,4 @@
-"""The language model: any OpenAI-compatible endpoint, or a small built-in generator of text."""
+"""A language model: any OpenAI-compatible endpoint, or a small built-in text generator."""
 
 import asyncio
 import json
@@ -28,16 +28,16 @@ Set `OPENAI_BASE_URL` and `OPENAI_API_KEY` to ask a real model. 👩‍💻 Enjo
 """
 
 _SILENCE = 60.0
-"""Seconds without a token after which the model is given up."""
+"""The number of seconds without a token after which the app gives up on the model."""
 
 
 def has_model() -> bool:
-    """Tell whether a model is set up."""
+    """Return whether a model is configured."""
     return bool(os.environ.get("OPENAI_API_KEY"))
 
 
 async def reply(answer: Answer, question: str) -> None:
-    """Write the model's reply to a question into an answer. Raise HubException where the model fails."""
+    """Write the model's reply to a question into an answer. Raise HubException if the model fails."""
     if has_model():
         await _ask_model(answer, question)
         return
@@ -53,10 +53,10 @@ async def _built_in(question: str) -> AsyncIterator[str]:
 
 
 async def _ask_model(answer: Answer, question: str) -> None:
-    # Loaded by the first question: it takes longer than all of the app.
+    # The first question loads this package, because importing it takes longer than loading the whole app.
     import openai
 
-    # OPENAI_BASE_URL and OPENAI_API_KEY are read by the package itself.
+    # The package itself reads OPENAI_BASE_URL and OPENAI_API_KEY.
     client = openai.AsyncOpenAI(timeout=openai.Timeout(_silence(), connect=10), max_retries=2)
     try:
         async with (
@@ -95,7 +95,7 @@ async def _copy(answer: Answer, chunks: Any) -> None:
                     call["arguments"] += part.function.arguments or ""
             finished = finished or choice.finish_reason is not None
     if not finished:
-        # The package takes a connection that was cut between two pieces for the end.
+        # The package mistakes a connection that was cut between two pieces for the end of the stream.
         raise HubException("The connection to the model was lost.")
     for call in calls.values():
         await answer.tool_call(call["name"], _arguments(call["arguments"]), call_id=call["id"] or None)

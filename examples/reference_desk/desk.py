@@ -1,4 +1,4 @@
-"""The hub of a reference desk: it reads Python's documentation to whoever asks, in a streamed answer."""
+"""A hub for a reference desk that reads Python's documentation as a streamed answer."""
 
 import builtins
 import inspect
@@ -19,11 +19,11 @@ from serverless_signalr import (
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?")
 _WORD = re.compile(r"\s*\S+")
 _LONG = 50
-"""Words after which a reader is asked whether to go on."""
+"""The number of words after which the desk asks the reader whether to go on."""
 
 
 class Reader(AnswerClient, Protocol):
-    """What somebody at the desk listens to, beside answers, and is asked."""
+    """The methods, besides answers, that the desk calls on a reader's client."""
 
     async def asked(self, name: str) -> None: ...
     async def notice(self, text: str) -> None: ...
@@ -31,10 +31,10 @@ class Reader(AnswerClient, Protocol):
 
 
 class Desk(ServerlessHub[Reader], hub="desk"):
-    """What somebody at the desk can call."""
+    """The hub methods that a reader can call."""
 
     async def ask(self, caller: SignalRInvocationContext, name: str) -> str:
-        """Read out the documentation of a builtin, such as ``str.split``, and return the answer's id."""
+        """Read the documentation of a builtin, such as ``str.split``, and return the id of the answer."""
         words = _WORD.findall(_documentation(name))
         answer_id = str(uuid4())
         await self.clients.group(_topic(name)).asked(name)
@@ -47,7 +47,10 @@ class Desk(ServerlessHub[Reader], hub="desk"):
         return answer_id
 
     async def watch(self, caller: SignalRInvocationContext, name: str, minutes: int = 60) -> None:
-        """Hear for a while who asks about a type, on all present and later connections of the user."""
+        """Notify the user when somebody asks about a type.
+
+        The notices reach all current and later connections of the user for the given number of minutes.
+        """
         if caller.user_id is None:
             raise HubException("watch needs a user: negotiate with a name.")
         if not 1 <= minutes <= 24 * 60:
@@ -56,12 +59,12 @@ class Desk(ServerlessHub[Reader], hub="desk"):
 
     @requires(role="librarian")
     async def announce(self, text: str) -> None:
-        """Tell everybody at the desk something."""
+        """Send a notice to everybody at the desk."""
         await self.clients.all.notice(text)
 
     @requires(role="librarian", claims={"desk": "main"})
     async def close(self, caller: SignalRInvocationContext, reason: str) -> None:
-        """Send everybody but the caller home."""
+        """Close every connection except the caller's."""
         await self.client_manager.close_all(excluded=[caller.connection_id], reason=reason)
 
 

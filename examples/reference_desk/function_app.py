@@ -1,4 +1,4 @@
-"""A reference desk: a streamed answer, a client asked for a result, roles, timed groups."""
+"""A reference desk with a streamed answer, results from clients, roles and timed groups."""
 
 import azure.functions as func
 from desk import Desk
@@ -7,7 +7,7 @@ from serverless_signalr import FunctionApp, SignalRUser, platform_user
 
 
 def reader(req: func.HttpRequest) -> SignalRUser:
-    """Return who sits down: the caller with their roles, or somebody unknown, at the main desk."""
+    """Return the caller with their roles, or an anonymous user, with a claim for the main desk."""
     user = platform_user(req) or SignalRUser(None)
     return SignalRUser(user.id, {**user.claims, "desk": "main"})
 
