@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from functools import partial
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -26,13 +27,10 @@ _PREFIXES = ("AZURE_", "IDENTITY_", "MSI_", "IMDS_")
 _PROXY = "_PROXY"
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Leave out, on a Python that only the library supports, the tests that run the local runtime."""
-    if sys.version_info[:2] != OLDEST:
-        return
-    local = {path for path in {item.path for item in items} if "signalr_local" in path.read_text("utf-8")}
-    config.hook.pytest_deselected(items=[item for item in items if item.path in local])
-    items[:] = [item for item in items if item.path not in local]
+    is_library_alone = sys.version_info[:2] == OLDEST and collection_path.suffix == ".py"
+    return True if is_library_alone and "signalr_local" in collection_path.read_text("utf-8") else None
 
 
 @pytest.fixture
