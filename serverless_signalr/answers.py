@@ -1,7 +1,7 @@
 """Streamed answers: a language model's tokens in the browser, through SignalR.
 
 An answer takes as long as the model does, goes to any number of clients, and can be resumed and cancelled. It
-has nothing to do with what a hub method returns to its caller.
+is unrelated to the value that a hub method returns to its caller.
 """
 
 from serverless_signalr._answers.answer import Answer

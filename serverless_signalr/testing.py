@@ -1,8 +1,8 @@
-"""Test functions and hubs without a network and without a process.
+"""Tools for testing functions and hubs without a network or a separate process.
 
 ``call``, ``connect``, ``disconnect``, ``request`` and ``fire`` run the functions of an app, a blueprint or a
-hub as the service and the host do, and return what was answered and sent. FakeService stands in for the
-service in a test's context. Tests import this module, apps do not.
+hub as the service and the host do. They return the answer and what was sent. FakeService replaces the service
+in a test's context. Import this module in tests only, not in an app.
 """
 
 from serverless_signalr._testing.calls import Called, call, connect, disconnect, fire

@@ -1,4 +1,4 @@
-"""One answer while it is streamed: roll-up, back-pressure, and being stopped."""
+"""One answer while it is streamed: roll-up, back-pressure and cancellation."""
 
 import asyncio
 import logging
@@ -24,16 +24,16 @@ from serverless_signalr.protocol.values import to_builtins
 __all__ = ["Answer"]
 
 _MAX_PENDING = 32 * 1024
-"""Characters that wait at most; whoever writes more waits until they were sent."""
+"""The number of unsent characters at which a writer waits until they are sent."""
 
 _MAX_DATA = 64 * 1024
 _MAX_STATUS = 4096
 
 _BREATH = 32
-"""Writes after which other tasks get their turn, where the model's iterator never waits itself."""
+"""The number of writes after which other tasks get a turn, in case the model's iterator never waits."""
 
 _HEARTBEAT = 10.0
-"""Seconds after which an answer that has nothing to say shows the store that it is alive."""
+"""The seconds of silence after which an answer tells the store that it is alive."""
 
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 5.0
 
@@ -47,7 +47,7 @@ _log = logging.getLogger("serverless_signalr.answers")
 
 
 class Answer:
-    """An answer that is being streamed: what ``async with stream_answer(…)`` gives."""
+    """An answer that is being streamed, as ``async with stream_answer(…)`` provides it."""
 
     def __init__(
         self,
@@ -83,18 +83,22 @@ class Answer:
 
     @property
     def state(self) -> AnswerState:
-        """Return how far the answer is. After the ``async with`` block it says how it ended."""
+        """Return the state of the answer.
+
+        After the ``async with`` block, the state tells how the answer ended.
+        """
         return self._state
 
     @property
     def is_cancelled(self) -> bool:
-        """Tell whether somebody has stopped the answer."""
+        """Return whether somebody has cancelled the answer."""
         return self._state in (AnswerState.CANCELLING, AnswerState.CANCELLED)
 
     async def write(self, text: str | None) -> None:
-        """Add text, such as a model's token. None and empty text add nothing.
+        """Add text, such as a model's token.
 
-        It returns at once, unless so much waits to be sent that the model should wait too.
+        None and empty text add nothing. The call returns at once, unless so much text waits to be sent that
+        the model should wait too.
         """
         if text is not None and not isinstance(text, str):
             raise TypeError(
@@ -111,22 +115,34 @@ class Answer:
         await self._turn()
 
     async def status(self, text: str) -> None:
-        """Tell what is being done, such as "Searching…". Clients show the latest."""
+        """Tell clients what is being done, such as "Searching…".
+
+        Clients show the latest status.
+        """
         if len(text) > _MAX_STATUS:
             raise ValueError(f"a status has at most {_MAX_STATUS:,} characters, not {len(text):,}")
         await self._add(PieceKind.STATUS, text, None)
 
     async def tool_call(self, name: str, arguments: Any = None, *, call_id: str | None = None) -> None:
-        """Tell that the model calls a tool. ``arguments`` are anything that JSON can carry."""
+        """Tell clients that the model calls a tool.
+
+        ``arguments`` is any value that can be sent as JSON.
+        """
         data: dict[str, Any] = {"name": name, "arguments": arguments}
         await self._add(PieceKind.TOOL_CALL, None, data if call_id is None else {"id": call_id, **data})
 
     async def citation(self, **citation: Any) -> None:
-        """Tell a source, such as ``url="https://…", title="…"``; members are sent as they are named."""
+        """Tell clients about a source, such as ``url="https://…", title="…"``.
+
+        Members are sent under the names that you give them.
+        """
         await self._add(PieceKind.CITATION, None, citation)
 
     async def done(self, usage: Mapping[str, Any] | None = None) -> None:
-        """End the answer, with what the model says of its usage; the ``async with`` block ends it too."""
+        """End the answer, with the usage that the model reports.
+
+        The end of the ``async with`` block ends the answer too.
+        """
         self._check_open()
         await self._end(PieceKind.DONE, None, None if usage is None else _checked(usage))
         self._raise_failure()
@@ -152,7 +168,7 @@ class Answer:
             await asyncio.sleep(0)
 
     def _schedule(self) -> None:
-        """See that what waits is sent when it is time, or now if it is much."""
+        """Schedule sending for when it is due, or for now if much text waits."""
         if self._go.is_set():
             return
         left = self._due - self._clock.time()
@@ -184,7 +200,7 @@ class Answer:
                     self._timer.cancel()
                     self._timer = None
                 if self._state is AnswerState.CANCELLING and self._ending is None:
-                    continue  # The rest is for whoever is being interrupted.
+                    continue  # The interrupted task sends the rest when it ends the answer.
                 self._due = self._clock.time() + self._every
                 await self._flush()
                 self._room.set()
@@ -208,7 +224,7 @@ class Answer:
             found = await self._log.save(pieces, state)
             self._beat()
             if found is not state:
-                # Cancelled, or given up by others, who took it for dead.
+                # Somebody cancelled the answer, or ended it because its function seemed dead.
                 self._state, self._left = found, pieces
                 self._interrupt()
                 return
@@ -218,14 +234,17 @@ class Answer:
             self._state = state
 
     async def _deliver(self, piece: AnswerPiece) -> None:
-        """Send a piece, again where the service may not have it: clients drop what they have already."""
+        """Send a piece, and send it again if the service may not have received it.
+
+        Clients drop pieces that they already have.
+        """
         began, delay = self._clock.time(), _FIRST_DELAY
         while True:
             try:
                 await self._send(piece.to_dict())
                 return
             except NotFoundError:
-                return  # Nobody is there. Whoever comes back can resume.
+                return  # No client is connected. One that comes back can resume.
             except ServiceError as error:
                 if not _may_pass(error) or self._clock.time() - began >= self._patience:
                     raise
@@ -240,13 +259,13 @@ class Answer:
             delay = min(delay * 2, _LONGEST_DELAY)
 
     def _interrupt(self) -> None:
-        """Cancel whatever the task that writes the answer waits for, its model above all."""
+        """Cancel what the task that writes the answer waits for, which is usually its model."""
         if self._ending is None and not self._is_interrupted and self._owner is not None:
             self._is_interrupted = True
             self._owner.cancel()
 
     def _absorb(self, error: BaseException | None) -> bool:
-        """Tell whether an exception is the interruption, which then is none any more."""
+        """Return whether the interruption ended the block, and withdraw the interruption."""
         if not self._is_interrupted or self._owner is None:
             return False
         self._is_interrupted = False
@@ -254,7 +273,7 @@ class Answer:
         return is_ours or error is None
 
     async def _end(self, kind: PieceKind, text: str | None, data: Mapping[str, Any] | None) -> None:
-        """Add the last piece and wait until everything was sent."""
+        """Add the last piece and wait until everything is sent."""
         if self._ending is not None or self._state.has_ended:
             return
         self._ending = kind
@@ -266,7 +285,7 @@ class Answer:
         await asyncio.shield(self._pump)
 
     async def _give_up(self) -> None:
-        """Store the end of an answer that could not be sent, and try to send it once."""
+        """Store the end of an answer that could not be sent, and try once to send it."""
         pieces: Sequence[AnswerPiece] = [*self._left, *self._queue.take(is_final=True)]
         self._state = AnswerState.ERROR
         if self._log is not None:
@@ -279,7 +298,10 @@ class Answer:
 
 
 def _checked(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return data in terms of JSON. Raise TypeError or ValueError for what clients could not receive."""
+    """Return data as JSON values.
+
+    Raise TypeError or ValueError for data that clients could not receive.
+    """
     found = to_builtins(dict(data))
     if not isinstance(found, dict) or len(str(found)) > _MAX_DATA:
         raise ValueError(f"the data of a piece is too large, expected at most {_MAX_DATA:,} characters")

@@ -1,4 +1,4 @@
-"""The time of answers: an event loop's own, or another in tests."""
+"""The clock of answers: the event loop, or another clock in tests."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,17 +8,17 @@ __all__ = ["Clock", "Timer", "wait"]
 
 
 class Timer(Protocol):
-    """A call that is scheduled."""
+    """A scheduled call."""
 
     def cancel(self) -> None:
-        """Do not make the call."""
+        """Cancel the call."""
 
 
 class Clock(Protocol):
-    """What tells the time and calls later. An event loop is one."""
+    """A source of time that can schedule calls, such as an event loop."""
 
     def time(self) -> float:
-        """Return the time in seconds, from any moment on."""
+        """Return the time in seconds since any fixed moment."""
         ...
 
     def call_later(self, delay: float, callback: Callable[[], object], /) -> Timer:
@@ -27,7 +27,7 @@ class Clock(Protocol):
 
 
 async def wait(clock: Clock, seconds: float) -> None:
-    """Wait by a clock."""
+    """Wait for a number of seconds on a clock."""
     woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def wake() -> None:

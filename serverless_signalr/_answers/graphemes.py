@@ -1,7 +1,7 @@
-"""Where a growing text can be cut so that no user-perceived character is split.
+"""The positions where a growing text can be cut without splitting a user-perceived character.
 
-The exact rules are those of https://www.unicode.org/reports/tr29/. A cut is made only where they certainly
-allow one; in doubt, the text stays together.
+https://www.unicode.org/reports/tr29/ defines the exact rules. A cut is made only where they certainly allow
+one. In doubt, the text stays together.
 """
 
 import unicodedata
@@ -9,28 +9,28 @@ import unicodedata
 __all__ = ["boundary"]
 
 _LONGEST = 64
-"""Characters after which a sequence that never seems to end is cut anyway."""
+"""The number of characters after which a sequence is cut even if it has no boundary."""
 
 _PREPEND = frozenset(
     "\u0d4e\U000111c2\U000111c3\U000113d1\U0001193f\U00011941\U00011a3a\U00011a84\U00011a85\U00011a86"
     "\U00011a87\U00011a88\U00011a89\U00011d46\U00011f02"
 )
-"""Letters that belong to the one after them. Other such characters have the category Cf."""
+"""Letters that belong to the next letter. Other such characters have the category Cf."""
 
 _JOINS_BACK = frozenset(chr(code) for code in (0x0E33, 0x0EB3, *range(0x1F3FB, 0x1F400), 0xFF9E, 0xFF9F))
-"""Characters that belong to the one before them, beside marks and format characters."""
+"""Characters that belong to the previous one, in addition to marks and format characters."""
 
 _BREAKS = frozenset(" .,;:!?()[]{}\"'`\n\t-/<>=")
-"""Characters after which a text ends for sure enough: no writing system puts marks on them."""
+"""Characters after which a cut is safe enough, because no writing system puts marks on them."""
 
 _VIRAMA = 9
 
 
 def boundary(text: str, *, settled: bool) -> int:
-    """Return how many characters of a text that may still grow can be sent.
+    """Return how many characters of a growing text can be sent.
 
-    The last user-perceived character is kept back because the next delta may add to it. With ``settled`` only
-    one that is incomplete as it stands is kept back: half of a surrogate pair, half of a flag, a joiner.
+    The last user-perceived character is kept back because the next delta may add to it. With ``settled``, it
+    is kept back only if it is incomplete: half of a surrogate pair, half of a flag, or a joiner.
     """
     end = len(text)
     if not end or text[-1] in _BREAKS or (settled and not _is_open(text, end)):
@@ -59,7 +59,7 @@ def _joins_back(char: str) -> bool:
 
 
 def _is_open(text: str, end: int) -> bool:
-    """Tell whether what is before ``end`` may belong together with what follows, whatever follows."""
+    """Return whether the character before ``end`` may join whatever character follows."""
     last = text[end - 1]
     if last.isascii():
         return last == "\r"
@@ -70,7 +70,7 @@ def _is_open(text: str, end: int) -> bool:
             start -= 1
         return (end - start) % 2 == 1
     if _is_mark(last):
-        # A consonant that a virama links to the next one may have other marks after the virama.
+        # A virama links a consonant to the next one. Other marks may follow the virama.
         at = end
         while at and end - at < _LONGEST and _is_mark(text[at - 1]):
             at -= 1

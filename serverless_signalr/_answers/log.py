@@ -1,4 +1,4 @@
-"""The stored side of an answer, as the function that streams it writes it."""
+"""The stored side of an answer, written by the function that streams it."""
 
 import logging
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ _log = logging.getLogger("serverless_signalr.answers")
 
 
 class AnswerLog:
-    """Writes the pieces of one answer to a store, and learns there that the answer is to stop.
+    """A writer that stores the pieces of one answer and learns from the store when to stop.
 
-    A store that fails does not end the answer: the pieces are written with the next ones. Clients that are
-    connected miss nothing; resuming may not recover everything then.
+    A store that fails does not end the answer. The pieces are written together with the next ones. Connected
+    clients miss nothing, but resuming may not recover everything.
     """
 
     def __init__(self, store: AnswerStore, answer_id: str, version: object) -> None:
@@ -28,15 +28,15 @@ class AnswerLog:
         self._has_failed = False
 
     async def save(self, pieces: Sequence[AnswerPiece], state: AnswerState) -> AnswerState:
-        """Write pieces and the state, and return the state.
+        """Write pieces and the state, and return the state of the stored answer.
 
-        It is another one where somebody has asked the answer to stop, or has ended it: the pieces are then
-        not written, unless ``state`` ends the answer and it had not ended yet.
+        The result differs from ``state`` if somebody has asked the answer to stop or has ended it. The pieces
+        are not written then. If ``state`` ends an answer that was only asked to stop, everything is written.
         """
         batch = [*self._unsaved, *pieces]
         try:
             return await self._write(batch, state)
-        except Exception as error:  # noqa: BLE001 - whatever a store raises, the answer goes on
+        except Exception as error:  # noqa: BLE001 - the answer goes on whatever a store raises
             if not self._has_failed:
                 _log.warning("the answer %s could not be stored, it goes on: %s", self._answer_id, error)
             self._has_failed = True
@@ -56,7 +56,7 @@ class AnswerLog:
                     return AnswerState.ERROR if stored is None else stored.state
                 if stored.state is AnswerState.CANCELLING and not state.has_ended:
                     return stored.state
-                # A write whose response was lost has been made all the same.
+                # Leave out pieces that were stored by a write whose response was lost.
                 batch = [piece for piece in batch if piece.seq > stored.last]
                 self._version = stored.version
             else:

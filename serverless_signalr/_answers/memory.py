@@ -1,4 +1,4 @@
-"""Answers in the memory of one process."""
+"""The answer store in the memory of one process."""
 
 import os
 import threading
@@ -36,15 +36,17 @@ class _Kept:
 
 
 class MemoryAnswerStore:
-    """A store in the memory of this process: for one instance with one worker process, and for tests.
+    """A store in the memory of this process, for one instance with one worker process, and for tests.
 
-    Pieces of the last ``max_bytes`` of an answer can be replayed one by one. Of older ones the text alone is
-    kept, another ``max_bytes`` of it; of an even longer answer the beginning is dropped. An answer is gone
-    ``ttl`` after its last piece, and earlier where all answers together take more than ``max_total_bytes``.
+    The last ``max_bytes`` of an answer are kept as pieces that can be replayed one by one. For older pieces
+    only the text is kept, up to another ``max_bytes``. If the answer is even longer, the older text is
+    dropped. An answer expires ``ttl`` after its last piece. Answers are dropped earlier if all of them
+    together take more than ``max_total_bytes``.
 
-    An app in Azure may run on several instances, and a request to resume or to cancel may reach another one
-    than the answer. The store therefore raises RuntimeError there, and where FUNCTIONS_WORKER_PROCESS_COUNT
-    is above 1, unless ``single_instance`` says that there is one process only.
+    An app in Azure may run on several instances, and a request to resume or cancel may reach a different
+    instance from the one that streams the answer. The store therefore raises RuntimeError in Azure, and
+    wherever FUNCTIONS_WORKER_PROCESS_COUNT is above 1. Pass ``single_instance=True`` if there is only one
+    process.
     """
 
     def __init__(

@@ -12,7 +12,10 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class PieceKind(StrEnum):
-    """The kind of a piece. ``done``, ``error`` and ``cancelled`` each end an answer."""
+    """The kind of a piece.
+
+    ``done``, ``error`` and ``cancelled`` each end an answer.
+    """
 
     TEXT = "text"
     TOOL_CALL = "toolCall"
@@ -24,16 +27,16 @@ class PieceKind(StrEnum):
 
     @property
     def is_last(self) -> bool:
-        """Tell whether a piece of this kind ends the answer."""
+        """Return whether a piece of this kind ends the answer."""
         return self in (PieceKind.DONE, PieceKind.ERROR, PieceKind.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerPiece:
-    """One piece of an answer. The pieces of an answer are numbered from 1, without a gap.
+    """One piece of an answer.
 
-    ``text`` is the text of ``text``, ``status`` and ``error``; ``data`` is the tool call, the citation, or
-    the usage of ``done``.
+    The pieces of an answer are numbered from 1 without gaps. ``text`` is set for the kinds ``text``,
+    ``status`` and ``error``. ``data`` is the tool call, the citation, or the usage of ``done``.
     """
 
     answer_id: str
@@ -43,7 +46,7 @@ class AnswerPiece:
     data: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object that clients receive as the one argument of ``answerPiece``."""
+        """Return the JSON object that clients receive as the only argument of ``answerPiece``."""
         value: dict[str, Any] = {"id": self.answer_id, "seq": self.seq, "kind": self.kind.value}
         if self.text is not None:
             value["text"] = self.text
@@ -53,12 +56,12 @@ class AnswerPiece:
 
     @property
     def size(self) -> int:
-        """Return about how many bytes the piece takes in a store."""
+        """Return the approximate number of bytes that the piece takes in a store."""
         return 64 + len((self.text or "").encode()) + (len(str(self.data)) if self.data else 0)
 
 
 def check_answer_id(answer_id: object) -> str:
-    """Return an answer id. Raise ValueError for one that is not 1 to 64 letters, digits, ``-`` or ``_``."""
+    """Return an answer id. Raise ValueError unless it is 1 to 64 letters, digits, ``-`` or ``_``."""
     if not isinstance(answer_id, str) or not _ID.fullmatch(answer_id):
         raise ValueError(
             f"the answer id is {answer_id!r}, expected 1 to 64 ASCII letters, digits, hyphens or underscores"

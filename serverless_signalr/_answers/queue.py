@@ -1,4 +1,4 @@
-"""What an answer has still to send: text that is rolled up, and pieces of other kinds, in order."""
+"""The unsent pieces of an answer, in order: rolled-up text, and pieces of other kinds."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ class _Part:
 
 
 class PieceQueue:
-    """Collects what is written and cuts it into numbered pieces."""
+    """A queue that collects what is written and cuts it into numbered pieces."""
 
     def __init__(self, answer_id: str) -> None:
         self._answer_id = answer_id
@@ -28,7 +28,7 @@ class PieceQueue:
         self._seq = 0
         self._held = ""
         self.size = 0
-        """Characters of text that wait."""
+        """The number of characters of text in the queue."""
 
     def add_text(self, text: str) -> None:
         """Add text to the end."""
@@ -43,7 +43,7 @@ class PieceQueue:
         self._parts.append(_Part(kind, [] if text is None else [text], data))
 
     def has_more(self) -> bool:
-        """Tell whether something waits that a later ``take`` may return without anything being added."""
+        """Return whether the next ``take`` may return something even if nothing is added."""
         match len(self._parts):
             case 0:
                 return False
@@ -56,7 +56,7 @@ class PieceQueue:
     def take(self, *, is_final: bool) -> list[AnswerPiece]:
         """Return all that can be sent, and keep back a character that the next text may add to.
 
-        One that was kept back once and was not added to goes with the next call.
+        A character that was kept back is returned by the next call if nothing was added to it.
         """
         pieces = []
         while self._parts:
@@ -76,7 +76,7 @@ class PieceQueue:
         return pieces
 
     def _keep_back(self, text: str) -> str:
-        # The first piece goes at once, and so does what has waited for an addition that did not come.
+        # Send the first piece at once. Also send text that was kept back and has not grown.
         is_settled = self._seq == 0 or text == self._held
         cut = boundary(text, settled=is_settled)
         self._held = text[cut:]

@@ -1,4 +1,4 @@
-"""Resume and cancel: what a client gets that has missed pieces, and how an answer is stopped."""
+"""The resuming of answers by clients that missed pieces, and the cancelling of answers."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from serverless_signalr.errors import HubException
 __all__ = ["AnswerInfo", "MayResume", "cancel_answer", "resume_answer"]
 
 _SILENCE = 45.0
-"""Seconds after which nobody streams an answer any more: its function shows itself more often than that."""
+"""The seconds of silence after which an answer is lost. A running function writes more often than that."""
 
 _LOST = "The answer was interrupted on the server."
 
@@ -26,7 +26,10 @@ _log = logging.getLogger("serverless_signalr.answers")
 
 @dataclass(frozen=True, slots=True)
 class AnswerInfo:
-    """Which answer somebody asks for: whose it is, and the ``audience`` that ``stream_answer`` was given."""
+    """The answer that a user asks for, with its owner.
+
+    ``audience`` is the value that was passed to ``stream_answer``.
+    """
 
     id: str
     owner: str
@@ -34,7 +37,10 @@ class AnswerInfo:
 
 
 type MayResume = Callable[[str, AnswerInfo], bool | Awaitable[bool]]
-"""Tells whether a user, who is not the owner, may read an answer: a member of the group that it is for."""
+"""A function that decides whether a user other than the owner may read an answer.
+
+It may, for example, allow the members of the group that the answer is for.
+"""
 
 
 async def resume_answer(
@@ -42,9 +48,9 @@ async def resume_answer(
 ) -> dict[str, Any]:
     """Return what a user has missed of an answer since a piece, as a JSON object.
 
-    ``state`` is ``unknown`` both for an answer that is not there and for one that the user may not read.
-    ``recovered`` tells whether ``pieces`` are all that was missed; where they are not, ``text`` is the whole
-    text, or null where that is gone too. Raise HubException for arguments that make no sense.
+    ``state`` is ``unknown`` both for an answer that does not exist and for one that the user may not read.
+    ``recovered`` tells whether ``pieces`` has everything that was missed. If it is false, ``text`` is the
+    whole text, or null if that is gone too. Raise HubException for invalid arguments.
     """
     if isinstance(since, bool) or not isinstance(since, int) or since < 0:  # type: ignore[redundant-expr]
         raise HubException("since must be the number of a piece, or 0.")
@@ -65,7 +71,7 @@ async def resume_answer(
         stored.pieces if recovered else [each for each in stored.pieces if each.kind is not PieceKind.TEXT]
     )
     if not recovered and since > 0:
-        # The client begins anew: what is kept of the other kinds belongs to the whole text.
+        # The client starts over, so it needs all pieces of other kinds along with the whole text.
         everything = await store.read(answer_id, 0)
         if everything is not None:
             stored = everything
@@ -81,9 +87,10 @@ async def resume_answer(
 
 
 async def cancel_answer(store: AnswerStore, answer_id: str, user_id: str | None) -> bool:
-    """Ask the function that streams an answer to stop, and tell whether there is such an answer.
+    """Ask the function that streams an answer to stop, and return whether the answer exists.
 
-    Only its owner can. An answer that has ended stays as it is.
+    Only the owner can cancel an answer. For other users it does not exist. An answer that has ended stays
+    unchanged.
     """
     for _ in range(_ATTEMPTS):
         stored = await _read(store, answer_id, None)
@@ -94,7 +101,7 @@ async def cancel_answer(store: AnswerStore, answer_id: str, user_id: str | None)
         try:
             await store.append(answer_id, stored.version, (), AnswerState.CANCELLING)
         except AnswerConflictError:
-            # A piece was added in between. The next try shall not run in step with the next piece.
+            # A piece was added in between. The pause is random so that the next try misses the next piece.
             await asyncio.sleep(random.random() * _PAUSE)  # noqa: S311 - no secret
             continue
         return True
@@ -125,7 +132,7 @@ async def _may_read(stored: StoredAnswer, user_id: str | None, may_resume: MayRe
 
 
 async def _end_lost(store: AnswerStore, stored: StoredAnswer, since: int) -> StoredAnswer:
-    """End an answer whose function is gone: its instance was removed, or its process killed."""
+    """End an answer whose function is gone because its instance was removed or its process killed."""
     piece = AnswerPiece(stored.answer_id, stored.last + 1, PieceKind.ERROR, _LOST)
     try:
         await store.append(stored.answer_id, stored.version, [piece], AnswerState.ERROR)
@@ -139,7 +146,7 @@ def _is_complete(stored: StoredAnswer, since: int) -> bool:
 
 
 def _merged(pieces: Sequence[AnswerPiece]) -> list[AnswerPiece]:
-    """Return pieces with each run of texts as one, numbered as its last."""
+    """Merge each run of text pieces into one piece, which gets the number of the last."""
     merged: list[AnswerPiece] = []
     texts: list[str] = []
     for piece in pieces:

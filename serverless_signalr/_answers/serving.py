@@ -1,4 +1,4 @@
-"""The hub methods and HTTP routes by which clients resume and cancel answers."""
+"""The hub methods and HTTP routes that clients use to resume and cancel answers."""
 
 import json
 import logging
@@ -50,13 +50,16 @@ def add_answers(
     """Let clients resume and cancel the answers of a store: ``add_answers(hub, store)``.
 
     ``functions`` is a hub, or a blueprint or function app with ``hub=…``. It gets the methods
-    ``resumeAnswer(id, since)`` and ``cancelAnswer(id)``, and the HTTP functions ``GET <route>/{id}?since=``
-    and ``POST <route>/{id}/cancel`` for pages that are not connected; None as the route leaves these out.
-    ``user`` says who sends an HTTP request, as it does for ``add_negotiate``. Only the owner of an answer can
-    do either; ``may_resume`` allows others to resume it. A store with expired answers to delete, such as
-    TableAnswerStore, gets a timer for that: ``purge`` is its schedule, None for no timer.
+    ``resumeAnswer(id, since)`` and ``cancelAnswer(id)``. It also gets the HTTP functions
+    ``GET <route>/{id}?since=`` and ``POST <route>/{id}/cancel``, for pages that are not connected. Pass
+    ``route=None`` to leave these out. ``user`` identifies the sender of an HTTP request, as it does for
+    ``add_negotiate``.
 
-    Raise TypeError for a hub class, and where the hub has these methods already.
+    Only the owner of an answer can resume or cancel it. ``may_resume`` lets other users resume it. If the
+    store has a ``purge`` method, as TableAnswerStore does, a timer deletes expired answers. ``purge`` is the
+    schedule of the timer, or None for no timer.
+
+    Raise TypeError for a hub class, or if the hub already has these methods.
     """
     if isinstance(functions, type):
         raise TypeError(f"add_answers takes a hub, not its class: pass {functions.__name__}()")
@@ -90,11 +93,11 @@ def _events(store: AnswerStore, may_resume: MayResume | None) -> list[HubEvent]:
     async def resume(
         _: object, caller: SignalRInvocationContext, answer_id: str, since: int = 0
     ) -> dict[str, Any]:
-        """Answer with what was missed of an answer."""
+        """Return what the caller has missed of an answer."""
         return await resume_answer(store, answer_id, caller.user_id, since, may_resume)
 
     async def cancel(_: object, caller: SignalRInvocationContext, answer_id: str) -> bool:
-        """Stop an answer."""
+        """Cancel an answer."""
         return await cancel_answer(store, answer_id, caller.user_id)
 
     return [
@@ -128,7 +131,7 @@ def _add_routes(
             return None
 
     async def resume(req: func.HttpRequest) -> func.HttpResponse:
-        """Answer with what was missed of an answer."""
+        """Return what the caller has missed of an answer."""
         if (user_id := await caller(req)) is None:
             return _problem(HTTPStatus.UNAUTHORIZED, "Sign in first.")
         since = req.params.get("since", "0")
@@ -143,7 +146,7 @@ def _add_routes(
         return _response(HTTPStatus.OK, found, "application/json")
 
     async def cancel(req: func.HttpRequest) -> func.HttpResponse:
-        """Stop an answer."""
+        """Cancel an answer."""
         if (user_id := await caller(req)) is None:
             return _problem(HTTPStatus.UNAUTHORIZED, "Sign in first.")
         try:

@@ -1,4 +1,4 @@
-"""What keeps answers, so that they can be resumed and cancelled from anywhere."""
+"""The interface of stores, through which answers can be resumed and cancelled from anywhere."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,10 @@ __all__ = ["AnswerConflictError", "AnswerExistsError", "AnswerState", "AnswerSto
 
 
 class AnswerState(StrEnum):
-    """How far a stored answer is. ``cancelling`` asks the function that streams it to stop."""
+    """The state of a stored answer.
+
+    ``cancelling`` asks the function that streams the answer to stop.
+    """
 
     STREAMING = "streaming"
     CANCELLING = "cancelling"
@@ -21,24 +24,27 @@ class AnswerState(StrEnum):
 
     @property
     def has_ended(self) -> bool:
-        """Tell whether no more pieces will follow."""
+        """Return whether no more pieces will follow."""
         return self not in (AnswerState.STREAMING, AnswerState.CANCELLING)
 
 
 class AnswerConflictError(Exception):
-    """The stored answer has changed since the version that was passed, or it is gone."""
+    """A write to an answer that has changed since the version that was passed, or that is gone."""
 
 
 class AnswerExistsError(ValueError):
-    """There is an answer with this id already: each answer needs an id of its own."""
+    """An attempt to create an answer with an id that is already in use.
+
+    Each answer needs an id of its own.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """An answer as a store has it.
+    """An answer as it is stored.
 
-    ``pieces`` are those after the one that was asked for, as far as they are still there; ``last`` is the
-    number of the newest piece. ``text`` is the whole text, None where parts of it are gone. ``silent_for`` is
+    ``pieces`` are the pieces after the one that was asked for, as far as they still exist. ``last`` is the
+    number of the newest piece. ``text`` is the whole text, or None if parts of it are gone. ``silent_for`` is
     the time in seconds since the last change.
     """
 
@@ -54,15 +60,19 @@ class StoredAnswer:
 
 
 class AnswerStore(Protocol):
-    """Keeps the pieces of answers for a while. Implement it to keep them anywhere else.
+    """The interface of a store that keeps the pieces of answers for a while.
 
-    A version stands for what an answer was when it was written or read. Every change names the version that
-    it is based on and fails with AnswerConflictError if there is a newer one: that is how the function that
-    streams an answer learns that it was cancelled, without reading anything.
+    Implement it to keep answers in another place. A version identifies the state of an answer when it was
+    written or read. Every change passes the version that it is based on, and fails with AnswerConflictError
+    if there is a newer one. This is how the function that streams an answer learns that it was cancelled
+    without reading anything.
     """
 
     async def create(self, answer_id: str, owner: str, audience: str | None) -> object:
-        """Begin an answer and return its version. Raise AnswerExistsError where there is one with this id."""
+        """Begin an answer, and return its version.
+
+        Raise AnswerExistsError if the id is already in use.
+        """
         ...
 
     async def append(
@@ -70,10 +80,13 @@ class AnswerStore(Protocol):
     ) -> object:
         """Add pieces, set the state, and return the new version.
 
-        Raise AnswerConflictError where the version is an old one or the answer is gone.
+        Raise AnswerConflictError if the version is outdated or the answer is gone.
         """
         ...
 
     async def read(self, answer_id: str, since: int = 0) -> StoredAnswer | None:
-        """Return an answer with its pieces after ``since``, None where there is none or it has expired."""
+        """Return an answer with its pieces after ``since``.
+
+        Return None if there is no such answer or it has expired.
+        """
         ...

@@ -1,6 +1,7 @@
-"""The way to a table of Azure Table Storage: the app settings, read as the Functions host reads them.
+"""The client of a table in Azure Table Storage, and the app settings that configure it.
 
-Source: https://learn.microsoft.com/azure/azure-functions/functions-reference#connections.
+The settings are read as the Functions host reads them. Source:
+https://learn.microsoft.com/azure/azure-functions/functions-reference#connections.
 """
 
 import logging
@@ -21,13 +22,13 @@ __all__ = ["Storage", "check_table_name", "open_table", "read_storage"]
 
 _TABLE = re.compile(r"[A-Za-z][A-Za-z0-9]{2,62}")
 _BLOB_HOST = re.compile(r"https://([a-z0-9]{3,24})\.blob\.([a-z0-9.]+)")
-"""What the deployment template names: the tables of the account are beside its blobs."""
+"""The blob address that the deployment template sets. The address of the tables follows from it."""
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """A storage account: by a connection string, or by the address of its tables and an identity."""
+    """A storage account, given by a connection string, or by the address of its tables and an identity."""
 
     setting: str
     text: str | None = field(default=None, repr=False)
@@ -36,7 +37,7 @@ class Storage:
 
 
 def check_table_name(name: str) -> str:
-    """Return the name of a table. Raise ValueError for one that the service refuses."""
+    """Return the name of a table. Raise ValueError if the service refuses it."""
     if not _TABLE.fullmatch(name) or name.lower() == "tables":
         raise ValueError(
             f"the table is called {name!r}, expected 3 to 63 letters and digits that begin with a letter"
@@ -47,7 +48,7 @@ def check_table_name(name: str) -> str:
 def read_storage(connection: str, settings: Mapping[str, str]) -> Storage:
     """Read a storage account from the app settings.
 
-    Raise ConnectionStringError, which names the setting but never its value, where it is missing or wrong.
+    Raise ConnectionStringError if the setting is missing or wrong. The error never shows its value.
     """
     if text := settings.get(connection, "").strip():
         return Storage(connection, text=text)
@@ -78,16 +79,17 @@ def read_storage(connection: str, settings: Mapping[str, str]) -> Storage:
 
 
 def open_table(storage: Storage, name: str) -> "TableClient":
-    """Return the client of a table, which uses the sockets of the running event loop and need not be closed.
+    """Return the client of a table.
 
-    Raise ModuleNotFoundError where azure-data-tables is not installed.
+    The client uses the sockets of the running event loop and need not be closed. Raise ModuleNotFoundError if
+    azure-data-tables is not installed.
     """
     with requiring("TableAnswerStore", "answers"):
         from azure.data.tables.aio import TableClient
 
     from serverless_signalr._rest.pool import PoolTransport
 
-    # At INFO, azure-core's own choice, the Functions worker would log every request with its headers.
+    # At INFO, the default of azure-core, the Functions worker would log every request with its headers.
     options: dict[str, Any] = {"transport": PoolTransport(), "http_logging_level": logging.DEBUG}
     if storage.text is not None:
         try:

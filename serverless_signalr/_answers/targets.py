@@ -1,4 +1,4 @@
-"""Whom an answer is sent to: what the pieces are handed to one by one."""
+"""The targets of an answer, which receive its pieces one by one."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -16,18 +16,21 @@ type Send = Callable[[dict[str, Any]], Awaitable[object]]
 
 
 class AnswerClient(Protocol):
-    """The part of a client interface that receives answers: derive the interface of your hub from it."""
+    """The part of a client interface that receives answers.
+
+    Derive the client interface of your hub from it.
+    """
 
     async def answer_piece(self, piece: dict[str, Any]) -> None:
-        """Receive one piece of an answer, see AnswerPiece."""
+        """Receive one piece of an answer; see AnswerPiece."""
 
 
 type AnswerTarget = AnswerClient | AnyClient | Send
-"""Clients of a hub, or an async function that is given each piece as a JSON object."""
+"""The clients of a hub, or an async function that receives each piece as a JSON object."""
 
 
 def sender_to(target: AnswerTarget) -> Send:
-    """Return the function that sends pieces to clients. Raise TypeError for clients that take none."""
+    """Return the function that sends pieces to clients. Raise TypeError if they cannot receive pieces."""
     is_class = isinstance(target, type)
     method: Any = getattr(target, "answer_piece", None)
     if method is not None and not is_class:
@@ -46,5 +49,5 @@ def sender_to(target: AnswerTarget) -> Send:
 
 
 def owner_of(target: AnswerTarget) -> str | None:
-    """Return the user that clients belong to, None where they are not those of one user."""
+    """Return the user that clients belong to, or None if they do not belong to one user."""
     return None if inspect.isroutine(target) else addressed_user(target)

@@ -1,1 +1,1 @@
-"""The tools of serverless_signalr.testing. Never imported by an app."""
+"""The tools of serverless_signalr.testing. Apps never import them."""

@@ -1,4 +1,4 @@
-"""The settings by which an app knows that it runs on a developer's machine."""
+"""The settings that tell an app that it runs on a developer's machine."""
 
 import os
 import threading
@@ -16,7 +16,10 @@ _added: list[str] = []
 
 @contextmanager
 def local_environment() -> Iterator[None]:
-    """Set what the local hosts set, unless it has a value; the last one to leave removes it again."""
+    """Set the variables that the local hosts set, unless they have values.
+
+    The last user to leave the block removes them again.
+    """
     global _users
     with _lock:
         if _users == 0:

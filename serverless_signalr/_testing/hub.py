@@ -19,8 +19,8 @@ type Answer = Callable[..., object | Awaitable[object]] | object
 class FakeConnection:
     """A client connection of a FakeService.
 
-    ``received`` is what its client has been sent, whether to it alone, to its user, to one of its groups or
-    to everybody. ``closed`` is None while it is open.
+    ``received`` has every message that was sent to the client: to this connection alone, to its user, to one
+    of its groups or to everybody. ``closed`` is None while the connection is open.
     """
 
     id: str
@@ -34,15 +34,15 @@ class FakeConnection:
     answers: dict[str, Answer] = field(default_factory=dict, repr=False)
 
     def answer(self, target: str, answer: Answer) -> None:
-        """Answer ``ask(target, …)`` with a value, or with what a function returns for the arguments.
+        """Answer ``ask(target, …)`` with a value, or with the result of a function of the arguments.
 
-        The function may be async. An exception that it raises is the error that the client answers with.
+        The function may be async. If it raises an exception, the client answers with that error.
         """
         self.answers[target] = answer
 
 
 class FakeHub:
-    """Who is connected to one hub, and who is in which group."""
+    """The connections of one hub, and the groups that they are in."""
 
     def __init__(
         self, name: str, log: Callable[[Record], None], *, clock: Callable[[], float] = time.monotonic
@@ -60,7 +60,10 @@ class FakeHub:
         user_id: str | None = None,
         claims: Mapping[str, str | Sequence[str]] | None = None,
     ) -> FakeConnection:
-        """Add a connection, which joins the groups of its user. Raise ValueError for an id that is in use."""
+        """Add a connection to the hub and to the groups of its user.
+
+        Raise ValueError if the id is already in use.
+        """
         id = connection_id or self._new_id()
         if id in self.connections:
             raise ValueError(f"the connection {id!r} is connected already: choose another connection_id")
@@ -70,7 +73,7 @@ class FakeHub:
         return found
 
     def disconnect(self, connection_id: str) -> None:
-        """Remove a connection, and with it what it was in."""
+        """Remove a connection from the hub and from all groups."""
         self.connections.pop(connection_id, None)
 
     def members(self, recipient: Recipient) -> list[FakeConnection]:
@@ -93,7 +96,10 @@ class FakeHub:
                 connection.received.append(message)
 
     def change(self, action: GroupAction) -> None:
-        """Move a connection, or a user's connections of now and later, into a group or out of it."""
+        """Add a connection or a user to a group, or remove it from one group or all.
+
+        A change of a user also applies to connections that the user opens later.
+        """
         self._log(action)
         if action.user_id is not None:
             moved = self.members(Recipient("user", action.user_id))
@@ -109,7 +115,7 @@ class FakeHub:
                 connection.groups.discard(action.group_name)
 
     def has_user(self, user_id: str, group_name: str) -> bool:
-        """Tell whether a user was added to a group."""
+        """Return whether a user was added to a group."""
         return (user_id, group_name) in self._lasting()
 
     def close(self, closed: Closed) -> None:
@@ -147,6 +153,6 @@ class FakeHub:
 
 
 def as_claims(claims: Mapping[str, str | Sequence[str]] | None) -> dict[str, tuple[str, ...]]:
-    """Return claims as they reach a function: each with all of its values."""
+    """Return claims as a function receives them, each with all of its values."""
     given = claims or {}
     return {name: (value,) if isinstance(value, str) else tuple(value) for name, value in given.items()}

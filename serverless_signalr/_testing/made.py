@@ -1,4 +1,4 @@
-"""Contexts and principals with everything that a test does not care about filled in."""
+"""Contexts, connection info and principals, with defaults for whatever a test leaves out."""
 
 import base64
 import json
@@ -23,9 +23,9 @@ def invocation_context(
     headers: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
 ) -> SignalRInvocationContext:
-    """Return who calls, for a hub method or a function that a test calls directly.
+    """Return the context of a call, for a test that calls a hub method or a function directly.
 
-    Called like that, neither ``@requires`` nor filters apply: see ``call``.
+    ``@requires`` and filters do not apply to a direct call. Use ``call`` to test them.
     """
     return SignalRInvocationContext(
         hub=hub,
@@ -42,19 +42,22 @@ def invocation_context(
 
 
 def connection_info(hub: str = "test") -> SignalRConnectionInfo:
-    """Return connection info that connects to nothing, for a negotiate function that is called directly."""
+    """Return connection info for a test that calls a negotiate function directly.
+
+    Nothing answers at its URL.
+    """
     return SignalRConnectionInfo(f"http://fake-service.test/client/?hub={hub}", "header.payload.signature")
 
 
 def principal(
     id: str, *, name: str | None = None, roles: Sequence[str] = (), provider: str = "aad"
 ) -> Principal:
-    """Return a caller as App Service Authentication verifies one."""
+    """Return a principal as App Service Authentication provides it."""
     return Principal(id, name or id, provider, {"roles": tuple(roles)} if roles else {}, tuple(roles))
 
 
 def principal_headers(caller: Principal | str) -> dict[str, str]:
-    """Return the headers in which App Service Authentication tells who calls."""
+    """Return the headers in which App Service Authentication names the caller."""
     found = principal(caller) if isinstance(caller, str) else caller
     claims = [{"typ": name, "val": value} for name, values in found.claims.items() for value in values]
     claims += [

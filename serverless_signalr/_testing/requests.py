@@ -1,4 +1,4 @@
-"""Requests to HTTP functions, as the host makes them."""
+"""Requests to HTTP functions, made as the host makes them."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ __all__ = ["Response", "request"]
 
 
 class Response(Sent):
-    """The response of an HTTP function, and what it sent while it ran."""
+    """The response of an HTTP function, and what the function sent while it ran."""
 
     def __init__(self, response: func.HttpResponse, outputs: Mapping[str, Any]) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Response(Sent):
         return self.body.decode()
 
     def json(self) -> Any:
-        """Return the value of the body."""
+        """Return the body parsed as JSON."""
         return json.loads(self.body)
 
 
@@ -54,13 +54,16 @@ async def request(
     service: FakeService | None = None,
     inputs: Mapping[str, object] | None = None,
 ) -> Response:
-    """Send a request to an HTTP function and return the response and what was sent.
+    """Send a request to an HTTP function, and return the response and what was sent.
 
-    ``path`` is that of the URL, with its query: ``/api/users/ann/messages``; ``prefix`` is the route prefix
-    of host.json. ``principal`` is who App Service Authentication verified, ``json`` a value for the body.
-    Function keys are the host's affair and are not asked for. The settings that tell an app that it runs on
-    a developer's machine are set while it runs, unless they have values. Raise LookupError where no route
-    fits, and whatever the function raises: in Azure that is a response with the status 500.
+    ``path`` is the path of the URL and may have a query: ``/api/users/ann/messages``. ``prefix`` is the route
+    prefix of host.json. ``json`` is a value to send as the body. ``principal`` is the caller that App Service
+    Authentication verified. No function key is needed, because only the host checks keys. While the function
+    runs, the settings that tell an app that it runs on a developer's machine are set, unless they have
+    values.
+
+    Raise LookupError if no route matches. An exception of the function is raised too; in Azure, the response
+    would have the status 500.
     """
     functions, service = functions_of(app), service_for(service)
     url = urlsplit(path)

@@ -1,4 +1,4 @@
-"""What was sent to the service, as objects that a test compares."""
+"""Records of what was sent to the service, which a test can compare."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ type Kind = Literal["all", "connection", "user", "group"]
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who something was for: everybody, or one connection, user or group by name."""
+    """The recipient of a message: everybody, or one connection, user or group by name."""
 
     kind: Kind
     name: str = ""
@@ -26,10 +26,11 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True, init=False)
 class Message:
-    """A call of ``target`` on clients, as it arrives there.
+    """A call of ``target`` on clients, as clients receive it.
 
-    ``arguments`` are in terms of JSON, as clients receive them, and ``excluded`` are the connections that
-    it was not for. Two messages are equal if these three are, whoever they were sent to.
+    ``arguments`` are JSON values, as clients receive them. ``excluded`` are the connections that do not
+    receive the message. Two messages are equal if these three values are equal; the recipient and the hub do
+    not count.
     """
 
     target: str
@@ -46,7 +47,7 @@ class Message:
         to: Recipient = Recipient("all"),
         hub: str = "",
     ) -> None:
-        """Take arguments as an app would send them: dates, bytes, enums and dataclasses are converted."""
+        """Take arguments as an app sends them. Dates, bytes, enums and dataclasses are converted."""
         sent: Any = message_object(target, arguments)
         object.__setattr__(self, "target", sent["target"])
         object.__setattr__(self, "arguments", tuple(sent["arguments"]))
@@ -64,7 +65,7 @@ class Message:
 def message[**P](
     method: Callable[Concatenate[Any, P], Awaitable[object]], *args: P.args, **kwargs: P.kwargs
 ) -> Message:
-    """Return the message that calling a method of a client interface sends.
+    """Return the message that a call of a client interface's method sends.
 
     Type checkers check the arguments: ``message(ChatClient.new_message, {"text": "hi"})``.
     """
@@ -74,7 +75,10 @@ def message[**P](
 
 @dataclass(frozen=True, slots=True)
 class GroupAction:
-    """A change of who is in a group. ``group_name`` is None where it concerns every group."""
+    """A change of group membership.
+
+    ``group_name`` is None if the change concerns every group.
+    """
 
     action: Literal["add", "remove"]
     group_name: str | None
@@ -86,7 +90,7 @@ class GroupAction:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A request to close connections: those of a recipient but the excluded ones."""
+    """A request to close the connections of a recipient, except the excluded ones."""
 
     to: Recipient
     reason: str | None = None
@@ -96,7 +100,10 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class StreamItem:
-    """One item of a stream to a client, or its end, which may have an error."""
+    """An item of a stream to a client, or the end of the stream.
+
+    The end may have an error.
+    """
 
     connection_id: str
     stream_id: str
@@ -110,9 +117,10 @@ type Record = Message | GroupAction | Closed | StreamItem
 
 
 class Sent:
-    """What was sent, oldest first.
+    """The records of what was sent, oldest first.
 
-    Names are compared as the service does: exactly. ``on`` restricts everything to one hub.
+    Names of groups, users and connections are compared exactly, as the service compares them. Use ``on`` to
+    see one hub only.
     """
 
     def __init__(self, records: Sequence[Record] = ()) -> None:
@@ -120,12 +128,18 @@ class Sent:
 
     @property
     def everything(self) -> list[Record]:
-        """Return messages, group actions, closings and stream items in the order in which they were sent."""
+        """Return all records in the order in which they were sent.
+
+        They are messages, group actions, closings and stream items.
+        """
         return list(self._records)
 
     @property
     def messages(self) -> list[Message]:
-        """Return all messages, whoever they were for: see ``Message.to``."""
+        """Return the messages to all recipients.
+
+        ``Message.to`` has the recipient of each.
+        """
         return self._of(Message)
 
     @property
@@ -142,12 +156,15 @@ class Sent:
         return self._to(Recipient("user", user_id))
 
     def to_connection(self, connection_id: str) -> list[Message]:
-        """Return the messages to a single connection, which is not all that it receives."""
+        """Return the messages to a single connection.
+
+        A connection also receives messages to its user, to its groups and to everybody.
+        """
         return self._to(Recipient("connection", connection_id))
 
     @property
     def group_actions(self) -> list[GroupAction]:
-        """Return the changes of who is in a group."""
+        """Return the changes of group membership."""
         return self._of(GroupAction)
 
     @property
@@ -160,7 +177,7 @@ class Sent:
         return [item.item for item in self._stream(connection_id, stream_id) if not item.is_end]
 
     def stream_end(self, connection_id: str, stream_id: str) -> StreamItem | None:
-        """Return the end of a stream, None while it goes on."""
+        """Return the end of a stream, or None if it has not ended."""
         return next((item for item in self._stream(connection_id, stream_id) if item.is_end), None)
 
     def on(self, hub: str) -> "Sent":

@@ -1,4 +1,4 @@
-"""The service in memory, for one test."""
+"""The in-memory service of a test."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,15 +17,15 @@ __all__ = ["FakeService", "service_for", "with_sent"]
 
 
 class FakeService:
-    """Azure SignalR Service in memory: it records what it is sent, and knows who is in which group.
+    """An in-memory Azure SignalR Service that records what it is sent and keeps track of groups.
 
-    Within ``with FakeService() as service:`` everything that an app sends goes to it, whichever setting
-    names the service: the clients, groups and managers of hub classes, ServiceClient, and the SignalR
-    outputs of functions that are called with ``call`` and its likes. No setting is needed and nothing is
-    patched. The stand-in belongs to the context (``contextvars``): tasks and threads that are started within
-    have it, other tests do not.
+    Inside ``with FakeService() as service:``, everything that an app sends goes to the fake, whichever
+    setting names the service. This applies to the clients, groups and managers of hub classes, to
+    ServiceClient, and to the SignalR outputs of functions that you run with ``call`` and similar functions.
+    No setting is needed and nothing is patched. The fake belongs to the context (``contextvars``). Tasks and
+    threads that start inside the block use it; other tests do not.
 
-    ``clock`` returns seconds; only the time that users stay in groups depends on it.
+    ``clock`` returns seconds. Only the time that users stay in groups depends on it.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -49,7 +49,7 @@ class FakeService:
 
     @property
     def sent(self) -> Sent:
-        """Return everything that was sent so far."""
+        """Return everything that has been sent so far."""
         return Sent(self._records)
 
     def since(self, count: int) -> Sequence[Record]:
@@ -64,7 +64,10 @@ class FakeService:
         connection_id: str | None = None,
         claims: Mapping[str, str | Sequence[str]] | None = None,
     ) -> FakeConnection:
-        """Add a client connection; the app is not told, see ``serverless_signalr.testing.connect``."""
+        """Add a client connection without running the app.
+
+        Use ``serverless_signalr.testing.connect`` to run ``connected`` as well.
+        """
         return self.hub(hub).connect(connection_id, user_id, claims)
 
     def connections(self, hub: str) -> list[FakeConnection]:
@@ -72,9 +75,10 @@ class FakeService:
         return list(self.hub(hub).connections.values())
 
     def fail(self, status: int, *, times: int = 1, retry_after: int | None = None) -> None:
-        """Answer the next operations with an error: the app gets the exception that the status stands for.
+        """Answer the next operations with an error status.
 
-        As after the last repetition: a real client repeats what is safe to repeat first.
+        The app gets the exception for that status at once. A real client first repeats operations that are
+        safe to repeat; the fake skips this and fails as after the last attempt.
         """
         if not 400 <= status <= 599:
             raise ValueError(f"the status is {status}, expected that of an error, 400 to 599")
@@ -82,30 +86,30 @@ class FakeService:
         self._faults += [Response(status, headers, b"", "fake")] * times
 
     def hub(self, name: str) -> FakeHub:
-        """Return a hub by its name, in any case."""
+        """Return a hub by its name, regardless of case."""
         if name.lower() not in self._hubs:
             self._hubs[name.lower()] = FakeHub(check_hub_name(name), self._records.append, clock=self._clock)
         return self._hubs[name.lower()]
 
     def sender(self, hub: str) -> FakeSender:
-        """Return what carries out the operations of a hub."""
+        """Return a sender that carries out the operations of a hub."""
         return FakeSender(
             self.hub(hub), self.endpoint, lambda _: self._faults.pop(0) if self._faults else None
         )
 
 
 def _current_service() -> FakeService | None:
-    """Return the FakeService of this context."""
+    """Return the FakeService of this context, or None if there is none."""
     found = current_substitute()
     return found if isinstance(found, FakeService) else None
 
 
 def service_for(given: FakeService | None) -> FakeService:
-    """Return the FakeService of a call: the given one, that of the context, or a new one."""
+    """Return the FakeService for a call: the given one, the one of the context, or a new one."""
     return given or _current_service() or FakeService()
 
 
 def with_sent[T: Sent](result: T, service: FakeService, count: int) -> T:
-    """Return a result with what was sent after the first ``count`` records."""
+    """Add what was sent after the first ``count`` records to a result, and return the result."""
     result._records = list(service.since(count))
     return result

@@ -1,4 +1,4 @@
-"""Events to a hub that receives them through an HTTP function, as the service sends them."""
+"""Events for a hub that receives them through an HTTP function, sent as the service sends them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ async def deliver_upstream(
     service: FakeService,
     headers: Mapping[str, str],
 ) -> Any:
-    """Send an event to the HTTP upstream of a hub, signed, and return the result in its answer."""
+    """Send a signed event to the HTTP upstream of a hub, and return the result in the answer."""
     is_message = event.category == Category.MESSAGES
     body = (
         {"type": 1, "invocationId": "1", "target": event.event, "arguments": list(arguments)}
