@@ -78,7 +78,15 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
     _interface: ClassVar[ClientInterface[Any]] = ClientInterface(AnyClient)
 
     def __init_subclass__(cls, *, hub: str | None = None, connection: str | None = None, **rest: Any) -> None:
-        super().__init_subclass__(**rest)
+        try:
+            super().__init_subclass__(**rest)
+        except TypeError as error:
+            if not rest:
+                raise
+            raise TypeError(
+                f"the class {cls.__name__} has the keyword {', '.join(rest)}, but a hub class takes hub and "
+                f"connection; upstream_route belongs to the instance: {cls.__name__}(upstream_route=…)"
+            ) from error
         if hub is not None:
             cls.hub_name = check_hub_name(hub)
             cls._is_named = True

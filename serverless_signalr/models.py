@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from serverless_signalr.protocol.claims import Claims, parse_claims
 from serverless_signalr.protocol.mappings import CaseInsensitiveMapping, ReadOnlyMapping
-from serverless_signalr.protocol.names import check_group_name
+from serverless_signalr.protocol.names import check_group_name, check_id
+from serverless_signalr.protocol.text import well_formed
 from serverless_signalr.protocol.upstream import USER_CLAIMS_HEADER
 from serverless_signalr.protocol.values import to_builtins
 
@@ -169,7 +170,7 @@ class SignalRMessage:
     """A call of ``target`` on all clients, or on those of one connection, user or group.
 
     Raise ValueError for an empty target, and for several recipients, because the service would silently use
-    only one of them. Raise TypeError or ValueError for arguments that cannot be sent.
+    only one of them. Raise TypeError or ValueError for ids and arguments that cannot be sent.
     """
 
     target: str
@@ -180,9 +181,11 @@ class SignalRMessage:
     endpoints: Sequence[SignalREndpoint] | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.target, str):
+            raise TypeError(f"the target of a message is {self.target!r}, expected text")
         if not self.target:
             raise ValueError("the target of a message must not be empty")
-        if isinstance(self.arguments, str | bytes | Mapping):
+        if isinstance(self.arguments, str | bytes | bytearray) or not isinstance(self.arguments, Sequence):
             raise TypeError(
                 f"the arguments of a message are a {type(self.arguments).__name__}, expected a list"
             )
@@ -195,7 +198,7 @@ class SignalRMessage:
     def to_dict(self) -> dict[str, object]:
         """Return the form that the ``signalR`` binding takes."""
         return _present(
-            target=self.target,
+            target=well_formed(self.target),
             arguments=to_builtins(list(self.arguments)),
             connectionId=self.connection_id,
             userId=self.user_id,
@@ -209,7 +212,7 @@ class SignalRGroupAction:
     """A change of the groups of one connection, or of all connections of one user.
 
     ``removeAll`` removes a user from every group and takes no group name. Raise ValueError for combinations
-    that the extension refuses or silently ignores.
+    that the extension refuses or silently ignores, and TypeError or ValueError for ids that cannot be sent.
     """
 
     action: Literal["add", "remove", "removeAll"]
@@ -231,6 +234,7 @@ class SignalRGroupAction:
             raise ValueError(f"{self.action} needs a group_name")
         else:
             check_group_name(self.group_name)
+            check_id("group name", self.group_name)
 
     def to_dict(self) -> dict[str, object]:
         """Return the form that the ``signalR`` binding takes."""
@@ -262,7 +266,11 @@ class SignalROutput:
         return f"SignalROutput({', '.join(map(repr, self._items))})"
 
     def append(self, item: SignalRMessage | SignalRGroupAction) -> None:
-        """Add a message or a group action."""
+        """Add a message or a group action. Raise TypeError for anything else."""
+        if not isinstance(item, SignalRMessage | SignalRGroupAction):
+            raise TypeError(
+                f"a SignalROutput takes a SignalRMessage or a SignalRGroupAction, not a {type(item).__name__}"
+            )
         self._items.append(item)
 
     def send(
@@ -309,13 +317,15 @@ class SignalROutput:
         self.append(SignalRGroupAction(action="removeAll", user_id=user_id))
 
 
-def _check_addressees(**addressees: str | None) -> None:
+def _check_addressees(**addressees: Any) -> None:
     given = [name for name, value in addressees.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given)} are given, expected one of them")
     for name in given:
-        if not addressees[name]:
+        if addressees[name] == "":
             raise ValueError(f"{name} must not be empty")
+        # The extension writes ids into a URL too, after the function has returned.
+        check_id(name.replace("_", " "), addressees[name])
 
 
 def _present(**values: object) -> dict[str, object]:

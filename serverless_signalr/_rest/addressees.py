@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
-from serverless_signalr.protocol.names import check_group_name
+from serverless_signalr.protocol.names import check_group_name, check_id
 
 __all__ = [
     "EVERYBODY",
@@ -108,23 +108,9 @@ def stream(connection_id: str, stream_id: str) -> str:
 
 
 def segment(kind: str, name: str) -> str:
-    """Return a name as one segment of a path.
-
-    Raise TypeError for anything but text, and ValueError for a name that a URL cannot carry. Messages replace
-    half of a surrogate pair, which is what cutting an emoji in two leaves, by U+FFFD. A name with one is
-    refused instead, so that two different names cannot become the same.
-    """
-    if not isinstance(name, str):
-        raise TypeError(f"the {kind} is {name!r}, expected text")
-    if not name:
-        raise ValueError(f"the {kind} must not be empty")
-    if name in (".", ".."):
-        # Escaped or not, these move up the path: a message to the user ".." would go to everybody.
-        raise ValueError(f"the {kind} {name!r} cannot be part of a URL")
-    try:
-        return quote(name, safe=_SAFE)
-    except UnicodeEncodeError:
-        raise ValueError(_half(kind, name)) from None
+    """Return a name as one segment of a path. Raise TypeError or ValueError if it cannot be one."""
+    check_id(kind, name)
+    return quote(name, safe=_SAFE)
 
 
 def exclusions(connection_ids: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -140,9 +126,3 @@ def _names(kind: str, values: Iterable[str]) -> list[str]:
     for name in found:
         segment(kind.removesuffix("s"), name)
     return found
-
-
-def _half(kind: str, name: str) -> str:
-    return (
-        f"the {kind} {name!r} contains half of a surrogate pair: check for text that was cut within an emoji"
-    )

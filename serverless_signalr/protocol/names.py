@@ -5,12 +5,15 @@ Source: the OpenAPI files of the service (patterns and lengths), and the limits 
 
 import re
 
+from serverless_signalr.protocol.text import has_surrogates
+
 __all__ = [
     "DEFAULT_CONNECTION",
     "MAX_BODY",
     "MAX_GROUP_NAME",
     "check_group_name",
     "check_hub_name",
+    "check_id",
     "to_camel_case",
 ]
 
@@ -27,7 +30,9 @@ _HUB_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_`,.\[\]]{0,127}")
 
 
 def check_hub_name(name: str) -> str:
-    """Return a hub name unchanged. Raise ValueError, with the rule, for an invalid name."""
+    """Return a hub name unchanged. Raise TypeError or ValueError, with the rule, for an invalid name."""
+    if not isinstance(name, str):
+        raise TypeError(f"the hub name is {name!r}, expected text")
     if not _HUB_NAME.fullmatch(name):
         raise ValueError(
             f"the hub name {name!r} is not valid: it has 1 to 128 characters, starts with a letter "
@@ -37,7 +42,9 @@ def check_hub_name(name: str) -> str:
 
 
 def check_group_name(name: str) -> str:
-    """Return a group name unchanged. Raise ValueError, with the rule, for an invalid name."""
+    """Return a group name unchanged. Raise TypeError or ValueError, with the rule, for an invalid name."""
+    if not isinstance(name, str):
+        raise TypeError(f"the group name is {name!r}, expected text")
     if not name.strip():
         raise ValueError("a group name must not be empty or blank")
     if len(name) > MAX_GROUP_NAME:
@@ -45,6 +52,27 @@ def check_group_name(name: str) -> str:
             f"a group name has at most {MAX_GROUP_NAME:,} characters, this one has {len(name):,}"
         )
     return name
+
+
+def check_id(kind: str, name: str) -> None:
+    """Check a name or an id that becomes one segment of a URL.
+
+    Raise TypeError for anything but text, and ValueError for a name that a URL cannot carry. Messages replace
+    half of a surrogate pair, which is what cutting an emoji in two leaves, by U+FFFD. A name with one is
+    refused instead, so that two different names cannot become the same.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"the {kind} is {name!r}, expected text")
+    if not name:
+        raise ValueError(f"the {kind} must not be empty")
+    if name in (".", ".."):
+        # Escaped or not, these move up the path: a message to the user ".." would go to everybody.
+        raise ValueError(f"the {kind} {name!r} cannot be part of a URL")
+    if has_surrogates(name):
+        raise ValueError(
+            f"the {kind} {name!r} contains half of a surrogate pair: check for text that was cut within an "
+            "emoji"
+        )
 
 
 def to_camel_case(name: str) -> str:

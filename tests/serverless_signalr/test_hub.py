@@ -234,6 +234,25 @@ def test_unknown_keyword_of_the_class_is_refused() -> None:
             pass
 
 
+def test_keyword_that_belongs_to_the_instance_is_told_so() -> None:
+    with pytest.raises(TypeError, match=r"Pub has the keyword upstream_route.*Pub\(upstream_route=…\)"):
+
+        class Pub(ServerlessHub, upstream_route="upstream"): ...
+
+
+def test_keyword_may_be_that_of_a_mixin() -> None:
+    class Painted:
+        color = ""
+
+        def __init_subclass__(cls, *, color: str = "", **rest: Any) -> None:
+            super().__init_subclass__(**rest)
+            cls.color = color
+
+    class Pub(ServerlessHub, Painted, color="red", hub="pub"): ...
+
+    assert (Pub.color, Pub.hub_name) == ("red", "pub")
+
+
 # The interface of the clients.
 
 

@@ -4,8 +4,9 @@ import copy
 import dataclasses
 import json
 import pickle
+from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -367,7 +368,70 @@ def test_argument_that_cannot_be_sent_is_refused_where_it_is_given(argument: obj
     assert outbox.items == ()
 
 
-@pytest.mark.parametrize("arguments", ["hello", b"hello", {"a": 1}])
+class NotText(NamedTuple):
+    """A value that an app may take for an id, and the error for it."""
+
+    id: Any
+    error: type[Exception]
+    reason: str
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        NotText(0, TypeError, "is 0, expected text"),
+        NotText(5, TypeError, "is 5, expected text"),
+        NotText(True, TypeError, "is True, expected text"),
+        NotText(b"ann", TypeError, "is b'ann', expected text"),
+        NotText(["ann"], TypeError, r"is \['ann'\], expected text"),
+        NotText("..", ValueError, r"'\.\.' cannot be part of a URL"),
+        NotText("half \ud83d", ValueError, "contains half of a surrogate pair"),
+    ],
+    ids=["zero", "number", "boolean", "bytes", "list", "dots", "half-emoji"],
+)
+@pytest.mark.parametrize(
+    ("kind", "send"),
+    [
+        ("user id", lambda outbox, id: outbox.send("m", user_id=id)),
+        ("connection id", lambda outbox, id: outbox.send("m", connection_id=id)),
+        ("group name", lambda outbox, id: outbox.send("m", group_name=id)),
+        ("connection id", lambda outbox, id: outbox.add_to_group("g", connection_id=id)),
+        ("user id", lambda outbox, id: outbox.remove_from_group("g", user_id=id)),
+        ("group name", lambda outbox, id: outbox.add_to_group(id, user_id="u")),
+        ("user id", lambda outbox, id: outbox.remove_from_all_groups(id)),
+    ],
+    ids=["user", "connection", "group", "added", "removed", "group-of-added", "removed-from-all"],
+)
+def test_id_that_cannot_be_sent_is_refused_where_it_is_given(
+    kind: str, send: Callable[[SignalROutput, Any], None], wrong: NotText
+) -> None:
+    outbox = SignalROutput()
+    with pytest.raises(wrong.error, match=f"^the {kind} .*{wrong.reason}"):
+        send(outbox, wrong.id)
+    assert outbox.items == ()
+
+
+@pytest.mark.parametrize("target", [5, b"news", ["news"], None])
+def test_target_that_is_not_text_is_refused(target: Any) -> None:
+    with pytest.raises(TypeError, match=r"the target of a message is .*, expected text"):
+        SignalRMessage(target=target)
+
+
+def test_half_of_an_emoji_in_a_target_breaks_no_send() -> None:
+    assert SignalRMessage(target="half \ud83d").to_dict()["target"] == "half \ufffd"
+
+
+@pytest.mark.parametrize("item", [{"target": "news"}, "news", None])
+def test_output_takes_nothing_else_than_messages_and_group_actions(item: Any) -> None:
+    outbox = SignalROutput()
+    with pytest.raises(TypeError, match=f"not a {type(item).__name__}$"):
+        outbox.append(item)
+    assert outbox.items == ()
+
+
+@pytest.mark.parametrize(
+    "arguments", ["hello", b"hello", bytearray(b"hello"), {"a": 1}, {1}, None, iter([1])]
+)
 def test_arguments_that_are_no_list_are_told_so(arguments: Any) -> None:
     with pytest.raises(TypeError, match=r"the arguments of a message are a \w+, expected a list"):
         SignalRMessage(target="m", arguments=arguments)

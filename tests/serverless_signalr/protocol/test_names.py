@@ -1,5 +1,7 @@
 """Names as the service's OpenAPI files allow them, and as the wire spells those of Python."""
 
+from typing import Any
+
 import pytest
 
 from serverless_signalr.protocol.names import MAX_GROUP_NAME, check_group_name, check_hub_name, to_camel_case
@@ -52,6 +54,13 @@ def test_blank_group_name_is_refused(name: str) -> None:
 def test_group_name_that_is_too_long_is_refused_with_both_lengths() -> None:
     with pytest.raises(ValueError, match="a group name has at most 1,024 characters, this one has 1,025"):
         check_group_name("x" * 1025)
+
+
+@pytest.mark.parametrize("check", [check_hub_name, check_group_name])
+@pytest.mark.parametrize("name", [None, 5, b"chat", ["chat"]])
+def test_name_that_is_not_text_is_refused(check: Any, name: Any) -> None:
+    with pytest.raises(TypeError, match=r"the (hub|group) name is .*, expected text"):
+        check(name)
 
 
 @pytest.mark.parametrize(
