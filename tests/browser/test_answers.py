@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Looks, Stack, _free_port
 from tests.serverless_signalr._answers.azurite import Azurite
@@ -180,6 +180,23 @@ async def test_reload_in_the_middle_loses_no_letter(visit: Visit, user: str) -> 
     answer = page.answer("tea?")
     await page.has_begun(answer)
     assert await page.ends(answer, "done") == whole("tea?")
+
+
+async def test_reloaded_page_names_its_question_before_the_app_answers_anything(
+    visit: Visit, user: str
+) -> None:
+    page = await visit(user)
+    await page.has_begun(await page.ask("tea?"))
+
+    def relay(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        # The app gets no call of the reloaded page, so the first thing that comes is a live piece of the answer.
+        socket.on_message(lambda message: None if '"invocationId"' in str(message) else server.send(message))
+
+    await page.page.route_web_socket("**/client/**", relay)
+    await page.page.reload()
+    await expect(page.answer("tea?")).to_be_visible()
+    await expect(page.page.get_by_role("article")).to_have_count(1)
 
 
 async def test_second_device_follows_and_stops_the_answer(visit: Visit, user: str) -> None:

@@ -25,7 +25,9 @@ const connection = new HubConnectionBuilder()
   .withAutomaticReconnect({ nextRetryDelayInMilliseconds: (context) => Math.min(1000 * 2 ** context.previousRetryCount, 15_000) })
   .configureLogging(LogLevel.None)
   .build();
-const answers = new Answers(connection, { onAnswer: (id) => open(id, "A question from another device") });
+const answers = new Answers(connection, {
+  onAnswer: (id) => open(id, remembered().find((each) => each.id === id)?.question ?? "A question from another device"),
+});
 
 connection.on("asked", (id: string, question: string, sender: string | null) => {
   const shown = sender === null || sender === user ? question : `${sender}: ${question}`;
@@ -80,9 +82,9 @@ async function connect(): Promise<void> {
     }
   }
   say("connected", `Connected as ${user}`);
-  byId("model").hidden = (await connection.invoke("hasModel").catch(() => true)) === true;
   answers.resume();
   for (const { id, question } of remembered()) if (!views.has(id)) open(id, question);
+  byId("model").hidden = (await connection.invoke("hasModel").catch(() => true)) === true;
 }
 
 function open(id: string, question: string): AnswerView | undefined {
