@@ -250,11 +250,11 @@ class FunctionApp(SignalRApi, func.FunctionApp):
         a managed identity. The same functions run, and the library sends what they put out; they must have no
         other bindings than SignalR outputs. Without a route nothing is added.
         """
-        from serverless_signalr._upstream.triggers import TriggerUpstream
-
         if self._upstream is not None:
             raise TypeError("the app has a SignalR upstream already: call add_signalr_upstream once")
         if route:
+            from serverless_signalr._upstream.triggers import TriggerUpstream
+
             self._upstream = TriggerUpstream(self, route)
 
     def get_functions(self) -> list[Function]:

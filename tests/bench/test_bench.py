@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bench import answers, calls, connect, fan_out, loop, memory, slow_reader
+from bench import answers, calls, connect, fan_out, imports, loop, memory, slow_reader
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,13 @@ from bench import answers, calls, connect, fan_out, loop, memory, slow_reader
             lambda: loop.main(1),
             ["start until it is ready", "reload after an edit", "floor: python -c import"],
         ),
+        (lambda: imports.main(1), ["function_app, all blueprints", "floor: azure.functions"]),
         (
             lambda: answers.main(12, 3),
             ["One answer of 12 tokens", "floor: iterate only", "a stored answer of 1,200 tokens"],
         ),
     ],
-    ids=["fan_out", "memory", "connect", "slow_reader", "calls", "loop", "answers"],
+    ids=["fan_out", "memory", "connect", "slow_reader", "calls", "loop", "imports", "answers"],
 )
 async def test_a_measurement_prints_its_figures_and_a_floor(
     capsys: pytest.CaptureFixture[str], measure: Callable[[], Awaitable[None]], rows: list[str]

@@ -38,6 +38,12 @@ def test_import_leaves_the_rest_to_the_call_that_needs_it(module: str) -> None:
     assert imported_by(module) & LATE == set()
 
 
+def test_start_without_an_http_upstream_leaves_the_service_to_the_first_call() -> None:
+    needed_later = {"_connection", "_upstream", "connection", "rest", "protocol.messages", "protocol.bodies"}
+    loaded = {name.removeprefix("serverless_signalr.") for name in imported_by("function_app")}
+    assert loaded & needed_later == set()
+
+
 @pytest.mark.parametrize("module", ["serverless_signalr", "function_app"])
 def test_deployed_code_does_not_need_the_local_runtime(module: str) -> None:
     assert not {name for name in imported_by(module) if name.partition(".")[0] == "signalr_local"}
