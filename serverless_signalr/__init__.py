@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from serverless_signalr._hub.methods import Call, Filter
     from serverless_signalr._hub.negotiation import SignalRUser, platform_user
     from serverless_signalr._hub.proxy import AnyClient, target
+    from serverless_signalr._models.invocation import SignalRInvocationContext
+    from serverless_signalr._models.negotiation import (
+        SignalRConnectionInfo,
+        SignalREndpoint,
+        SignalRNegotiation,
+    )
+    from serverless_signalr._models.output import SignalRGroupAction, SignalRMessage, SignalROutput
     from serverless_signalr._rest.background import run_sync
     from serverless_signalr.answers import (
         ANSWER_TARGET,
@@ -56,15 +63,6 @@ if TYPE_CHECKING:
     )
     from serverless_signalr.health import Health, HealthStatus, InstanceHealth, check_health
     from serverless_signalr.hub import ServerlessHub
-    from serverless_signalr.models import (
-        SignalRConnectionInfo,
-        SignalREndpoint,
-        SignalRGroupAction,
-        SignalRInvocationContext,
-        SignalRMessage,
-        SignalRNegotiation,
-        SignalROutput,
-    )
     from serverless_signalr.principal import Principal, insecure_user_id, is_deployed
     from serverless_signalr.protocol.names import MAX_BODY, check_group_name, check_hub_name
     from serverless_signalr.protocol.upstream import Category
@@ -168,6 +166,9 @@ _NAMES = {
     "_hub.methods": "Call Filter",
     "_hub.negotiation": "SignalRUser platform_user",
     "_hub.proxy": "AnyClient target",
+    "_models.invocation": "SignalRInvocationContext",
+    "_models.negotiation": "SignalRConnectionInfo SignalREndpoint SignalRNegotiation",
+    "_models.output": "SignalRGroupAction SignalRMessage SignalROutput",
     "_rest.background": "run_sync",
     "answers": "ANSWER_TARGET Answer AnswerClient AnswerConflictError AnswerExistsError AnswerInfo "
     "AnswerPiece AnswerState AnswerStore AnswerStream AnswerTarget MayResume "
@@ -180,8 +181,6 @@ _NAMES = {
     "PayloadTooLargeError ServiceError ServiceUnavailableError ThrottledError UnauthorizedError",
     "health": "Health HealthStatus InstanceHealth check_health",
     "hub": "ServerlessHub",
-    "models": "SignalRConnectionInfo SignalREndpoint SignalRGroupAction SignalRInvocationContext "
-    "SignalRMessage SignalRNegotiation SignalROutput",
     "principal": "Principal insecure_user_id is_deployed",
     "protocol.names": "MAX_BODY check_group_name check_hub_name",
     "protocol.upstream": "Category",

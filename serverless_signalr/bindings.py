@@ -1,7 +1,7 @@
 """Decorators of the v2 programming model for the SignalR bindings.
 
-They emit the same metadata as azure-functions' generic decorators, and pass typed values to the function, see
-serverless_signalr.models. Source for the properties of every binding:
+They emit the same metadata as azure-functions' generic decorators, and pass typed values to the function.
+Source for the properties of every binding:
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-signalr-service.
 """
 

@@ -14,10 +14,10 @@ from serverless_signalr._connection.instance import Instance, distinct
 from serverless_signalr._connection.once import warn_once
 from serverless_signalr._connection.router import Router, any_online
 from serverless_signalr._connection.settings import InstanceSettings, read_instances
+from serverless_signalr._models.negotiation import SignalREndpoint
 from serverless_signalr._rest.substitute import Substitute, current_substitute
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import ConnectionStringError, ServiceError
-from serverless_signalr.models import SignalREndpoint
 from serverless_signalr.protocol.names import DEFAULT_CONNECTION
 from serverless_signalr.protocol.signature import is_signed
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic
 from serverless_signalr._connection.router import Router, any_online
 from serverless_signalr._hub.methods import Filter, HubMethod, hub_methods
 from serverless_signalr._hub.proxy import AnyClient, ClientInterface
+from serverless_signalr._models.negotiation import SignalRConnectionInfo
 from serverless_signalr.bindings import Blueprint
-from serverless_signalr.models import SignalRConnectionInfo
 from serverless_signalr.protocol.claims import check_claims, check_lifetime
 from serverless_signalr.protocol.names import DEFAULT_CONNECTION, check_hub_name
 

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 
-from serverless_signalr.models import SignalREndpoint
+from serverless_signalr._models.negotiation import SignalREndpoint
 
 __all__ = ["Router", "any_online"]
 

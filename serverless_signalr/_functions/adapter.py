@@ -14,13 +14,9 @@ from serverless_signalr._functions.event_names import EVENT_MARK
 from serverless_signalr._functions.outputs import output_items
 from serverless_signalr._functions.signature import Signature, name_of
 from serverless_signalr._invocation import current_invocation, running_as, to_thread
-from serverless_signalr.models import (
-    SignalRConnectionInfo,
-    SignalREndpoint,
-    SignalRInvocationContext,
-    SignalRNegotiation,
-    SignalROutput,
-)
+from serverless_signalr._models.invocation import SignalRInvocationContext
+from serverless_signalr._models.negotiation import SignalRConnectionInfo, SignalREndpoint, SignalRNegotiation
+from serverless_signalr._models.output import SignalROutput
 from serverless_signalr.protocol.upstream import DISCONNECTED, Category
 
 __all__ = ["RETURN", "Bound", "adapt", "check_untyped"]

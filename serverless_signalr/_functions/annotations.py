@@ -16,15 +16,9 @@ from typing import Any, NamedTuple
 
 import azure.functions as func
 
-from serverless_signalr.models import (
-    SignalRConnectionInfo,
-    SignalREndpoint,
-    SignalRGroupAction,
-    SignalRInvocationContext,
-    SignalRMessage,
-    SignalRNegotiation,
-    SignalROutput,
-)
+from serverless_signalr._models.invocation import SignalRInvocationContext
+from serverless_signalr._models.negotiation import SignalRConnectionInfo, SignalREndpoint, SignalRNegotiation
+from serverless_signalr._models.output import SignalRGroupAction, SignalRMessage, SignalROutput
 
 __all__ = ["check_annotation"]
 

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from azure.functions.decorators.function_app import FunctionBuilder
 
+from serverless_signalr._models.invocation import SignalRInvocationContext
 from serverless_signalr.errors import HubException
-from serverless_signalr.models import SignalRInvocationContext
 from serverless_signalr.protocol.claims import Claims
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from serverless_signalr.models import SignalRGroupAction, SignalRMessage
+from serverless_signalr._models.output import SignalRGroupAction, SignalRMessage
 
 __all__ = ["output_items"]
 

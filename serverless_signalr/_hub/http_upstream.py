@@ -5,9 +5,9 @@ from typing import Any
 
 from serverless_signalr._hub.methods import HubMethod
 from serverless_signalr._hub.served import ServedHub
+from serverless_signalr._models.invocation import SignalRInvocationContext
 from serverless_signalr._upstream.receiver import Listener, Receiver, add_receiver
 from serverless_signalr.bindings import Blueprint
-from serverless_signalr.models import SignalRInvocationContext
 
 __all__ = ["add_upstream"]
 

@@ -12,7 +12,7 @@ from serverless_signalr._functions.event_names import category_of
 from serverless_signalr._functions.signature import Signature
 from serverless_signalr._hub.events import HubEvent, hub_events
 from serverless_signalr._invocation import to_thread
-from serverless_signalr.models import SignalRInvocationContext
+from serverless_signalr._models.invocation import SignalRInvocationContext
 from serverless_signalr.protocol.upstream import Category
 
 __all__ = ["Call", "Filter", "HubMethod", "hub_methods"]

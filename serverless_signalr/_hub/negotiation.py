@@ -10,8 +10,8 @@ from typing import Any
 import azure.functions as func
 
 from serverless_signalr._invocation import to_thread
+from serverless_signalr._models.negotiation import SignalRConnectionInfo
 from serverless_signalr.bindings import Blueprint
-from serverless_signalr.models import SignalRConnectionInfo
 from serverless_signalr.principal import Principal, insecure_user_id, is_deployed
 
 __all__ = ["Authenticate", "SignalRUser", "add_negotiate", "authenticated", "platform_user"]

@@ -5,8 +5,9 @@ import json
 from collections.abc import Mapping, Sequence
 
 from serverless_signalr._functions.event_names import category_of
+from serverless_signalr._models.invocation import SignalRInvocationContext
+from serverless_signalr._models.negotiation import SignalRConnectionInfo
 from serverless_signalr._testing.hub import as_claims
-from serverless_signalr.models import SignalRConnectionInfo, SignalRInvocationContext
 from serverless_signalr.principal import Principal
 
 __all__ = ["connection_info", "invocation_context", "principal", "principal_headers"]

@@ -12,11 +12,11 @@ from typing import Any
 import azure.functions as func
 from azure.functions.decorators.function_app import Function
 
+from serverless_signalr._models.negotiation import SignalRConnectionInfo
 from serverless_signalr._rest.substitute import substituted
 from serverless_signalr._rest.tokens import sign_client_token
 from serverless_signalr._testing.functions import bindings, hub_of
 from serverless_signalr._testing.service import FakeService
-from serverless_signalr.models import SignalRConnectionInfo
 from serverless_signalr.rest import ServiceClient
 
 __all__ = ["Run", "run_against"]

@@ -17,9 +17,9 @@ import azure.functions as func
 
 from serverless_signalr._functions.answers import answering_client, hub_exception
 from serverless_signalr._invocation import current_invocation, running_as
+from serverless_signalr._models.invocation import SignalRInvocationContext
 from serverless_signalr.connection import ServiceConnection, service_connection
 from serverless_signalr.errors import HubException
-from serverless_signalr.models import SignalRInvocationContext
 from serverless_signalr.protocol.bodies import BODY_FORMATS, BodyFormat
 from serverless_signalr.protocol.mappings import CaseInsensitiveMapping
 from serverless_signalr.protocol.messages import Completion, Invocation, ProtocolError

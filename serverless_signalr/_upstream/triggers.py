@@ -18,10 +18,10 @@ from serverless_signalr._functions.adapter import RETURN
 from serverless_signalr._functions.builder import OutputBinding, TriggerBinding
 from serverless_signalr._functions.converter import TRIGGER_TYPE
 from serverless_signalr._invocation import to_thread
+from serverless_signalr._models.invocation import SignalRInvocationContext
 from serverless_signalr._upstream.outputs import send_items
 from serverless_signalr._upstream.receiver import HasRoutes, Listener, Receiver, add_receiver
 from serverless_signalr.connection import service_connection
-from serverless_signalr.models import SignalRInvocationContext
 from serverless_signalr.protocol.names import DEFAULT_CONNECTION
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from serverless_signalr._connection.vault import VaultError
+from serverless_signalr._models.negotiation import SignalREndpoint
 from serverless_signalr.connection import ServiceConnection
 from serverless_signalr.hub import ServerlessHub
-from serverless_signalr.models import SignalREndpoint
 from serverless_signalr.protocol.signature import sign
 from tests.serverless_signalr.azure_fakes.clock import Clock, until
 from tests.serverless_signalr.azure_fakes.cloud import Cloud, Vault

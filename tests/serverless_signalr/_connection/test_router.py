@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 
 from serverless_signalr._connection.router import any_online
-from serverless_signalr.models import SignalREndpoint
+from serverless_signalr._models.negotiation import SignalREndpoint
 
 
 def endpoint(name: str, kind: Literal["Primary", "Secondary"], *, online: bool = True) -> SignalREndpoint:

@@ -1,172 +1,13 @@
-"""What the bindings deliver and take, in the words of the SignalR extension."""
+"""Messages and group actions, in the words of the SignalR extension."""
 
-import copy
-import dataclasses
-import json
-import pickle
 from collections.abc import Callable
 from datetime import date
 from typing import Any, NamedTuple
 
 import pytest
 
-from serverless_signalr.models import (
-    SignalRConnectionInfo,
-    SignalREndpoint,
-    SignalRGroupAction,
-    SignalRInvocationContext,
-    SignalRMessage,
-    SignalRNegotiation,
-    SignalROutput,
-)
-
-CONNECTED = """
-{"Arguments":null,"Error":null,"Category":"connections","Event":"connected","Hub":"chat",
- "ConnectionId":"V3Yq7AbC","UserId":"u1",
- "Headers":{"Host":"app.azurewebsites.net","X-ASRS-Connection-Id":"V3Yq7AbC","X-ASRS-Hub":"chat",
- "X-ASRS-Category":"connections","X-ASRS-Event":"connected","X-ASRS-User-Id":"u1",
- "X-ASRS-Client-Query":"?hub=chat","X-ASRS-User-Claims":"iss: azure-signalr",
- "X-ASRS-Signature":"sha256=..,sha256=.."},
- "Query":{"hub":"chat"},"Claims":{"iss":"azure-signalr"}}
-"""
-
-DISCONNECTED = """
-{"Arguments":null,"Error":"Service timeout","Category":"connections","Event":"disconnected","Hub":"chat",
- "ConnectionId":"V3Yq7AbC","UserId":null,"Headers":{"X-ASRS-Connection-Id":"V3Yq7AbC"},"Query":null,
- "Claims":null}
-"""
-
-MESSAGE = """
-{"Arguments":["hello",{"a":1}],"Error":null,"Category":"messages","Event":"SendMessage","Hub":"chat",
- "ConnectionId":"V3Yq7AbC","UserId":"u1","Headers":{},"Query":{"hub":"chat"},"Claims":{"k":"v"}}
-"""
-
-ENDPOINT = {
-    "endpointType": "Primary",
-    "name": "ep1",
-    "endpoint": "https://a.service.signalr.net",
-    "online": True,
-}
-
-
-def test_connection_info_is_read_from_indented_json() -> None:
-    info = SignalRConnectionInfo.from_json(
-        '{\n  "url": "https://x.service.signalr.net/client/?hub=chat",\n  "accessToken": "eyJ"\n}'
-    )
-    assert info == SignalRConnectionInfo("https://x.service.signalr.net/client/?hub=chat", "eyJ")
-
-
-def test_connection_info_is_written_as_clients_expect_it() -> None:
-    text = SignalRConnectionInfo("https://x/client/?hub=chat", "eyJ").to_json()
-    assert json.loads(text) == {"url": "https://x/client/?hub=chat", "accessToken": "eyJ"}
-
-
-def test_connection_info_does_not_show_its_token() -> None:
-    assert "eyJ" not in repr(SignalRConnectionInfo("https://x", "eyJ"))
-
-
-def test_endpoints_are_read() -> None:
-    assert SignalREndpoint.list_from_json(json.dumps([ENDPOINT])) == [
-        SignalREndpoint("Primary", "ep1", "https://a.service.signalr.net", True)
-    ]
-
-
-def test_endpoint_is_written_as_it_was_read() -> None:
-    [endpoint] = SignalREndpoint.list_from_json(json.dumps([ENDPOINT]))
-    assert endpoint.to_dict() == ENDPOINT
-
-
-def test_negotiation_offers_every_endpoint_with_its_connection_info() -> None:
-    offered = ENDPOINT | {
-        "connectionInfo": {
-            "url": "https://a.service.signalr.net/client/?hub=chat",
-            "accessToken": "eyJ",
-        }
-    }
-    assert SignalRNegotiation.from_json(json.dumps({"endpoints": [offered]})).endpoints == [
-        (
-            SignalREndpoint("Primary", "ep1", "https://a.service.signalr.net", True),
-            SignalRConnectionInfo("https://a.service.signalr.net/client/?hub=chat", "eyJ"),
-        )
-    ]
-
-
-def test_connected_event_is_read() -> None:
-    context = SignalRInvocationContext.from_json(CONNECTED)
-    assert context == SignalRInvocationContext(
-        hub="chat",
-        category="connections",
-        event="connected",
-        connection_id="V3Yq7AbC",
-        user_id="u1",
-        headers=json.loads(CONNECTED)["Headers"],
-        query={"hub": "chat"},
-        claims={"iss": ("azure-signalr",)},
-    )
-
-
-def test_disconnected_event_is_read_with_its_error() -> None:
-    context = SignalRInvocationContext.from_json(DISCONNECTED.encode())
-    assert context == SignalRInvocationContext(
-        hub="chat",
-        category="connections",
-        event="disconnected",
-        connection_id="V3Yq7AbC",
-        error="Service timeout",
-        headers={"X-ASRS-Connection-Id": "V3Yq7AbC"},
-    )
-
-
-def test_message_is_read_with_its_arguments() -> None:
-    context = SignalRInvocationContext.from_json(MESSAGE)
-    assert (context.event, context.arguments) == ("SendMessage", ["hello", {"a": 1}])
-
-
-def test_claims_are_those_of_the_body_where_the_header_is_absent() -> None:
-    assert SignalRInvocationContext.from_json(MESSAGE).claims == {"k": ("v",)}
-
-
-@pytest.mark.parametrize("name", ["X-ASRS-User-Claims", "x-asrs-user-claims"])
-def test_claims_of_the_header_keep_all_values_of_a_type(name: str) -> None:
-    body = json.loads(MESSAGE) | {"Headers": {name: "role: a, role: b"}, "Claims": {"role": "a"}}
-    assert SignalRInvocationContext.from_json(json.dumps(body)).claims == {"role": ("a", "b")}
-
-
-def context_with(**fields: Any) -> SignalRInvocationContext:
-    return SignalRInvocationContext("chat", "messages", "m", "c1", **fields)
-
-
-def test_context_finds_headers_and_query_in_any_case() -> None:
-    context = context_with(headers={"X-ASRS-Hub": "chat"}, query={"Room": "1"})
-    assert (context.headers["x-asrs-hub"], context.query["room"]) == ("chat", "1")
-
-
-@pytest.mark.parametrize("name", ["headers", "query", "claims"])
-def test_context_cannot_be_changed(name: str) -> None:
-    mapping = getattr(context_with(claims={"role": ("user",)}), name)
-    with pytest.raises(TypeError):
-        mapping["role"] = ("admin",)
-
-
-def test_context_does_not_show_the_clients_token() -> None:
-    query = {"hub": "chat", "access_token": "eyJ.secret"}
-    headers = {"X-ASRS-Client-Query": "?access_token=eyJ.secret"}
-    context = context_with(query=query, headers=headers)
-    for shown in (context, context.query, context.headers, dict(context.query), dataclasses.asdict(context)):
-        assert "secret" not in f"{shown} {shown!r}"
-
-
-def test_context_can_be_copied() -> None:
-    context = context_with(query={"a": "1"}, claims={"role": ("user",)})
-    assert copy.deepcopy(context) == context
-    assert pickle.loads(pickle.dumps(context)) == context
-    assert dataclasses.replace(context, event="n").query == {"a": "1"}
-
-
-def test_context_does_not_show_headers_query_and_claims() -> None:
-    shown = repr(SignalRInvocationContext.from_json(CONNECTED))
-    assert "sha256" not in shown
-    assert "azure-signalr" not in shown
+from serverless_signalr._models.negotiation import SignalREndpoint
+from serverless_signalr._models.output import SignalRGroupAction, SignalRMessage, SignalROutput
 
 
 @pytest.mark.parametrize(
@@ -435,12 +276,6 @@ def test_output_takes_nothing_else_than_messages_and_group_actions(item: Any) ->
 def test_arguments_that_are_no_list_are_told_so(arguments: Any) -> None:
     with pytest.raises(TypeError, match=r"the arguments of a message are a \w+, expected a list"):
         SignalRMessage(target="m", arguments=arguments)
-
-
-def test_response_of_negotiate_is_never_cached() -> None:
-    response = SignalRConnectionInfo("https://a", "t").to_response()
-    assert json.loads(response.get_body()) == {"url": "https://a", "accessToken": "t"}
-    assert (response.mimetype, response.headers["Cache-Control"]) == ("application/json", "no-store")
 
 
 def test_output_shows_what_it_has_collected() -> None:
