@@ -51,8 +51,6 @@ def _measure(runs: int) -> None:
 def _cpu_time(name: str, environment: Mapping[str, str]) -> float:
     """Return the milliseconds of CPU that a new process takes for the imports."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(
-        [sys.executable, "-c", _IMPORTS.get(name, "pass")], cwd=_ROOT, check=True, env=environment
-    )
+    subprocess.run([sys.executable, "-c", _IMPORTS.get(name, "pass")], cwd=_ROOT, check=True, env=environment)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return (after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime) * 1000

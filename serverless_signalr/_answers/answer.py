@@ -1,24 +1,16 @@
 """One answer while it is streamed: roll-up, back-pressure and cancellation."""
 
 import asyncio
-import logging
-import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from serverless_signalr._answers.clock import Clock, Timer, wait
+from serverless_signalr._answers.clock import Clock, Timer
+from serverless_signalr._answers.delivery import Delivery
 from serverless_signalr._answers.log import AnswerLog
 from serverless_signalr._answers.pieces import AnswerPiece, PieceKind
 from serverless_signalr._answers.queue import PieceQueue
 from serverless_signalr._answers.stores import AnswerState
 from serverless_signalr._answers.targets import Send
-from serverless_signalr.errors import (
-    NotFoundError,
-    PartialSendError,
-    ServiceError,
-    ServiceUnavailableError,
-    ThrottledError,
-)
 from serverless_signalr.protocol.values import to_builtins
 
 __all__ = ["Answer"]
@@ -35,15 +27,11 @@ _BREATH = 32
 _HEARTBEAT = 10.0
 """The seconds of silence after which an answer tells the store that it is alive."""
 
-_FIRST_DELAY, _LONGEST_DELAY = 0.5, 5.0
-
 _ENDINGS = {
     PieceKind.DONE: AnswerState.DONE,
     PieceKind.ERROR: AnswerState.ERROR,
     PieceKind.CANCELLED: AnswerState.CANCELLED,
 }
-
-_log = logging.getLogger("serverless_signalr.answers")
 
 
 class Answer:
@@ -61,9 +49,9 @@ class Answer:
         clock: Clock,
     ) -> None:
         self.id = answer_id
-        self._send = send
+        self._delivery = Delivery(answer_id, send, clock, patience)
         self._log = log
-        self._every, self._max_piece, self._patience = every, max_piece, patience
+        self._every, self._max_piece = every, max_piece
         self._clock = clock
         self._queue = PieceQueue(answer_id)
         self._left: list[AnswerPiece] = []
@@ -229,34 +217,19 @@ class Answer:
                 self._interrupt()
                 return
         for piece in pieces:
-            await self._deliver(piece)
+            await self._delivery.send(piece, meanwhile=self._look)
         if ending is not None:
             self._state = state
 
-    async def _deliver(self, piece: AnswerPiece) -> None:
-        """Send a piece, and send it again if the service may not have received it.
-
-        Clients drop pieces that they already have.
-        """
-        began, delay = self._clock.time(), _FIRST_DELAY
-        while True:
-            try:
-                await self._send(piece.to_dict())
-                return
-            except NotFoundError:
-                return  # No client is connected. One that comes back can resume.
-            except ServiceError as error:
-                if not _may_pass(error) or self._clock.time() - began >= self._patience:
-                    raise
-                _log.info("the answer %s waits for the service: %s", self.id, error)
-            if self._log is not None and self._heartbeat is None:
-                found = await self._log.save((), AnswerState.STREAMING)
-                self._beat()
-                if found is not AnswerState.STREAMING and self._ending is None:
-                    self._state = found
-                    self._interrupt()
-            await wait(self._clock, delay * random.uniform(0.75, 1.25))  # noqa: S311 - no secret
-            delay = min(delay * 2, _LONGEST_DELAY)
+    async def _look(self) -> None:
+        """Tell a store that has heard nothing for long that the answer is alive, and hear whether to stop."""
+        if self._log is None or self._heartbeat is not None:
+            return
+        found = await self._log.save((), AnswerState.STREAMING)
+        self._beat()
+        if found is not AnswerState.STREAMING and self._ending is None:
+            self._state = found
+            self._interrupt()
 
     def _interrupt(self) -> None:
         """Cancel what the task that writes the answer waits for, which is usually its model."""
@@ -290,11 +263,7 @@ class Answer:
         self._state = AnswerState.ERROR
         if self._log is not None:
             self._state = await self._log.save(pieces, AnswerState.ERROR)
-        for piece in pieces:
-            try:
-                await self._send(piece.to_dict())
-            except ServiceError:
-                return
+        await self._delivery.try_once(pieces)
 
 
 def _checked(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -306,9 +275,3 @@ def _checked(data: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(found, dict) or len(str(found)) > _MAX_DATA:
         raise ValueError(f"the data of a piece is too large, expected at most {_MAX_DATA:,} characters")
     return found
-
-
-def _may_pass(error: ServiceError) -> bool:
-    if isinstance(error, PartialSendError):
-        return all(_may_pass(each) or isinstance(each, NotFoundError) for each in error.failures.values())
-    return isinstance(error, ThrottledError | ServiceUnavailableError)

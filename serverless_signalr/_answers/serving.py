@@ -13,9 +13,9 @@ from serverless_signalr._answers.stores import AnswerStore
 from serverless_signalr._hub.events import HubEvent
 from serverless_signalr._hub.methods import HubMethod
 from serverless_signalr._hub.negotiation import Authenticate, authenticated, platform_user
+from serverless_signalr._models.invocation import SignalRInvocationContext
 from serverless_signalr.bindings import Blueprint, FunctionApp
 from serverless_signalr.errors import HubException
-from serverless_signalr.models import SignalRInvocationContext
 
 __all__ = ["add_answers"]
 
