@@ -190,7 +190,7 @@ async def test_reloaded_page_names_its_question_before_the_app_answers_anything(
 
     def relay(socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()
-        # The app gets no call of the reloaded page, so the first thing that comes is a live piece of the answer.
+        # The app gets no call of the reloaded page, so what comes first is a live piece of the answer.
         socket.on_message(lambda message: None if '"invocationId"' in str(message) else server.send(message))
 
     await page.page.route_web_socket("**/client/**", relay)
