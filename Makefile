@@ -22,6 +22,10 @@ help: ## List what make can do
 run: local-packages page settings ## Start the app: emulator, host and page; APP=FOLDER another app, ARGS=options
 	@exec $(PYTHON) -m signalr_local $(if $(filter-out .,$(APP)),--app "$(APP)") $(ARGS)
 
+.PHONY: new
+new: new-folder local-packages ## Make an app of your own in the folder DIR; ARGS=options, such as --run
+	@exec $(PYTHON) -m signalr_local new "$(DIR)" $(ARGS)
+
 .PHONY: func
 func: local-packages page settings ## Start the emulator, and the app in Azure Functions Core Tools
 	@exec scripts/start-func "$(APP)"
@@ -79,6 +83,10 @@ clean: ## Remove what make made; local.settings.json stays
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up: each step is done once, see scripts/once.
+
+.PHONY: new-folder
+new-folder:
+	@[ -n "$(DIR)" ] || { echo "In which folder? make new DIR=../my-chat" >&2; exit 2; }
 
 .PHONY: machine
 machine:

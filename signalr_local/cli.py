@@ -10,6 +10,7 @@ from signalr_local.emulator import DEFAULT_PORT as EMULATOR_PORT
 from signalr_local.emulator_command import WEBHOOK, add_emulator, say_emulator
 from signalr_local.emulator_options import add_version
 from signalr_local.host_options import add_host_options, host_options, port_number
+from signalr_local.new.options import add_parser as add_new
 from signalr_local.serving import fail, serve
 
 __all__ = ["main"]
@@ -114,6 +115,20 @@ async def _doctor(arguments: argparse.Namespace) -> int:
     return await run(arguments)
 
 
+async def _new(arguments: argparse.Namespace) -> int:
+    from signalr_local.new.command import make
+
+    try:
+        app = make(arguments)
+    except (ValueError, OSError) as error:
+        fail(f"{error}.")
+        return 1
+    if not arguments.run:
+        return 0
+    arguments.app = str(app)
+    return await _both(arguments)
+
+
 def _app(arguments: argparse.Namespace) -> Path | None:
     app = Path(arguments.app or ".").resolve()
     if app.is_dir():
@@ -132,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_emulator_options(parser)
     parser.set_defaults(command=_both)
     commands = parser.add_subparsers(
-        title="one part alone, and a check", metavar="[emulator | host | doctor]"
+        title="one part alone, a check, and a new app", metavar="[emulator | host | doctor | new]"
     )
     add_emulator(commands)
     # An option that is absent after the command must not undo the one before it.
@@ -144,6 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     add_host_options(host)
     host.set_defaults(command=_host)
     add_doctor(commands).set_defaults(command=_doctor)
+    add_new(commands).set_defaults(command=_new)
     return parser
 
 

@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 # Found by itself where the local runtime was installed after it got the plugin; here in any case.
-pytest_plugins = ["signalr_local.pytest_plugin"]
+pytest_plugins = ["signalr_local.pytest_plugin", "tests.new_apps"]
 
 PATIENCE = 60.0
 """Seconds after which something that should have happened has not; far more than a slow machine needs."""
@@ -42,10 +42,16 @@ class LocalProcess:
     _lines: queue.Queue[str | None] = field(default_factory=queue.Queue)
 
     @classmethod
-    def start(cls, *arguments: str, environment: Mapping[str, str]) -> "LocalProcess":
+    def start(
+        cls,
+        *arguments: str,
+        environment: Mapping[str, str],
+        python: Path | str = sys.executable,
+        folder: Path = ROOT,
+    ) -> "LocalProcess":
         process = subprocess.Popen(
-            [sys.executable, "-m", "signalr_local", *arguments],
-            cwd=ROOT,
+            [str(python), "-m", "signalr_local", *arguments],
+            cwd=folder,
             env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "error", **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -103,8 +109,8 @@ def launch() -> Iterator[Launch]:
     """Start processes of the local runtime, and end those that a test leaves behind."""
     started: list[LocalProcess] = []
 
-    def start(*arguments: str, environment: Mapping[str, str] | None = None) -> LocalProcess:
-        process = LocalProcess.start(*arguments, environment=environment or {})
+    def start(*arguments: str, environment: Mapping[str, str] | None = None, **more: Path) -> LocalProcess:
+        process = LocalProcess.start(*arguments, environment=environment or {}, **more)
         started.append(process)
         return process
 

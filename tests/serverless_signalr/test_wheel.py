@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from signalr_local.new.wheels import wheel as new_wheel
+
 ROOT = Path(__file__).parents[2]
 
 LIBRARY, RUNTIME = "serverless_signalr", "signalr_local"
@@ -89,6 +91,19 @@ def test_wheel_of_the_library_holds_the_library_and_nothing_else(library: Path) 
 
 def test_wheel_of_the_runtime_holds_every_module_of_it(runtime: Path) -> None:
     assert {name for name in contents(runtime) if name.endswith(".py")} == modules(RUNTIME)
+
+
+@pytest.mark.parametrize("name", ["serverless-signalr", "serverless-signalr-local"])
+def test_wheel_that_a_new_app_takes_along_is_the_one_that_is_built(
+    name: str, library: Path, runtime: Path, tmp_path: Path
+) -> None:
+    package, built = (RUNTIME, runtime) if name.endswith("-local") else (LIBRARY, library)
+    file, content = new_wheel(name, package)
+    (tmp_path / file).write_bytes(content)
+    assert file == wheel(built).name
+    assert contents(tmp_path) == contents(built)
+    for header in ("Name", "Version", "Requires-Python", "Requires-Dist", "Provides-Extra"):
+        assert metadata(tmp_path).get_all(header) == metadata(built).get_all(header)
 
 
 def test_index_accepts_what_is_published(library: Path, runtime: Path) -> None:

@@ -1,0 +1,1 @@
+"""New apps: ``signalr-local new``."""
