@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from serverless_signalr._connection.router import Router, any_online
     from serverless_signalr._functions.authorization import requires, requires_nothing
+    from serverless_signalr._hub.clients import AnyClient, Clients, target
     from serverless_signalr._hub.events import event, not_an_event
-    from serverless_signalr._hub.managers import ClientManager, Clients, Groups, UserGroups
+    from serverless_signalr._hub.managers import ClientManager, Groups, UserGroups
     from serverless_signalr._hub.methods import Call, Filter
     from serverless_signalr._hub.negotiation import SignalRUser, platform_user
-    from serverless_signalr._hub.proxy import AnyClient, target
     from serverless_signalr._models.invocation import SignalRInvocationContext
     from serverless_signalr._models.negotiation import (
         SignalRConnectionInfo,
@@ -161,11 +161,11 @@ __all__ = [
 _NAMES = {
     "_connection.router": "Router any_online",
     "_functions.authorization": "requires requires_nothing",
+    "_hub.clients": "AnyClient Clients target",
     "_hub.events": "event not_an_event",
-    "_hub.managers": "ClientManager Clients Groups UserGroups",
+    "_hub.managers": "ClientManager Groups UserGroups",
     "_hub.methods": "Call Filter",
     "_hub.negotiation": "SignalRUser platform_user",
-    "_hub.proxy": "AnyClient target",
     "_models.invocation": "SignalRInvocationContext",
     "_models.negotiation": "SignalRConnectionInfo SignalREndpoint SignalRNegotiation",
     "_models.output": "SignalRGroupAction SignalRMessage SignalROutput",

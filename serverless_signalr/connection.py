@@ -15,7 +15,7 @@ from serverless_signalr._connection.once import warn_once
 from serverless_signalr._connection.router import Router, any_online
 from serverless_signalr._connection.settings import InstanceSettings, read_instances
 from serverless_signalr._models.negotiation import SignalREndpoint
-from serverless_signalr._rest.substitute import Substitute, current_substitute
+from serverless_signalr._rest.substitute import SUBSTITUTE, Substitute
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import ConnectionStringError, ServiceError
 from serverless_signalr.protocol.names import DEFAULT_CONNECTION
@@ -41,7 +41,7 @@ def service_connection(
     try:
         return _shared(read_instances(connection, environment))
     except ConnectionStringError:
-        if current_substitute() is None:
+        if SUBSTITUTE.get() is None:
             raise
     # A test stands in for the service and needs no settings. Whoever keeps this beyond the test does.
     return ServiceConnection(lambda: read_instances(connection, environment))
@@ -86,7 +86,7 @@ class ServiceConnection:
         Among several instances the router chooses. Instances whose secret or key is unavailable are not
         offered to it. Raise VaultError or another ServiceError if no instance is left.
         """
-        if (substitute := current_substitute()) is not None:
+        if (substitute := SUBSTITUTE.get()) is not None:
             return _offered(substitute, router)
         if self._only is not None:
             return self._only
@@ -101,7 +101,7 @@ class ServiceConnection:
 
     async def client_endpoints(self) -> list[tuple[SignalREndpoint, Endpoint]]:
         """Return every endpoint that clients can connect to, with its state and a key that signs tokens."""
-        if (substitute := current_substitute()) is not None:
+        if (substitute := SUBSTITUTE.get()) is not None:
             return [_offer(substitute)]
         instances = await distinct(self.instances)
         endpoints = await _all_that_succeed([instance.signing_endpoint() for instance in instances])
@@ -137,7 +137,7 @@ class ServiceConnection:
         and is rejected. If no key matches, secrets are read again, but not for every request with a wrong
         signature.
         """
-        if (substitute := current_substitute()) is not None:
+        if (substitute := SUBSTITUTE.get()) is not None:
             return is_signed(connection_id, signature, _keys([substitute.endpoint]))
         if self._only is not None:
             return is_signed(connection_id, signature, _keys([self._only]))

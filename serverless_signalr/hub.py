@@ -10,8 +10,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from serverless_signalr._connection.router import Router, any_online
+from serverless_signalr._hub.clients import AnyClient, ClientInterface, Clients
 from serverless_signalr._hub.methods import Filter, HubMethod, hub_methods
-from serverless_signalr._hub.proxy import AnyClient, ClientInterface
 from serverless_signalr._models.negotiation import SignalRConnectionInfo
 from serverless_signalr.bindings import Blueprint
 from serverless_signalr.protocol.claims import check_claims, check_lifetime
@@ -20,7 +20,7 @@ from serverless_signalr.protocol.names import DEFAULT_CONNECTION, check_hub_name
 if TYPE_CHECKING:
     from azure.functions.decorators.function_app import FunctionBuilder
 
-    from serverless_signalr._hub.managers import ClientManager, Clients, Groups, UserGroups
+    from serverless_signalr._hub.managers import ClientManager, Groups, UserGroups
     from serverless_signalr._hub.negotiation import Authenticate
     from serverless_signalr.connection import ServiceConnection
     from serverless_signalr.rest import ServiceClient
@@ -178,10 +178,8 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
         )
 
     @cached_property
-    def clients(self) -> "Clients[T]":
+    def clients(self) -> Clients[T]:
         """Return the clients of the hub, to send to all or some of them."""
-        from serverless_signalr._hub.managers import Clients
-
         return Clients(self.service, self._interface)
 
     @cached_property

@@ -19,7 +19,7 @@ from serverless_signalr._rest.operations import Operation, Reach
 from serverless_signalr._rest.options import ClientOptions, Options
 from serverless_signalr._rest.responses import Response
 from serverless_signalr._rest.senders import Direct, Sender
-from serverless_signalr._rest.substitute import current_substitute
+from serverless_signalr._rest.substitute import SUBSTITUTE
 from serverless_signalr.endpoint import Endpoint
 
 if TYPE_CHECKING:
@@ -315,5 +315,5 @@ class ServiceClient:
 
     @property
     def _sender(self) -> Sender:
-        substitute = current_substitute()
+        substitute = SUBSTITUTE.get()
         return self._own if substitute is None or self._hub is None else substitute.sender(self._hub)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Protocol
 
-from serverless_signalr._hub.proxy import AnyClient, addressed_user, is_any_client
+from serverless_signalr._hub.clients import AnyClient, addressed_user, is_any_client
 
 __all__ = ["ANSWER_TARGET", "AnswerClient", "AnswerTarget", "Send", "owner_of", "sender_to"]
 

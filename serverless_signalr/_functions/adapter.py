@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from serverless_signalr._functions import authorization
 from serverless_signalr._functions.answers import answering_client, to_answer
-from serverless_signalr._functions.arguments import Arguments
+from serverless_signalr._functions.arguments import Arguments, arrange
 from serverless_signalr._functions.event_names import EVENT_MARK
 from serverless_signalr._functions.outputs import output_items
 from serverless_signalr._functions.signature import Signature, name_of
@@ -272,7 +272,7 @@ class _Call:
         for bound in self._inputs:
             given[bound.name] = _READERS[bound.type][1](values[bound.name])
         outputs = {bound.name: SignalROutput() for bound in self._outputs}
-        args, kwargs = self.signature.arrange(given | outputs, rest)
+        args, kwargs = arrange(self.signature.parameters, given | outputs, rest)
         return args, kwargs, outputs
 
     def finish(self, values: Mapping[str, Any], outputs: Mapping[str, SignalROutput], result: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The binding of a client's arguments to the parameters of a Python function."""
+"""The arguments of a function: how a client's arguments and other values reach its parameters."""
 
 import inspect
 import types
@@ -11,7 +11,7 @@ from serverless_signalr.errors import HubException
 from serverless_signalr.protocol.names import to_camel_case
 from serverless_signalr.protocol.values import convert
 
-__all__ = ["Arguments"]
+__all__ = ["Arguments", "arrange"]
 
 _JSON_NAMES = {
     str: "string",
@@ -24,6 +24,7 @@ _JSON_NAMES = {
 }
 
 _UNCONVERTED = (Any, object)
+_BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _EXACT = (str, int, float, bool)
 """Types whose JSON values need no conversion."""
 
@@ -91,6 +92,26 @@ class Arguments:
     def _type(self, parameter: inspect.Parameter) -> str:
         annotation = self._annotations[parameter.name]
         return "" if annotation in (Any, object) else f": {_json_name(annotation)}"
+
+
+def arrange(
+    parameters: Iterable[inspect.Parameter], values: Mapping[str, object], rest: Sequence[object]
+) -> tuple[list[object], dict[str, object]]:
+    """Return positional and keyword arguments that pass each value to the parameter of its name.
+
+    ``rest`` goes to ``*args``. A parameter without a value gets its default.
+    """
+    positional: list[object] = []
+    keywords: dict[str, object] = {}
+    for parameter in parameters:
+        name = parameter.name
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            positional.extend(rest)
+        elif parameter.kind in _BY_POSITION:
+            positional.append(values.get(name, parameter.default))
+        elif name in values:
+            keywords[name] = values[name]
+    return positional, keywords
 
 
 def _check_parameter(parameter: inspect.Parameter, annotations: Mapping[str, Any]) -> None:

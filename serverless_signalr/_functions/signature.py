@@ -3,7 +3,7 @@
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 __all__ = ["Signature", "name_of"]
@@ -40,25 +40,6 @@ class Signature:
     def names(self) -> list[str]:
         """Return the names of the parameters."""
         return [parameter.name for parameter in self.parameters]
-
-    def arrange(
-        self, values: Mapping[str, object], rest: Sequence[object]
-    ) -> tuple[list[object], dict[str, object]]:
-        """Return positional and keyword arguments that pass each value to the parameter of its name.
-
-        ``rest`` goes to ``*args``. A parameter without a value gets its default.
-        """
-        positional: list[object] = []
-        keywords: dict[str, object] = {}
-        for parameter in self.parameters:
-            name = parameter.name
-            if parameter.kind in _POSITIONAL:
-                positional.append(values.get(name, parameter.default))
-            elif parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-                positional.extend(rest)
-            elif name in values:
-                keywords[name] = values[name]
-        return positional, keywords
 
 
 def name_of(function: object) -> str:

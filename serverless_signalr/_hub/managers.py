@@ -1,61 +1,11 @@
-"""The members of a hub that send to clients, manage groups, and check and close connections."""
+"""The members of a hub that manage groups, and check, list and close connections."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from datetime import timedelta
 
-from serverless_signalr._hub.proxy import ClientInterface
-from serverless_signalr._rest import addressees as to
 from serverless_signalr.rest import GroupConnection, ServiceClient
 
-__all__ = ["ClientManager", "Clients", "Groups", "UserGroups"]
-
-
-class Clients[T]:
-    """The clients of a hub. Selections of them have the methods of the hub's client interface."""
-
-    def __init__(self, service: ServiceClient, interface: ClientInterface[T]) -> None:
-        self._service = service
-        self._proxy = interface.proxy
-
-    @property
-    def all(self) -> T:
-        """Return every client of the hub."""
-        return self._proxy(self._service, to.EVERYBODY)
-
-    def all_except(self, connection_ids: Sequence[str]) -> T:
-        """Return every client except the given connections."""
-        return self._proxy(self._service, to.everybody(connection_ids))
-
-    def client(self, connection_id: str) -> T:
-        """Return one connection. Only a single connection can return results."""
-        return self._proxy(self._service, to.connection(connection_id), can_answer=True)
-
-    def clients(self, connection_ids: Sequence[str]) -> T:
-        """Return several connections. A call sends one request per connection."""
-        return self._proxy(self._service, to.connections(connection_ids))
-
-    def group(self, group_name: str) -> T:
-        """Return the members of a group."""
-        return self._proxy(self._service, to.group(group_name))
-
-    def group_except(self, group_name: str, connection_ids: Sequence[str]) -> T:
-        """Return the members of a group except the given connections."""
-        return self._proxy(self._service, to.group(group_name, connection_ids))
-
-    def groups(self, group_names: Sequence[str]) -> T:
-        """Return the members of several groups. A call sends one request per group.
-
-        A connection that is in two of the groups receives the call twice.
-        """
-        return self._proxy(self._service, to.groups(group_names))
-
-    def user(self, user_id: str) -> T:
-        """Return every connection of a user."""
-        return self._proxy(self._service, to.user(user_id))
-
-    def users(self, user_ids: Sequence[str]) -> T:
-        """Return every connection of several users. A call sends one request per user."""
-        return self._proxy(self._service, to.users(user_ids))
+__all__ = ["ClientManager", "Groups", "UserGroups"]
 
 
 class Groups:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from serverless_signalr._functions import authorization
-from serverless_signalr._functions.arguments import Arguments
+from serverless_signalr._functions.arguments import Arguments, arrange
 from serverless_signalr._functions.event_names import category_of
 from serverless_signalr._functions.signature import Signature
 from serverless_signalr._hub.events import HubEvent, hub_events
@@ -102,7 +102,7 @@ class HubMethod:
             named, rest = self._arguments.bind(invocation.arguments)
         if self._invocation is not None:
             named[self._invocation] = invocation
-        args, kwargs = self._signature.arrange(named, rest)
+        args, kwargs = arrange(self._signature.parameters, named, rest)
         if self._signature.is_coroutine:
             return await self.function(hub, *args, **kwargs)
         result = await to_thread(self.function, hub, *args, **kwargs)

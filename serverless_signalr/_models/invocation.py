@@ -50,9 +50,8 @@ class SignalRInvocationContext:
         only one value per type.
         """
         value = json.loads(text)
-        headers = CaseInsensitiveMapping(value.get("Headers") or {})
-        header = headers.get(USER_CLAIMS_HEADER)
-        claims = parse_claims(header) if header else _single_values(value.get("Claims"))
+        headers = value.get("Headers") or {}
+        header = headers.get(USER_CLAIMS_HEADER) or CaseInsensitiveMapping(headers).get(USER_CLAIMS_HEADER)
         return cls(
             hub=value["Hub"],
             category=value["Category"],
@@ -63,9 +62,9 @@ class SignalRInvocationContext:
             error=value.get("Error"),
             headers=headers,
             query=value.get("Query") or {},
-            claims=claims,
+            claims=parse_claims(header) if header else _single_values(value.get("Claims") or {}),
         )
 
 
-def _single_values(claims: dict[str, str] | None) -> dict[str, tuple[str, ...]]:
-    return {name: (value,) for name, value in (claims or {}).items()}
+def _single_values(claims: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    return {name: (value,) for name, value in claims.items()}

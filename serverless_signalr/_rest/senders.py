@@ -1,10 +1,10 @@
 """The senders to one instance of the service, with a fixed or a changing secret."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from serverless_signalr._extras import requiring
 from serverless_signalr._hosts import check_https
@@ -14,15 +14,24 @@ from serverless_signalr._rest.operations import Operation
 from serverless_signalr._rest.options import Options
 from serverless_signalr._rest.responses import Response, refusal
 from serverless_signalr.endpoint import Endpoint
-from serverless_signalr.errors import ServiceError, ServiceUnavailableError, UnauthorizedError
+from serverless_signalr.errors import (
+    PayloadTooLargeError,
+    ServiceError,
+    ServiceUnavailableError,
+    UnauthorizedError,
+)
 from serverless_signalr.protocol.names import check_hub_name
+from serverless_signalr.protocol.text import well_formed
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
     from serverless_signalr._rest.pipeline import Pipeline
 
-__all__ = ["Direct", "Late", "Renewable", "Renewing", "Sender"]
+__all__ = ["MAX_URL", "Direct", "Late", "Renewable", "Renewing", "Sender", "url_of"]
+
+MAX_URL = 16 * 1024
+"""Largest size of the URL and the headers together, in bytes."""
 
 
 class Sender(Protocol):
@@ -67,7 +76,7 @@ class Direct:
 
     async def run(self, operation: Operation, timeout: timedelta | None = None) -> Response:
         """Send an operation to the endpoint."""
-        url = operation.url(self._hub_url, self._query)
+        url = url_of(operation, self._hub_url, self._query)
         seconds = self._timeout if timeout is None else timeout.total_seconds()
         response = await self._pipeline.send(operation, url, timeout=seconds, retries=self._options.retries)
         if response.status >= 300 and not operation.accepts(response):
@@ -80,7 +89,8 @@ class Direct:
         The request needs no credentials, so the result says nothing about the key or the identity.
         """
         operation = Operation("HEAD", "/api/health")
-        url = operation.url(self._endpoint.server_url, f"api-version={quote(self._options.api_version)}")
+        version = f"api-version={quote(self._options.api_version)}"
+        url = url_of(operation, self._endpoint.server_url, version)
         try:
             response = await self._pipeline.send(operation, url, timeout=self._timeout, retries=0)
         except ServiceUnavailableError:
@@ -113,6 +123,26 @@ class Direct:
     def _refusal(self, operation: Operation, url: str, response: Response) -> ServiceError:
         what = f"{operation.method} {urlsplit(url).path}"
         return refusal(what, response, is_identity=self._credential is not None)
+
+
+def url_of(operation: Operation, base: str, fixed: str) -> str:
+    """Return the URL of an operation below ``base``, with a query that ends in ``fixed``.
+
+    Raise PayloadTooLargeError if it is longer than the service accepts.
+    """
+    query = f"{_query(operation.query)}&{fixed}" if operation.query else fixed
+    url = f"{base}{operation.path}?{query}"
+    if len(url) > MAX_URL:
+        raise PayloadTooLargeError(
+            f"the URL has {len(url):,} characters, the service accepts {MAX_URL:,}, headers included: "
+            "exclude fewer connections, or shorten the names"
+        )
+    return url
+
+
+def _query(pairs: Sequence[tuple[str, str]]) -> str:
+    # A reason or a filter is free text: half of a surrogate pair becomes U+FFFD, as in a message.
+    return urlencode([(name, well_formed(value)) for name, value in pairs], quote_via=quote)
 
 
 class Renewable(Protocol):
@@ -177,10 +207,10 @@ class Renewing:
 
 
 class Late:
-    """Send with what is made when it is first needed."""
+    """A sender that is created when it is first needed."""
 
     def __init__(self, make: Callable[[], Sender]) -> None:
-        """Take what makes the sender; whatever it raises, every operation raises."""
+        """Take a function that creates the sender. What it raises, every operation raises."""
         self._make = make
 
     @cached_property
@@ -188,11 +218,11 @@ class Late:
         return self._make()
 
     async def run(self, operation: Operation, timeout: timedelta | None = None) -> Response:
-        """Carry out an operation."""
+        """Send an operation."""
         return await self._sender.run(operation, timeout)
 
     async def is_healthy(self) -> bool:
-        """Ask whether the service is well."""
+        """Ask the service once whether it is healthy."""
         return await self._sender.is_healthy()
 
     def items(self, path: str, top: int | None, page_size: int | None) -> AsyncIterator[dict[str, Any]]:
@@ -200,6 +230,6 @@ class Late:
         return self._sender.items(path, top, page_size)
 
     async def aclose(self) -> None:
-        """Release the connections of the running loop, if there are any."""
+        """Leave the pool of the running loop, if the sender uses it."""
         if "_sender" in self.__dict__:
             await self._sender.aclose()

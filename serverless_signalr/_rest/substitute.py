@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from serverless_signalr._rest.senders import Sender
     from serverless_signalr.endpoint import Endpoint
 
-__all__ = ["Substitute", "current_substitute", "substituted"]
+__all__ = ["SUBSTITUTE", "Substitute", "substituted"]
 
 
 class Substitute(Protocol):
@@ -25,12 +25,8 @@ class Substitute(Protocol):
         ...
 
 
-_current: ContextVar[Substitute | None] = ContextVar("substitute", default=None)
-
-
-def current_substitute() -> Substitute | None:
-    """Return what stands in for the service here; None, outside of tests, for nothing."""
-    return _current.get()
+SUBSTITUTE: ContextVar[Substitute | None] = ContextVar("substitute", default=None)
+"""The stand-in for the service in the current context. It is None outside of tests."""
 
 
 @contextmanager
@@ -40,8 +36,8 @@ def substituted(substitute: Substitute) -> Iterator[None]:
     Clients and connections that were made outside use it as well, and those made within work outside as if
     they had been made there: objects that an app caches belong to no test.
     """
-    token = _current.set(substitute)
+    token = SUBSTITUTE.set(substitute)
     try:
         yield
     finally:
-        _current.reset(token)
+        SUBSTITUTE.reset(token)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Concatenate, Literal
 
-from serverless_signalr._hub.proxy import target_of
+from serverless_signalr._hub.clients import target_of
 from serverless_signalr._rest.encoding import message_object
 
 __all__ = ["Closed", "GroupAction", "Message", "Recipient", "Sent", "StreamItem", "message"]

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import Self
 
 from serverless_signalr._rest.responses import Response
-from serverless_signalr._rest.substitute import current_substitute, substituted
+from serverless_signalr._rest.substitute import SUBSTITUTE, substituted
 from serverless_signalr._testing.hub import FakeConnection, FakeHub
 from serverless_signalr._testing.sender import FakeSender
 from serverless_signalr._testing.sent import Record, Sent
@@ -100,7 +100,7 @@ class FakeService:
 
 def _current_service() -> FakeService | None:
     """Return the FakeService of this context, or None if there is none."""
-    found = current_substitute()
+    found = SUBSTITUTE.get()
     return found if isinstance(found, FakeService) else None
 
 

@@ -68,7 +68,7 @@ def check_id(kind: str, name: str) -> None:
     if name in (".", ".."):
         # Escaped or not, these move up the path: a message to the user ".." would go to everybody.
         raise ValueError(f"the {kind} {name!r} cannot be part of a URL")
-    if has_surrogates(name):
+    if not name.isascii() and has_surrogates(name):
         raise ValueError(
             f"the {kind} {name!r} contains half of a surrogate pair: check for text that was cut within an "
             "emoji"

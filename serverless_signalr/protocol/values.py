@@ -36,7 +36,7 @@ def to_builtins(value: object, *, binary: bool = False) -> object:
 def _convert(value: object, binary: bool, depth: int) -> object:
     kind = type(value)
     if kind is str:
-        return well_formed(value)  # type: ignore[arg-type]
+        return value if value.isascii() else well_formed(value)  # type: ignore[attr-defined, arg-type]
     if value is None or kind is int or kind is bool:
         return value
     if kind is float:

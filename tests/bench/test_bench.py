@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bench import answers, calls, connect, fan_out, imports, loop, memory, slow_reader
+from bench import answers, calls, connect, fan_out, imports, loop, memory, moves, slow_reader
 
 
 @pytest.mark.parametrize(
@@ -24,13 +24,14 @@ from bench import answers, calls, connect, fan_out, imports, loop, memory, slow_
             lambda: loop.main(1),
             ["start until it is ready", "reload after an edit", "floor: python -c import"],
         ),
+        (moves.main, ["call of a hub method", "clients.group(g).new_message(x)"]),
         (lambda: imports.main(1), ["function_app, all blueprints", "floor: azure.functions"]),
         (
             lambda: answers.main(12, 3),
             ["One answer of 12 tokens", "floor: iterate only", "a stored answer of 1,200 tokens"],
         ),
     ],
-    ids=["fan_out", "memory", "connect", "slow_reader", "calls", "loop", "imports", "answers"],
+    ids=["fan_out", "memory", "connect", "slow_reader", "calls", "loop", "moves", "imports", "answers"],
 )
 async def test_a_measurement_prints_its_figures_and_a_floor(
     capsys: pytest.CaptureFixture[str], measure: Callable[[], Awaitable[None]], rows: list[str]

@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from serverless_signalr._functions.arguments import Arguments
+from serverless_signalr._functions.arguments import Arguments, arrange
 from serverless_signalr.errors import HubException
 
 
@@ -157,3 +157,20 @@ def positional_only(text: str, /) -> None: ...
 def test_parameter_that_takes_no_argument_is_refused(function: Callable[..., None]) -> None:
     with pytest.raises(TypeError, match="cannot take an argument: arguments are passed by position"):
         arguments_of(function)
+
+
+def everything(one: int, two: int = 2, *rest: int, named: int = 5, other: int = 6) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("values", "rest", "arranged"),
+    [
+        pytest.param({"one": 1}, [], ([1, 2], {}), id="defaults"),
+        pytest.param({"one": 1}, [3, 4], ([1, 2, 3, 4], {}), id="rest-after-a-default"),
+        pytest.param({"one": 1, "two": 7, "named": 8}, [3], ([1, 7, 3], {"named": 8}), id="named"),
+    ],
+)
+def test_values_are_arranged_by_parameter(
+    values: dict[str, object], rest: list[object], arranged: tuple[list[object], dict[str, object]]
+) -> None:
+    assert arrange(inspect.signature(everything).parameters.values(), values, rest) == arranged

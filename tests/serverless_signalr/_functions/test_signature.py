@@ -13,23 +13,6 @@ def signature(function: Callable[..., Any], **options: Any) -> Signature:
     return Signature(function, "f", **options)
 
 
-def everything(one: int, two: int = 2, *rest: int, named: int = 5, other: int = 6) -> None: ...
-
-
-@pytest.mark.parametrize(
-    ("values", "rest", "arranged"),
-    [
-        pytest.param({"one": 1}, [], ([1, 2], {}), id="defaults"),
-        pytest.param({"one": 1}, [3, 4], ([1, 2, 3, 4], {}), id="rest-after-a-default"),
-        pytest.param({"one": 1, "two": 7, "named": 8}, [3], ([1, 7, 3], {"named": 8}), id="named"),
-    ],
-)
-def test_values_are_arranged_by_parameter(
-    values: dict[str, object], rest: list[object], arranged: tuple[list[object], dict[str, object]]
-) -> None:
-    assert signature(everything).arrange(values, rest) == arranged
-
-
 def test_method_is_read_without_self() -> None:
     class Hub:
         def send(self, text: str) -> None: ...

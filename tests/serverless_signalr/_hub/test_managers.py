@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from serverless_signalr import HubException, SignalRConnectionInfo
-from serverless_signalr._hub.proxy import target
+from serverless_signalr._hub.clients import target
 from serverless_signalr._rest.background import run_sync
 from serverless_signalr.errors import NotFoundError
 from serverless_signalr.hub import ServerlessHub

@@ -16,6 +16,7 @@ from serverless_signalr._rest.addressees import (
     users,
 )
 from serverless_signalr._rest.operations import Operation
+from serverless_signalr._rest.senders import url_of
 
 BASE = "https://chat.service.signalr.net/api/hubs/chat"
 VERSION = "api-version=2024-12-01"
@@ -46,7 +47,7 @@ def test_path_is_sent_as_it_is_signed() -> None:
         name
         for name in names
         if name != "."
-        for url in [Operation("GET", user(name).path).url(BASE, VERSION)]
+        for url in [url_of(Operation("GET", user(name).path), BASE, VERSION)]
         if str(URL(url)) != url
     }
     assert changed == set()

@@ -1,34 +1,32 @@
-"""The operations as data: their addresses."""
+"""The operations as data: which responses are valid."""
 
 import pytest
 
-from serverless_signalr._rest.operations import MAX_URL, Operation
-from serverless_signalr.errors import PayloadTooLargeError
-
-BASE = "https://chat.service.signalr.net/api/hubs/chat"
-VERSION = "api-version=2024-12-01"
+from serverless_signalr._rest.operations import Operation
+from serverless_signalr._rest.responses import Response
 
 
-def test_url_ends_in_the_version() -> None:
-    assert Operation("POST", "/:send").url(BASE, VERSION) == f"{BASE}/:send?{VERSION}"
+def response(status: int, code: str | None = None) -> Response:
+    return Response(status, {} if code is None else {"x-ms-error-code": code}, b"", "1")
 
 
-def test_query_is_escaped_and_may_repeat_a_name() -> None:
-    operation = Operation("POST", "/:send", [("excluded", "a b"), ("excluded", "c&d=e+f")])
-    assert operation.url(BASE, VERSION) == f"{BASE}/:send?excluded=a%20b&excluded=c%26d%3De%2Bf&{VERSION}"
+@pytest.mark.parametrize(
+    ("status", "is_valid"),
+    [(200, True), (202, True), (299, True), (300, False), (307, False), (404, False), (500, False)],
+)
+def test_success_is_the_only_valid_response(status: int, is_valid: bool) -> None:
+    assert Operation("GET", "/groups/g").accepts(response(status)) is is_valid
 
 
-def test_url_longer_than_any_that_the_service_accepts_is_refused_with_its_length() -> None:
-    operation = Operation("POST", "/:send", [("excluded", "c" * 22)] * 1000)
-    with pytest.raises(
-        PayloadTooLargeError, match=r"the URL has 32,\d{3} characters, .* accepts 16,384"
-    ) as raised:
-        operation.url(BASE, VERSION)
-    assert raised.value.status is None
-    assert len(Operation("POST", f"/{'x' * (MAX_URL - 100)}").url(BASE, VERSION)) <= MAX_URL
+@pytest.mark.parametrize(
+    ("code", "is_valid"),
+    [("Warning.Group.NotExisted", True), ("Warning.User.NotExisted", False), (None, False)],
+)
+def test_404_is_valid_only_with_the_code_of_an_absent_target(code: str | None, is_valid: bool) -> None:
+    operation = Operation("HEAD", "/groups/g", absent="Warning.Group.NotExisted")
+    assert operation.accepts(response(404, code)) is is_valid
 
 
-def test_half_of_an_emoji_in_a_query_is_replaced() -> None:
-    operation = Operation("DELETE", "/connections/c1", [("reason", "x\ud83d"), ("filter", "\ud83d\ude00")])
-    url = operation.url(BASE, VERSION)
-    assert url == f"{BASE}/connections/c1?reason=x%EF%BF%BD&filter=%F0%9F%98%80&{VERSION}"
+def test_operation_is_for_every_instance_and_repeatable_unless_it_says_otherwise() -> None:
+    operation = Operation("DELETE", "/groups/g/connections/c")
+    assert (operation.reach.value, operation.is_repeatable, operation.body) == ("every", True, None)

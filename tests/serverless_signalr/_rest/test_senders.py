@@ -6,17 +6,45 @@ import pytest
 
 from serverless_signalr._rest.operations import Operation
 from serverless_signalr._rest.options import Options
-from serverless_signalr._rest.senders import Direct, Renewing
+from serverless_signalr._rest.senders import MAX_URL, Direct, Renewing, url_of
 from serverless_signalr.connection import service_connection
 from serverless_signalr.endpoint import Endpoint
-from serverless_signalr.errors import UnauthorizedError
+from serverless_signalr.errors import PayloadTooLargeError, UnauthorizedError
 from serverless_signalr.rest import ServiceClient
 from tests.serverless_signalr.rest_service import KEY, Service
+
+BASE = "https://chat.service.signalr.net/api/hubs/chat"
+VERSION = "api-version=2024-12-01"
 
 SEND = Operation("POST", "/:send", body=b"{}", is_repeatable=False)
 ONE = {"Mine": f"Endpoint=https://a.service.signalr.net;AccessKey={KEY}"}
 SEVERAL = ONE | {"Azure__SignalR__Endpoints__b": f"Endpoint=https://b.service.signalr.net;AccessKey={KEY}"}
 REFERENCE = {"Mine": "@Microsoft.KeyVault(VaultName=main;SecretName=signalr)"}
+
+
+def test_url_ends_in_the_version() -> None:
+    assert url_of(Operation("POST", "/:send"), BASE, VERSION) == f"{BASE}/:send?{VERSION}"
+
+
+def test_query_is_escaped_and_may_repeat_a_name() -> None:
+    operation = Operation("POST", "/:send", [("excluded", "a b"), ("excluded", "c&d=e+f")])
+    assert url_of(operation, BASE, VERSION) == f"{BASE}/:send?excluded=a%20b&excluded=c%26d%3De%2Bf&{VERSION}"
+
+
+def test_url_longer_than_any_that_the_service_accepts_is_refused_with_its_length() -> None:
+    operation = Operation("POST", "/:send", [("excluded", "c" * 22)] * 1000)
+    with pytest.raises(
+        PayloadTooLargeError, match=r"the URL has 32,\d{3} characters, .* accepts 16,384"
+    ) as raised:
+        url_of(operation, BASE, VERSION)
+    assert raised.value.status is None
+    assert len(url_of(Operation("POST", f"/{'x' * (MAX_URL - 100)}"), BASE, VERSION)) <= MAX_URL
+
+
+def test_half_of_an_emoji_in_a_query_is_replaced() -> None:
+    operation = Operation("DELETE", "/connections/c1", [("reason", "x\ud83d"), ("filter", "\ud83d\ude00")])
+    url = url_of(operation, BASE, VERSION)
+    assert url == f"{BASE}/connections/c1?reason=x%EF%BF%BD&filter=%F0%9F%98%80&{VERSION}"
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,9 @@ from serverless_signalr import (
     send_answer,
     stream_answer,
 )
-from serverless_signalr._hub.managers import ClientManager, Clients, Groups, UserGroups
+from serverless_signalr._hub.clients import AnyClient, Clients, target
+from serverless_signalr._hub.managers import ClientManager, Groups, UserGroups
 from serverless_signalr._hub.methods import Call
-from serverless_signalr._hub.proxy import AnyClient, target
 from serverless_signalr.hub import ServerlessHub
 from serverless_signalr.rest import GroupConnection
 

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from serverless_signalr import SignalRInvocationContext, send_answer, stream_answer
 from serverless_signalr._functions.authorization import requires
+from serverless_signalr._hub.clients import target
 from serverless_signalr._hub.events import event
 from serverless_signalr._hub.methods import Call
-from serverless_signalr._hub.proxy import target
 from serverless_signalr.hub import ServerlessHub
 from serverless_signalr.testing import message
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from serverless_signalr._hub.proxy import AnyClient, ClientInterface, target
+from serverless_signalr._hub.clients import AnyClient, ClientInterface, target
 from serverless_signalr._rest.addressees import EVERYBODY, Addressee, Addressees, connection
 
 
