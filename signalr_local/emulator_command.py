@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from signalr_local.clock import SYSTEM
 from signalr_local.emulator import (
     DEFAULT_ACCESS_KEY,
     DEFAULT_PORT,
@@ -17,12 +18,17 @@ from signalr_local.emulator import (
     Timing,
     UpstreamRule,
 )
+from signalr_local.emulator.actions import Actions
+from signalr_local.emulator.advancing import Advancing
+from signalr_local.emulator.control import ControlPath
+from signalr_local.emulator.faults import CONTROL_PATH
 from signalr_local.emulator.rules import shown_rules
 from signalr_local.emulator.settings_file import DEFAULT_SETTINGS, FILE_NAME, SettingsFile
 from signalr_local.emulator.tiers import TIERS
 from signalr_local.emulator_options import add_config, add_options, add_version, upstream_rule
 from signalr_local.host import console
 from signalr_local.host.console import say
+from signalr_local.movable_clock import MovableClock
 from signalr_local.serving import PortInUseError, fail, serve
 
 __all__ = ["HOST", "WEBHOOK", "add_emulator", "say_emulator"]
@@ -95,6 +101,8 @@ async def _run(arguments: argparse.Namespace) -> int:
         _say_rules(emulator.upstream)
         if address is not None and not ip_address(address).is_loopback and not _given(arguments, "keys", []):
             say("Everybody who can reach this address can use the emulator: its key is well known.")
+        if emulator.control is not None:
+            say(f"Tests on this machine ask for faults at http://localhost:{emulator.port}{CONTROL_PATH}")
         say("Ctrl+C stops the emulator.")
 
     def apply(rules: Sequence[UpstreamRule]) -> None:
@@ -190,10 +198,11 @@ def _emulator(arguments: argparse.Namespace, rules: Sequence[UpstreamRule]) -> E
         )
         if (value := _given(arguments, option)) is not None
     }
-    return Emulator(
+    clock = MovableClock() if _given(arguments, "control", False) else None
+    emulator = Emulator(
         rules,
         keys or (DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY),
-        Timing(**timing),
+        Timing(**timing, clock=clock or SYSTEM),
         hosts=_given(arguments, "host_names", []),
         origins=_given(arguments, "origins", []),
         send_buffer=_given(arguments, "send_buffer"),
@@ -203,6 +212,9 @@ def _emulator(arguments: argparse.Namespace, rules: Sequence[UpstreamRule]) -> E
         forwards_streams=_given(arguments, "forward_streams", False),
         stateful_reconnect=_given(arguments, "stateful_reconnect", False),
     )
+    if clock is not None:
+        emulator.control = ControlPath(Actions(emulator), [Advancing(emulator, clock).advance])
+    return emulator
 
 
 def _say_rules(rules: Sequence[UpstreamRule]) -> None:

@@ -108,6 +108,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--forward-streams", action="store_true", help="send calls that ask for a stream to the app, too"
     )
     behaviour.add_argument(
+        "--control",
+        action="store_true",
+        help="let tests on this machine ask for faults, lost connections and another time: POST /_test/...",
+    )
+    behaviour.add_argument(
         "--stateful-reconnect",
         action="store_true",
         help="let clients that ask for it go on with their connection after their socket broke",

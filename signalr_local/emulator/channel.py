@@ -25,6 +25,12 @@ class Channel(Protocol):
     def abort(self) -> None:
         """Cut the client off."""
 
+    def hold(self) -> None:
+        """Send nothing until ``release``, as if the client did not read: messages pile up."""
+
+    def release(self) -> None:
+        """Send again, first what has piled up."""
+
     def pause_reading(self) -> None:
         """Take nothing in from the client until ``resume_reading``."""
 

@@ -47,7 +47,6 @@ class Connection:
     """
 
     __slots__ = (
-        "_channel",
         "_expiry",
         "_has_pinged",
         "_hub",
@@ -60,6 +59,7 @@ class Connection:
         "_timer",
         "_timing",
         "_unread",
+        "channel",
         "connection_id",
         "dispatcher",
         "is_traced",
@@ -90,7 +90,7 @@ class Connection:
         self.put: Callable[[Encoded], None] = channel.put
         self.on_told: Callable[[], None] | None = None
         """Called when the app was told that the client is gone."""
-        self._channel = channel
+        self.channel = channel
         self._hub = hub
         self._timing = timing
         self._is_watched = is_watched
@@ -159,7 +159,7 @@ class Connection:
             self._unread.append(frames)
         elif not self._read(frames):
             self._unread = deque((frames,))
-            self._channel.pause_reading()
+            self.channel.pause_reading()
 
     def leave(self, cause: str | None = None) -> None:
         """End the connection of a client that is gone; what it has sent until now counts."""
@@ -185,11 +185,11 @@ class Connection:
         data = self.protocol.encode(Close(error, allow_reconnect))
         self.put(Encoded(data, self.protocol.is_text, is_counted=False))
         self.end(cause)
-        self._channel.finish(self._timing.close)
+        self.channel.finish(self._timing.close)
 
     def drop(self) -> None:
         """Cut the client off without a word, as a network that fails does."""
-        self._channel.abort()
+        self.channel.abort()
 
     def refuse(self, cause: str) -> None:
         """Close the connection because of something that the client sent."""
@@ -239,7 +239,7 @@ class Connection:
                 # The rest comes after what is left of the piece that was just read.
                 self._unread = deque((frames, *islice(unread or (), number + 1, None)))
                 return
-        self._channel.resume_reading()
+        self.channel.resume_reading()
 
     def _take(self, frame: Frame) -> None:
         message = self.protocol.parse(frame)
@@ -271,7 +271,7 @@ class Connection:
         _log.info("Diagnostic client %s of hub '%s' %s %s.", self.connection_id, self._hub.name, what, shown)
 
     def _flush(self) -> None:
-        self._channel.flush_now()
+        self.channel.flush_now()
 
     def _put(self, data: bytes) -> None:
         if not self._is_ended:
@@ -283,7 +283,7 @@ class Connection:
         if self._timer is not None:
             self._timer.cancel()
         now = self._timing.clock.monotonic()
-        due = self._channel.last_sent + self._timing.ping
+        due = self.channel.last_sent + self._timing.ping
         if due <= now:
             self.put(_PING.encoded(self.protocol))
             due = now + self._timing.ping

@@ -210,6 +210,10 @@ class Hubs[C: Member]:
     def __iter__(self) -> Iterator[Hub[C]]:
         return iter(self._hubs.values())
 
+    def clear(self) -> None:
+        """Forget everything, the groups that are remembered for users included."""
+        self._hubs.clear()
+
 
 def near_match(name: str, names: Iterable[str]) -> str | None:
     """Return the name that differs from ``name`` in case only."""

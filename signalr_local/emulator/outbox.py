@@ -18,7 +18,7 @@ class Outbox:
     ``cut_off`` is called when the backlog says that too much waits here.
     """
 
-    __slots__ = ("_backlog", "_changed", "_frames", "_is_finished", "cut_off", "size")
+    __slots__ = ("_backlog", "_changed", "_frames", "_is_finished", "_is_held", "cut_off", "size")
 
     def __init__(self, backlog: Backlog, cut_off: Callable[[], None]) -> None:
         self.size = 0
@@ -26,6 +26,7 @@ class Outbox:
         self._backlog = backlog
         self._frames: deque[bytes] = deque()
         self._is_finished = False
+        self._is_held = False
         self._changed = asyncio.Event()
 
     @property
@@ -42,6 +43,15 @@ class Outbox:
         self.size += len(frame)
         self._backlog.update(self, len(self._frames))
 
+    def hold(self) -> None:
+        """Give nothing out until ``release``."""
+        self._is_held = True
+
+    def release(self) -> None:
+        """Give out again what waits."""
+        self._is_held = False
+        self._changed.set()
+
     def finish(self) -> None:
         """Take in nothing more; what waits can still be taken."""
         self._is_finished = True
@@ -50,14 +60,15 @@ class Outbox:
     def clear(self) -> None:
         """Finish, and drop what waits."""
         self.finish()
+        self._is_held = False
         self._frames.clear()
         self.size = 0
         self._backlog.remove(self)
 
     async def take(self) -> bytes | None:
         """Wait for frames and return as many as fit one write. Return None after the last one."""
-        while not self._frames:
-            if self._is_finished:
+        while not self._frames or self._is_held:
+            if self._is_finished and not self._is_held:
                 return None
             self._changed.clear()
             await self._changed.wait()

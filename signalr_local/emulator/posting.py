@@ -76,6 +76,14 @@ class PostingSession(Session):
         self._settle()
         self._timer = self._loop.call_later(within, self.abort)
 
+    def hold(self) -> None:
+        """Let requests for what the client is to be sent wait until ``release``."""
+        self._outbox.hold()
+
+    def release(self) -> None:
+        """Send again, first what has piled up."""
+        self._outbox.release()
+
     def pause_reading(self) -> None:
         """Let requests of the client wait until ``resume_reading``."""
         self._room.clear()

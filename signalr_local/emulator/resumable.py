@@ -46,7 +46,7 @@ class ResumableConnection(Connection):
     def resume(self, channel: Channel) -> None:
         """Go on with another socket: what the client may not have received is sent again."""
         self._wait_no_longer()
-        self._channel = channel
+        self.channel = channel
         # What came in part on the old socket comes again, and so does what was not looked at yet.
         self._reader = self.protocol.reader(self._max_message)
         self._unread = None
@@ -75,7 +75,7 @@ class ResumableConnection(Connection):
     def _keep(self, message: Encoded) -> None:
         if message.is_counted and not self._is_ended:
             self._resumption.sent(message)
-        self._channel.put(message)
+        self.channel.put(message)
 
     def _put(self, data: bytes) -> None:
         # An app may answer with several messages at a time, each of which has a number.
@@ -104,8 +104,8 @@ class ResumableConnection(Connection):
 
     def _say(self, message: Ack | Sequence) -> None:
         data = self.protocol.encode(message)
-        self._channel.put(Encoded(data, self.protocol.is_text, is_counted=False))
+        self.channel.put(Encoded(data, self.protocol.is_text, is_counted=False))
 
     def _overflow(self) -> None:
         self.cut_off(self._resumption.size)
-        self._channel.abort()
+        self.channel.abort()

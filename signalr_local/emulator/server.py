@@ -15,6 +15,7 @@ from signalr_local.emulator.faults import CONTROL_PATH, Control, Faults
 from signalr_local.emulator.hostnames import HostNames
 from signalr_local.emulator.hub import Hubs
 from signalr_local.emulator.incoming import NOT_CACHED, is_client, shown
+from signalr_local.emulator.keys import check_keys
 from signalr_local.emulator.limits import Limits
 from signalr_local.emulator.listening import LOOPBACK, listen
 from signalr_local.emulator.origin import allow_origin, check_origin
@@ -36,8 +37,6 @@ SECONDARY_ACCESS_KEY = "ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210ZYXWVUTS"
 
 DEFAULT_PORT = 8888
 
-_MIN_KEY = 16
-"""SDKs in .NET refuse to sign with less."""
 
 _MAX_LINE = 32 * 1024
 """A group name takes up to 12 kB in a path, and 16 kB in the token for that path."""
@@ -97,7 +96,7 @@ class Emulator:
         is_silent: bool = False,
         forwards_streams: bool = False,
     ) -> None:
-        self._keys = _check_keys(keys)
+        self._keys = check_keys(keys)
         self._timing = timing or Timing()
         self._has_stateful = stateful_reconnect
         self._limits = limits or Limits()
@@ -118,6 +117,7 @@ class Emulator:
         self.control: Control | None = None
         """What answers requests below ``/_test/``; without it there is no such path."""
         self._clients: ClientSide | None = None
+        self._address: str | None = None
         self._runner: web.ServerRunner | None = None
 
     @property
@@ -127,7 +127,7 @@ class Emulator:
 
     @keys.setter
     def keys(self, keys: Sequence[str]) -> None:
-        self._keys = self._gate.keys = self._upstream.keys = _check_keys(keys)
+        self._keys = self._gate.keys = self._upstream.keys = check_keys(keys)
 
     @property
     def upstream(self) -> list[UpstreamRule]:
@@ -203,6 +203,7 @@ class Emulator:
             await runner.cleanup()
             raise
         self._upstream.open()
+        self._address = host
         self._runner = runner
         self._gate.port = runner.addresses[0][1]
         _log.info("Listening on %s.", " and ".join(addresses))
@@ -222,6 +223,16 @@ class Emulator:
             self._clients = None
             self._upstream.close()
             await runner.cleanup()
+
+    async def restart(self) -> None:
+        """Stop and start again at the same addresses: clients are closed, groups and users forgotten.
+
+        Raise RuntimeError if it is not running, OSError if somebody else has taken the port meanwhile.
+        """
+        port = self.port
+        await self.stop()
+        self._hubs.clear()
+        await self.start(self._address, port)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         host = request.headers.get("Host")
@@ -281,15 +292,3 @@ class Emulator:
         if self.control is not None and path.startswith(CONTROL_PATH):
             return await self.control(request)
         return web.Response(status=HTTPStatus.NOT_FOUND, text="Not found.")
-
-
-def _check_keys(keys: Sequence[str]) -> list[str]:
-    if not keys:
-        raise ValueError("the emulator needs at least one access key")
-    for key in keys:
-        if len(key) < _MIN_KEY or not key.isascii() or any(sign in key for sign in "; \r\n"):
-            raise ValueError(
-                f"an access key is not valid: expected {_MIN_KEY} ASCII characters or more, without blanks "
-                "and semicolons"
-            )
-    return list(keys)

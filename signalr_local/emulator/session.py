@@ -93,6 +93,14 @@ class Session(ABC):
         self._delivery.flush_one(self)
 
     @abstractmethod
+    def hold(self) -> None:
+        """Send nothing until ``release``, as if the client did not read: messages pile up."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Send again, first what has piled up."""
+
+    @abstractmethod
     def pause_reading(self) -> None:
         """Take nothing in from the client until ``resume_reading``."""
 

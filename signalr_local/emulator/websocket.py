@@ -51,6 +51,7 @@ class WebSocketSession(Session, asyncio.Protocol):
         "_has_closed",
         "_is_broken",
         "_is_finished",
+        "_is_held",
         "_is_paused",
         "_queue",
         "_reader",
@@ -72,6 +73,7 @@ class WebSocketSession(Session, asyncio.Protocol):
         self._reader = FrameReader()
         self._queue: list[Encoded] = []
         self._is_paused = False
+        self._is_held = False
         self._is_finished = False
         self._has_closed = False
         self._is_broken = False
@@ -235,11 +237,24 @@ class WebSocketSession(Session, asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """Send what was queued meanwhile."""
+        if self._is_held:
+            return
         self._is_paused = False
         self.flush()
         self._delivery.backlog.update(self, len(self._queue))
         if self._is_finished:
             self._say_goodbye()
+
+    def hold(self) -> None:
+        """Send nothing until ``release``, as if the client did not read: messages pile up."""
+        self._is_held = True
+        self.pause_writing()
+
+    def release(self) -> None:
+        """Send again, first what has piled up."""
+        self._is_held = False
+        if self._socket is not None and not self._socket.get_write_buffer_size():
+            self.resume_writing()
 
     def connection_lost(self, _: Exception | None) -> None:
         """Take note that the socket is gone."""
@@ -250,7 +265,10 @@ class WebSocketSession(Session, asyncio.Protocol):
 
     def _pong(self, payload: bytes) -> None:
         # A client that asks for answers without reading any gets none.
-        if self._socket is not None and not (self._is_paused or self._is_finished):
+        # That a test holds the client's messages back is no reason, as long as the socket takes bytes.
+        socket = self._socket
+        is_full = self._is_paused and not (self._is_held and socket and not socket.get_write_buffer_size())
+        if socket is not None and not (is_full or self._is_finished):
             self.flush()
             self._write(frame(Opcode.PONG, payload))
 

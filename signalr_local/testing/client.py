@@ -3,14 +3,12 @@
 import asyncio
 import itertools
 import secrets
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from contextlib import suppress
+from typing import Any, Self
 
 import aiohttp
 
-from serverless_signalr._rest.encoding import message_object
 from serverless_signalr.errors import HubException
-from serverless_signalr.protocol import handshake, json_protocol, messagepack_protocol
 from serverless_signalr.protocol.messages import (
     NO_RESULT,
     Close,
@@ -22,15 +20,12 @@ from serverless_signalr.protocol.messages import (
 )
 from serverless_signalr.testing import Message
 from signalr_local.testing.errors import ConnectionRefused, ExpectationError
-
-if TYPE_CHECKING:
-    from signalr_local.testing.environment import SignalRTest
+from signalr_local.testing.handlers import Handler, Handlers, builtins_of
+from signalr_local.testing.inbox import Expectation, Inbox
+from signalr_local.testing.quiet import Quiet
+from signalr_local.testing.wire import Wire
 
 __all__ = ["Client"]
-
-type Handler = Callable[..., object]
-
-_SHOWN = 20
 
 
 class Client:
@@ -42,35 +37,30 @@ class Client:
 
     def __init__(
         self,
-        environment: "SignalRTest",
+        quiet: Quiet,
         hub: str,
         user_id: str | None,
         connection_id: str,
         socket: aiohttp.ClientWebSocketResponse,
-        *,
-        is_text: bool,
+        wire: Wire,
     ) -> None:
         """Take an open socket; ``start`` shakes hands."""
         self.hub = hub
         self.user_id = user_id
         self.connection_id = connection_id
-        self.messages: list[Message] = []
-        self.unexpected: list[Message] = []
         self.closed: Close | None = None
         """The close message of the service, if one came."""
         self.is_open = True
         self.is_paused = False
-        self._environment = environment
+        self._quiet = quiet
         self._socket = socket
-        self._is_text = is_text
-        self._json = json_protocol.FrameSplitter()
-        self._messagepack = messagepack_protocol.FrameSplitter()
+        self._wire = wire
+        self._inbox = Inbox()
         self._ids = itertools.count(1)
         self._calls: dict[str, tuple[str, asyncio.Future[Completion]]] = {}
         self._streams: dict[str, list[object]] = {}
-        self._handlers: dict[str, Handler] = {}
+        self._handlers = Handlers()
         self._pongs: dict[bytes, asyncio.Future[None]] = {}
-        self._news = asyncio.Event()
         self._ended = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
         self._answering: set[asyncio.Task[None]] = set()
@@ -80,18 +70,26 @@ class Client:
         """Return how messages of a failed test call the client."""
         return f"{self.user_id or 'anonymous'} ({self.connection_id})"
 
+    @property
+    def messages(self) -> list[Message]:
+        """Return all messages that came."""
+        return self._inbox.messages
+
+    @property
+    def unexpected(self) -> list[Message]:
+        """Return the messages that no ``expect`` has taken yet."""
+        return self._inbox.unexpected
+
     async def start(self) -> Self:
         """Shake hands, and receive from then on."""
-        protocol = "json" if self._is_text else "messagepack"
-        await self._socket.send_str(handshake.encode_request(handshake.HandshakeRequest(protocol, 1)))
+        await self._socket.send_str(self._wire.handshake())
         message = await self._socket.receive()
         if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
             raise ConnectionRefused("the service closed the connection instead of shaking hands", 101)
-        data = message.data if isinstance(message.data, bytes) else message.data.encode()
-        head, _, rest = data.partition(json_protocol.RECORD_SEPARATOR.encode())
-        if error := handshake.parse_response(head):
+        error, early = self._wire.accepted(message.data)
+        if error is not None:
             raise ConnectionRefused(f"the service refused the handshake: {error}", 101)
-        self._take(rest)
+        self._take(early)
         self._reading = asyncio.create_task(self._read(), name=f"client {self.name}")
         return self
 
@@ -101,8 +99,8 @@ class Client:
         answer: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
         self._calls[id] = method, answer
         try:
-            await self._say(Invocation(method, _builtins(arguments), id))
-            completion = await self._environment.wait_for(answer, f"the answer to {method} for {self.name}")
+            await self._say(Invocation(method, builtins_of(arguments), id))
+            completion = await self._quiet.wait_for(answer, f"the answer to {method} for {self.name}")
         finally:
             self._calls.pop(id, None)
         if completion.error is not None:
@@ -111,14 +109,14 @@ class Client:
 
     async def send(self, method: str, *arguments: object) -> None:
         """Call a hub method without waiting for an answer."""
-        await self._say(Invocation(method, _builtins(arguments)))
+        await self._say(Invocation(method, builtins_of(arguments)))
 
     def answer(self, target: str, answer: Handler | object) -> None:
         """Answer what the app asks this client, with a value or what a function returns for the arguments.
 
         The function may be async; what it raises is the error that the client answers with.
         """
-        self._handlers[target] = answer if callable(answer) else (lambda *_: answer)
+        self._handlers.set(target, answer)
 
     async def expect(
         self, target: str, *arguments: object, timeout: float | None = None, **members: object
@@ -129,27 +127,17 @@ class Client:
         besides whatever else. Raise ExpectationError, which says what did come, once nothing more can come:
         all is quiet. For what the app does in the background, or later, give a ``timeout`` in seconds.
         """
-        wanted = message_object(target, arguments)["arguments"]
-        expected: list[Any] = wanted if isinstance(wanted, list) else []
-        values: dict[str, Any] = _builtins([members])[0]
+        expectation = Expectation(target, arguments, members)
 
         def find() -> Message | None:
-            for message in self.unexpected:
-                if message.target == target and _fits(message, expected, values):
-                    self.unexpected.remove(message)
-                    return message
-            return None
+            return self._inbox.take(expectation)
 
-        found = find()
+        found = await self._quiet.until(find, self._inbox.arrival, timeout)
         if found is None:
-            found = await self._environment.until(find, self._arrival, timeout)
-        if found is None:
-            shown = ", ".join(
-                [*map(repr, expected), *(f"{name}={value!r}" for name, value in values.items())]
-            )
+            state = "" if self.is_open else " Its connection has ended."
             raise ExpectationError(
-                f"{self.name} did not receive {target}({shown}). {self._history()} "
-                f"{self._environment.describe()}"
+                f"{self.name} did not receive {expectation}. It received: {self._inbox}.{state} "
+                f"{self._quiet.describe()}"
             )
         return found
 
@@ -159,18 +147,16 @@ class Client:
         Raise ExpectationError if there is one. Nothing more can come when this returns: queues are empty, no
         function runs, and every client has read what was sent to it.
         """
-        await self._environment.settled()
-        left = [message for message in self.unexpected if target in (None, message.target)]
-        if left:
-            shown = "; ".join(map(repr, left[:_SHOWN]))
-            raise ExpectationError(f"{self.name} received what was not expected: {shown}")
+        await self._quiet.settled()
+        if left := self._inbox.left(target):
+            raise ExpectationError(f"{self.name} received what was not expected: {left}")
 
     async def expect_closed(self, error: str | None = None) -> Close | None:
         """Wait until the connection has ended, and return the close message, if one came.
 
         ``error`` is to be part of that message.
         """
-        await self._environment.wait_for(self._ended.wait(), f"the end of the connection of {self.name}")
+        await self._quiet.wait_for(self._ended.wait(), f"the end of the connection of {self.name}")
         if error is not None and (self.closed is None or error not in (self.closed.error or "")):
             raise ExpectationError(f"{self.name} was closed with {self.closed!r}, expected {error!r}")
         return self.closed
@@ -233,18 +219,14 @@ class Client:
     def __repr__(self) -> str:
         return f"<Client {self.name}{'' if self.is_open else ', closed'}>"
 
-    def _history(self) -> str:
-        shown = "; ".join(repr(message) for message in self.messages[-_SHOWN:])
-        state = "" if self.is_open else " Its connection has ended."
-        return f"It received: {shown or 'nothing'}.{state}"
-
     async def _say(self, message: HubMessage) -> None:
         if not self.is_open:
             raise ConnectionError(f"the connection of {self.name} has ended")
-        if self._is_text:
-            await self._socket.send_str(json_protocol.encode(message))
+        data = self._wire.encode(message)
+        if isinstance(data, str):
+            await self._socket.send_str(data)
         else:
-            await self._socket.send_bytes(messagepack_protocol.encode(message))
+            await self._socket.send_bytes(data)
 
     async def _read(self) -> None:
         try:
@@ -254,30 +236,19 @@ class Client:
                     if pong is not None and not pong.done():
                         pong.set_result(None)
                 elif message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
-                    data = message.data
-                    self._take(data if isinstance(data, bytes) else data.encode())
+                    self._take(self._wire.messages(message.data))
         finally:
             self._over()
 
-    def _take(self, data: bytes) -> None:
-        if not data:
-            return
-        parse: Callable[[Any], HubMessage | None]
-        if self._is_text:
-            frames: list[Any] = list(self._json.feed(data.decode()))
-            parse = json_protocol.parse
-        else:
-            frames, parse = list(self._messagepack.feed(data)), messagepack_protocol.parse
-        for frame in frames:
-            self._received(parse(frame))
-        self._arrived()
+    def _take(self, messages: list[HubMessage]) -> None:
+        for message in messages:
+            self._received(message)
+        self._inbox.announce()
 
-    def _received(self, message: HubMessage | None) -> None:
+    def _received(self, message: HubMessage) -> None:
         match message:
             case Invocation(invocation_id=None):
-                found = Message(message.target, *message.arguments)
-                self.messages.append(found)
-                self.unexpected.append(found)
+                self._inbox.add(Message(message.target, *message.arguments))
             case Invocation():
                 task = asyncio.create_task(self._reply(message))
                 self._answering.add(task)
@@ -293,28 +264,10 @@ class Client:
             case _:
                 pass
 
-    async def _reply(self, message: Invocation) -> None:
-        id = message.invocation_id or ""
-        handler = self._handlers.get(message.target)
-        if handler is None:
-            await self._say(Completion(id, error=f"Client didn't provide a result for {message.target}."))
-            return
-        try:
-            value = handler(*message.arguments)
-            if asyncio.iscoroutine(value):
-                value = await value
-            await self._say(Completion(id, _builtins([value])[0]))
-        except ConnectionError:
-            pass
-        except Exception as error:  # noqa: BLE001 - it is what the client answers with
-            await self._say(Completion(id, error=str(error)))
-
-    async def _arrival(self) -> None:
-        self._news.clear()
-        await self._news.wait()
-
-    def _arrived(self) -> None:
-        self._news.set()
+    async def _reply(self, question: Invocation) -> None:
+        answer = await self._handlers.answer(question)
+        with suppress(ConnectionError):
+            await self._say(answer)
 
     def _transport(self) -> Any:
         connection: Any = self._socket._response.connection
@@ -328,25 +281,10 @@ class Client:
     def _over(self) -> None:
         self.is_open = False
         self._ended.set()
-        self._arrived()
+        self._inbox.announce()
         gone = ConnectionError(f"the connection of {self.name} has ended")
         waiting: list[asyncio.Future[Any]] = [*(answer for _, answer in self._calls.values())]
         for future in (*waiting, *self._pongs.values()):
             if not future.done():
                 future.set_exception(gone)
                 future.exception()
-
-
-def _fits(message: Message, arguments: list[Any], members: dict[str, Any]) -> bool:
-    if list(message.arguments[: len(arguments)]) != arguments:
-        return False
-    if not members:
-        return True
-    first = message.arguments[0] if message.arguments else None
-    return isinstance(first, dict) and all(
-        name in first and first[name] == value for name, value in members.items()
-    )
-
-
-def _builtins(values: Any) -> Any:
-    return message_object("_", values)["arguments"]

@@ -6,6 +6,8 @@ import re
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -293,3 +295,41 @@ async def test_options_reach_the_emulator(launch: Launch) -> None:
     assert emulator.stop() == 0
     for key in keys:
         assert emulator.text.count(key) == (1 if key == keys[0] else 0)
+
+
+def control(connection_string: str, action: str, body: object) -> int:
+    request = urllib.request.Request(
+        f"{Endpoint.parse(connection_string).url}/_test/{action}",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_tests_on_this_machine_drive_the_emulator_where_it_is_told_to_let_them(launch: Launch) -> None:
+    emulator = started(launch, "-p", "0", "--control")
+    found = re.search(r"Endpoint=\S+", emulator.text)
+    assert found is not None
+    for action, body in (
+        ("rest", {"status": 429}),
+        ("clear", {}),
+        ("advance", {"hours": 1}),
+        ("restart", {}),
+        ("rotate-key", {"key": "k" * 44}),
+    ):
+        assert control(found[0], action, body) == 204
+    assert control(found[0], "settled", {}) == 404
+    assert "Tests on this machine ask for faults at http://localhost:" in emulator.text
+    assert emulator.stop() == 0
+
+
+def test_nobody_drives_an_emulator_that_was_not_told(launch: Launch) -> None:
+    emulator = started(launch, "-p", "0")
+    found = re.search(r"Endpoint=\S+", emulator.text)
+    assert found is not None
+    assert control(found[0], "clear", {}) == 404
+    assert emulator.stop() == 0

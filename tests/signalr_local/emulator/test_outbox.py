@@ -81,3 +81,23 @@ async def test_the_end_wakes_the_one_who_takes() -> None:
     await asyncio.sleep(0)
     box.finish()
     assert await taken is None
+
+
+async def test_nothing_is_taken_while_the_outbox_is_held() -> None:
+    box = outbox()
+    box.hold()
+    box.put(b"a")
+    taken = asyncio.create_task(box.take())
+    await asyncio.sleep(0)
+    assert not taken.done()
+    box.put(b"b")
+    box.release()
+    assert await taken == b"ab"
+
+
+async def test_held_outbox_that_is_cleared_ends() -> None:
+    box = outbox()
+    box.hold()
+    box.put(b"a")
+    box.clear()
+    assert await box.take() is None

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from serverless_signalr import FunctionApp
+from signalr_local.movable_clock import MovableClock
 from signalr_local.testing import ConnectionRefused, SignalRTest
-from signalr_local.testing.clock import MovableClock
 
 type Env = SignalRTest
 

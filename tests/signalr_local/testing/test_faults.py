@@ -1,8 +1,8 @@
 """Faults: the app and its clients in bad weather."""
 
+import asyncio
 from typing import Any
 
-import aiohttp
 import pytest
 
 from serverless_signalr import FunctionApp, HubException, ThrottledError, UnauthorizedError
@@ -14,7 +14,7 @@ type Env = SignalRTest
 
 @pytest.fixture
 async def env(lab_app: FunctionApp) -> Any:
-    async with SignalRTest(lab_app, control=True) as env:
+    async with SignalRTest(lab_app) as env:
         yield env
 
 
@@ -105,79 +105,40 @@ async def test_app_with_the_new_key_goes_on(env: Env) -> None:
 async def test_app_with_the_old_key_is_refused(env: Env) -> None:
     await env.rotate_key(is_known=False)
     with pytest.raises(UnauthorizedError):
-        await env.sender("lab").run(_send())
+        await env.service().send_to_all("told")
     alice = await env.connect("alice")
     with pytest.raises(HubException, match="401"):
         await alice.invoke("echo", 1)
 
 
-def _send() -> Any:
-    from serverless_signalr._rest.operations import Operation
+async def test_answers_of_the_service_are_late(env: Env) -> None:
+    loop = asyncio.get_running_loop()
+    env.faults.rest(delay=0.05)
+    started = loop.time()
+    assert await env.service().user_exists("nobody") is False
+    assert loop.time() - started >= 0.05
 
-    return Operation("POST", "/:send", body=b'{"target": "told", "arguments": []}')
+
+async def test_token_that_has_expired_lets_nobody_in(env: Env) -> None:
+    token = env.token("alice")
+    await env.advance(hours=2)
+    with pytest.raises(ConnectionRefused) as raised:
+        await env.connect(token=token)
+    assert raised.value.status == 401
+
+
+async def test_user_is_dropped_whoever_connected_them(env: Env) -> None:
+    alice = await env.connect("alice")
+    await env.drop("alice", "maintenance")
+    await alice.expect_closed("maintenance")
+
+
+async def test_restarted_service_has_forgotten_who_is_in_a_group(env: Env) -> None:
+    await env.service().add_user_to_group("g", user_id="alice")
+    await env.restart_emulator()
+    assert not await env.service().is_user_in_group("g", user_id="alice")
 
 
 async def test_worker_is_killed_only_where_there_is_one(env: Env) -> None:
     with pytest.raises(TypeError, match="worker=True"):
         await env.kill_worker()
-
-
-async def post(env: Env, path: str, body: object, **options: Any) -> tuple[int, str]:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(f"{env.control_url}/{path}", json=body, **options) as response,
-    ):
-        return response.status, await response.text()
-
-
-async def test_tests_in_other_languages_ask_for_faults_over_http(env: Env) -> None:
-    alice = await env.connect()
-    assert await post(env, "faults", {"upstream": {"status": 503}}) == (204, "")
-    with pytest.raises(HubException, match="503"):
-        await alice.invoke("echo", 1)
-
-
-async def test_tests_in_other_languages_drop_clients(env: Env) -> None:
-    alice = await env.connect("alice")
-    assert (await post(env, "faults", {"drop": {"user": "alice", "close": False}}))[0] == 204
-    await alice.expect_closed()
-
-
-async def test_tests_in_other_languages_move_the_clock(env: Env) -> None:
-    before = env.clock.time()
-    assert (await post(env, "advance", {"hours": 1}))[0] == 204
-    assert env.clock.time() - before >= 3600
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "status"),
-    [
-        ("faults", {"upsteam": {}}, 400),
-        ("faults", {"rest": {"status": 200}}, 400),
-        ("faults", {"rest": {"stat": 500}}, 400),
-        ("faults", {"drop": {"user": "nobody"}}, 404),
-        ("faults", [], 400),
-        ("nothing", {}, 404),
-    ],
-)
-async def test_request_that_makes_no_sense_is_refused(env: Env, path: str, body: object, status: int) -> None:
-    assert (await post(env, path, body))[0] == status
-
-
-@pytest.mark.parametrize(
-    "headers", [{"Content-Type": "text/plain"}, {"Origin": "http://localhost:3000"}, {"Host": "evil.example"}]
-)
-async def test_page_of_somebody_else_cannot_ask_for_faults(env: Env, headers: dict[str, str]) -> None:
-    assert (await post(env, "faults", {"rest": {"status": 500}}, headers=headers))[0] in (403, 415, 421)
-    assert env.faults.pending == 0
-
-
-async def test_control_path_is_off_unless_asked_for(lab_app: FunctionApp) -> None:
-    async with SignalRTest(lab_app) as env:
-        with pytest.raises(RuntimeError, match="control=True"):
-            env.control_url  # noqa: B018
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(f"{env.emulator_url}/_test/faults", json={"rest": {"status": 500}}) as response,
-        ):
-            assert response.status == 404
