@@ -5,7 +5,6 @@ Source: https://learn.microsoft.com/azure/azure-signalr/signalr-reference-data-p
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from datetime import timedelta
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self, Unpack, final
 
 from serverless_signalr._rest import addressees as to
@@ -14,6 +13,7 @@ from serverless_signalr._rest.addressees import Addressee, Addressees
 from serverless_signalr._rest.background import run_sync
 from serverless_signalr._rest.commands import CloseConnection, Command, JoinGroup, LeaveGroup, SendMessage
 from serverless_signalr._rest.encoding import encode, message
+from serverless_signalr._rest.groups import GroupOperations, exists
 from serverless_signalr._rest.lists import GroupConnection, connections_of
 from serverless_signalr._rest.operations import Operation, Reach
 from serverless_signalr._rest.options import ClientOptions, Options
@@ -37,11 +37,10 @@ __all__ = [
 ]
 
 _CLOSED = "the client was closed: use it before that, or make another"
-_CONNECTION_GONE = "Error.Connection.NotExisted"
 
 
 @final
-class ServiceClient:
+class ServiceClient(GroupOperations):
     """A REST client for everything that the service offers for the clients of one hub.
 
     A ServiceClient can be shared by any number of tasks, threads and event loops, and kept for the lifetime
@@ -171,52 +170,13 @@ class ServiceClient:
         """
         return await self.ask(to.connection(connection_id), target, *arguments, timeout=timeout)
 
-    async def add_connection_to_group(self, group_name: str, *, connection_id: str) -> None:
-        """Add a connection to a group. A connection that is gone is not an error."""
-        path = to.connection_membership(group_name, connection_id)
-        await self.run(Operation("PUT", path, absent=_CONNECTION_GONE, reach=Reach.ANY))
-
-    async def remove_connection_from_group(self, group_name: str, *, connection_id: str) -> None:
-        """Remove a connection from a group. A connection that is gone is not an error."""
-        path = to.connection_membership(group_name, connection_id)
-        await self.run(Operation("DELETE", path, absent=_CONNECTION_GONE))
-
-    async def remove_connection_from_all_groups(self, *, connection_id: str) -> None:
-        """Remove a connection from every group."""
-        await self.run(Operation("DELETE", f"{to.connection(connection_id).path}/groups"))
-
-    async def add_user_to_group(self, group_name: str, *, user_id: str, ttl: timedelta | None = None) -> None:
-        """Add a user's connections to a group, including those that the user opens within ``ttl``.
-
-        Without ``ttl`` the membership lasts a year, and the service keeps only the latest 100 such groups of
-        a user. A ``ttl`` of zero adds the present connections only. Other values are rounded up to seconds.
-        """
-        path = to.user_membership(group_name, user_id)
-        await self.run(Operation("PUT", path, sending.ttl_query(ttl)))
-
-    async def remove_user_from_group(self, group_name: str, *, user_id: str) -> None:
-        """Remove a user from a group: present connections leave it, and later ones are not added."""
-        await self.run(Operation("DELETE", to.user_membership(group_name, user_id)))
-
-    async def remove_user_from_all_groups(self, *, user_id: str) -> None:
-        """Remove a user from every group: present connections leave them, and later ones are not added."""
-        await self.run(Operation("DELETE", f"{to.user(user_id).path}/groups"))
-
-    async def is_user_in_group(self, group_name: str, *, user_id: str) -> bool:
-        """Tell whether a user was added to a group. Groups that single connections joined do not count."""
-        return await self._exists(to.user_membership(group_name, user_id), "Info.User.NotInGroup")
-
     async def connection_exists(self, connection_id: str) -> bool:
         """Tell whether a connection exists."""
-        return await self._exists(to.connection(connection_id).path, "Warning.Connection.NotExisted")
+        return await exists(self.run, to.connection(connection_id).path, "Warning.Connection.NotExisted")
 
     async def user_exists(self, user_id: str) -> bool:
         """Tell whether a user has a connection."""
-        return await self._exists(to.user(user_id).path, "Warning.User.NotExisted")
-
-    async def group_exists(self, group_name: str) -> bool:
-        """Tell whether a group has a connection in it."""
-        return await self._exists(to.group(group_name).path, "Warning.Group.NotExisted")
+        return await exists(self.run, to.user(user_id).path, "Warning.User.NotExisted")
 
     async def close_connection(self, connection_id: str, reason: str | None = None) -> None:
         """Close a connection and send the client the reason. A connection that is gone is not an error."""
@@ -308,10 +268,6 @@ class ServiceClient:
         if self._is_closed:
             raise RuntimeError(_CLOSED)
         return await self._sender.run(operation, timeout)
-
-    async def _exists(self, path: str, absent: str) -> bool:
-        operation = Operation("HEAD", path, absent=absent, reach=Reach.ANY)
-        return (await self.run(operation)).status != HTTPStatus.NOT_FOUND
 
     @property
     def _sender(self) -> Sender:

@@ -13,6 +13,7 @@ from serverless_signalr._rest.responses import Response
 from serverless_signalr.errors import HubException, PartialSendError, ServiceError
 
 __all__ = [
+    "Run",
     "close_operation",
     "complete_stream",
     "reason_query",

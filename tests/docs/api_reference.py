@@ -8,7 +8,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -110,7 +110,28 @@ def _entry(door: Module, name: str, modules: dict[str, Module]) -> Iterator[str]
             if base in home.definitions and not is_shown:
                 home.shown.add(base)
                 yield from _definition(base, home.definitions[base])
+        definition = replace(definition, node=_with_inherited(definition.node, home, door, modules))
     yield from _definition(source, definition)
+
+
+def _with_inherited(
+    node: ast.ClassDef, home: Module, door: Module, modules: dict[str, Module]
+) -> ast.ClassDef:
+    """Return a class with the members of its bases in inner modules, and without these bases."""
+    bases, body = [], list(node.body)
+    for base in node.bases:
+        source = home.imports.get(ast.unparse(base), ("", ""))[0]
+        if source not in modules or ast.unparse(base) in door.exports:
+            bases.append(base)
+            continue
+        owner, name = _home(home, ast.unparse(base), modules)
+        inherited = owner.definitions[name].node
+        assert isinstance(inherited, ast.ClassDef)
+        own = {item.name for item in body if isinstance(item, Function.__value__)}
+        body += [
+            item for item in inherited.body if isinstance(item, Function.__value__) and item.name not in own
+        ]
+    return ast.ClassDef(**{**vars(node), "bases": bases, "body": body})
 
 
 def _modules() -> Iterator[Module]:
