@@ -1,7 +1,10 @@
-"""A hub behind the HTTP upstream, and the setting that its requests are signed by."""
+"""A hub behind the HTTP upstream, and a hub whose service keeps its requests."""
+
+from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.serverless_signalr._hub import recorder as recording
 from tests.serverless_signalr._hub.upstream_requests import CONNECTION, SETTING, Chat
 
 
@@ -15,3 +18,20 @@ def connection_string(monkeypatch: pytest.MonkeyPatch) -> None:
 def chat(connection_string: None) -> Chat:
     """Return a hub that receives its events through one HTTP function."""
     return Chat()
+
+
+@pytest.fixture
+async def recorder(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[recording.Recorder]:
+    """Run a service that keeps its requests, and have the app use it."""
+    recorder = recording.Recorder()
+    monkeypatch.setenv("AzureSignalRConnectionString", await recorder.start())
+    yield recorder
+    await recorder.stop()
+
+
+@pytest.fixture
+async def recorded_chat(recorder: recording.Recorder) -> AsyncIterator[recording.Chat]:
+    """Return a hub whose service keeps its requests."""
+    chat = recording.Chat()
+    yield chat
+    await chat.service.aclose()
