@@ -19,6 +19,7 @@ from tests.serverless_signalr.azure_fakes.certificates import Certificates
 from tests.serverless_signalr.azure_fakes.clock import Clock
 from tests.serverless_signalr.azure_fakes.cloud import CLIENT, Cloud
 from tests.serverless_signalr.azure_fakes.connections import KEY, connection_string
+from tests.serverless_signalr.hubs import CONNECTION, SETTING
 from tests.serverless_signalr.rest_service import Service, connected
 
 OLDEST = (3, 12)
@@ -43,6 +44,12 @@ def clock() -> Clock:
 def forgotten() -> None:
     """Let what a process says once, or reads once, be said and read once in a test."""
     forget()
+
+
+@pytest.fixture
+def service_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the app setting that names the service."""
+    monkeypatch.setenv(SETTING, CONNECTION)
 
 
 @pytest.fixture(scope="session")

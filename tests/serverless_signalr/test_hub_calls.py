@@ -6,79 +6,19 @@ import json
 import logging
 import traceback
 import typing
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-import azure.functions as func
 import pytest
-from azure.functions.decorators.function_app import Function
 
 from serverless_signalr import (
-    FunctionApp,
     HubException,
     SignalRInvocationContext,
 )
-from serverless_signalr._functions.authorization import requires
-from serverless_signalr._hub.events import event
 from serverless_signalr._hub.methods import Call
 from serverless_signalr.hub import ServerlessHub
+from tests.serverless_signalr.hubs import SETTING, Chat, functions
 
-KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
-CONNECTION = f"Endpoint=https://chat.service.signalr.net;AccessKey={KEY};Version=1.0;"
-SETTING = "AzureSignalRConnectionString"
-AUDIENCE = "https://chat.service.signalr.net/client/?hub=chat"
-
-type Define = Callable[[], type[ServerlessHub[Any]]]
-
-
-class ChatClient(Protocol):
-    async def new_message(self, text: str) -> None: ...
-
-
-class Chat(ServerlessHub[ChatClient]):
-    """What the page calls."""
-
-    async def connected(self, caller: SignalRInvocationContext) -> None: ...
-
-    async def disconnected(self) -> None:
-        raise HubException("gone already")
-
-    async def send_to_group(self, group_name: str, text: str) -> str:
-        """Send to a group."""
-        return f"{group_name}: {text}"
-
-    @event("Exactly-This")
-    async def named(self, caller: SignalRInvocationContext) -> list[object]:
-        return [caller.user_id, caller.connection_id]
-
-    async def fail(self) -> None:
-        raise ValueError("secret")
-
-    async def refuse(self) -> None:
-        raise HubException("Not today.") from ValueError("secret")
-
-    @requires(role="admin")
-    async def delete_all(self) -> bool:
-        return True
-
-    def sync(self, number: int) -> int:
-        return number + 1
-
-    async def answer_with_an_object(self) -> object:
-        return object()
-
-
-@pytest.fixture(autouse=True)
-def connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SETTING, CONNECTION)
-
-
-def functions(*blueprints: func.Blueprint) -> dict[str, Function]:
-    """Return what the worker finds in an app with these blueprints."""
-    app = FunctionApp()
-    for blueprint in blueprints:
-        app.register_functions(blueprint)
-    return {str(function.get_function_name()): function for function in app.get_functions()}
+pytestmark = pytest.mark.usefixtures("service_setting")
 
 
 def delivered(event: str, *arguments: object, category: str = "messages", claims: str = "") -> str:

@@ -1,7 +1,6 @@
 """Negotiation from code: the address and the token that a client connects with."""
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,26 +11,13 @@ from serverless_signalr import (
     ConnectionStringError,
 )
 from serverless_signalr.hub import ServerlessHub
+from tests.serverless_signalr.hubs import AUDIENCE, CONNECTION, KEY, SETTING, Chat
 
-KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
-CONNECTION = f"Endpoint=https://chat.service.signalr.net;AccessKey={KEY};Version=1.0;"
-SETTING = "AzureSignalRConnectionString"
-AUDIENCE = "https://chat.service.signalr.net/client/?hub=chat"
-
-type Define = Callable[[], type[ServerlessHub[Any]]]
-
-
-class Chat(ServerlessHub):
-    pass
+pytestmark = pytest.mark.usefixtures("service_setting")
 
 
 class Odd(ServerlessHub, hub="My.Hub[1]", connection="Other"):
     async def send(self) -> None: ...
-
-
-@pytest.fixture(autouse=True)
-def connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SETTING, CONNECTION)
 
 
 def claims_of(token: str) -> dict[str, Any]:
