@@ -25,7 +25,7 @@ class Writer(Protocol):
 class Delivery:
     """Flush the queues that were added to in this turn of the loop."""
 
-    __slots__ = ("_clock", "_loop", "_touched", "backlog", "limits", "now")
+    __slots__ = ("_clock", "_loop", "backlog", "limits", "now", "touched")
 
     def __init__(self, limits: Limits, clock: Clock = SYSTEM) -> None:
         """Keep the limits; needs a running loop."""
@@ -33,15 +33,14 @@ class Delivery:
         self.limits = limits
         self.backlog = Backlog(limits.send_buffer, limits.send_buffers)
         self._loop = asyncio.get_running_loop()
-        self._touched: list[Writer] = []
+        self.touched: list[Writer] = []
+        """The queues to flush at the end of this turn. Whoever adds the first one calls ``arm``."""
         self.now = clock.monotonic()
         """When something was last flushed, on the clock."""
 
-    def schedule(self, writer: Writer) -> None:
-        """Flush a queue at the end of this turn."""
-        if not self._touched:
-            self._loop.call_soon(self._flush)
-        self._touched.append(writer)
+    def arm(self) -> None:
+        """Flush what was touched at the end of this turn."""
+        self._loop.call_soon(self._flush)
 
     def flush_one(self, writer: Writer) -> None:
         """Flush a queue now."""
@@ -50,7 +49,7 @@ class Delivery:
 
     def _flush(self) -> None:
         self.now = self._clock.monotonic()
-        touched: Sequence[Writer] = self._touched
-        self._touched = []
+        touched: Sequence[Writer] = self.touched
+        self.touched = []
         for writer in touched:
             writer.flush()

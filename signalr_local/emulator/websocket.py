@@ -108,7 +108,11 @@ class WebSocketSession(Session, asyncio.Protocol):
             self._delivery.backlog.update(self, len(queue))
         elif not self._is_finished:
             if not queue:
-                self._delivery.schedule(self)
+                # Once for each of many clients: a call would cost a tenth of what is ours here.
+                touched = self._delivery.touched
+                if not touched:
+                    self._delivery.arm()
+                touched.append(self)
             queue.append(message)
 
     def flush(self) -> None:
@@ -117,36 +121,39 @@ class WebSocketSession(Session, asyncio.Protocol):
         if not queue or self._is_paused:
             return
         self.last_sent = self._delivery.now
-        if len(queue) == 1:
-            message = queue.pop()
-            self.size = 0
-            self._write(message.frame or _frame_of(message))
-            return
         while queue and not self._is_paused:
-            count, size = 1, queue[0].size
-            while count < len(queue) and size + queue[count].size <= _MAX_JOINED:
-                size += queue[count].size
-                count += 1
-            opcode = Opcode.TEXT if queue[0].is_text else Opcode.BINARY
-            data = frame(opcode, b"".join([message.payload for message in queue[:count]]))
-            del queue[:count]
-            self.size = max(0, self.size - size)
-            self._write(data)
+            if len(queue) == 1:
+                message = queue.pop()
+                self.size = 0
+                data = message.frame or _frame_of(message)
+            else:
+                data = self._joined()
+            if self._descriptor >= 0:
+                # The transport does the same, at a higher price for each of many clients.
+                try:
+                    sent = os.write(self._descriptor, data)
+                except OSError:
+                    # Either the client does not read, or the transport is about to learn that it is gone.
+                    sent = 0
+                if sent == len(data):
+                    continue
+                data = data[sent:]
+            if self._socket is not None:
+                # No buffer holds anything while writing is not paused.
+                self._socket.write(data)
 
-    def _write(self, data: bytes) -> None:
-        """Write to a socket for which nothing waits: no buffer holds anything while writing is not paused."""
-        if self._descriptor >= 0:
-            # The transport does the same, at a higher price for each of many clients.
-            try:
-                sent = os.write(self._descriptor, data)
-            except OSError:
-                # Either the client does not read, or the transport is about to learn that it is gone.
-                sent = 0
-            if sent == len(data):
-                return
-            data = data[sent:]
-        if self._socket is not None:
-            self._socket.write(data)
+    def _joined(self) -> bytes:
+        """Take as many messages from the queue as fit one frame."""
+        queue = self._queue
+        count, size = 1, queue[0].size
+        while count < len(queue) and size + queue[count].size <= _MAX_JOINED:
+            size += queue[count].size
+            count += 1
+        opcode = Opcode.TEXT if queue[0].is_text else Opcode.BINARY
+        data = frame(opcode, b"".join([message.payload for message in queue[:count]]))
+        del queue[:count]
+        self.size = max(0, self.size - size)
+        return data
 
     def finish(self, within: float) -> None:
         """Send the closing frame after what is queued; cut the client off if it does not hang up in time."""
@@ -270,12 +277,12 @@ class WebSocketSession(Session, asyncio.Protocol):
         is_full = self._is_paused and not (self._is_held and socket and not socket.get_write_buffer_size())
         if socket is not None and not (is_full or self._is_finished):
             self.flush()
-            self._write(frame(Opcode.PONG, payload))
+            self._socket.write(frame(Opcode.PONG, payload))
 
     def _say_goodbye(self) -> None:
         if self._socket is not None and not (self._queue or self._is_paused or self._has_closed):
             self._has_closed = True
-            self._write(close_frame(self._close_code))
+            self._socket.write(close_frame(self._close_code))
 
     def _answer_goodbye(self) -> None:
         self._is_broken = True

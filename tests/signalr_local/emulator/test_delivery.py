@@ -14,10 +14,16 @@ class Queue:
         self.flushes += 1
 
 
+def touch(delivery: Delivery, queue: Queue) -> None:
+    if not delivery.touched:
+        delivery.arm()
+    delivery.touched.append(queue)
+
+
 async def test_queues_are_flushed_at_the_end_of_the_turn() -> None:
     delivery, first, second = Delivery(Limits()), Queue(), Queue()
-    delivery.schedule(first)
-    delivery.schedule(second)
+    touch(delivery, first)
+    touch(delivery, second)
     assert first.flushes == 0
     await asyncio.sleep(0)
     assert (first.flushes, second.flushes) == (1, 1)
@@ -37,9 +43,9 @@ async def test_what_is_added_while_queues_are_flushed_comes_in_the_next_turn() -
     class Adding(Queue):
         def flush(self) -> None:
             super().flush()
-            delivery.schedule(last)
+            touch(delivery, last)
 
-    delivery.schedule(Adding())
+    touch(delivery, Adding())
     await asyncio.sleep(0)
     assert last.flushes == 0
     await asyncio.sleep(0)
