@@ -70,7 +70,7 @@ types: test-packages page ## Check types: Python and the page
 	fi
 
 .PHONY: bench
-bench: test-packages ## Measure the local runtime and the library beside floors; ARGS=NAMES only some
+bench: test-packages bench-peers ## Measure the local runtime and the library beside floors; ARGS=NAMES only some
 	@exec $(PYTHON) -m bench $(ARGS)
 
 .PHONY: package
@@ -79,7 +79,7 @@ package: venv page ## Build what is deployed: build/app.zip
 
 .PHONY: clean
 clean: ## Remove what make made; local.settings.json stays
-	rm -rf .make .venv build tests/azurite/node_modules web/node_modules .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .make .venv build bench/peers/node_modules tests/azurite/node_modules web/node_modules .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up: each step is done once, see scripts/once.
@@ -105,6 +105,12 @@ local-packages: venv
 test-packages: venv
 	@scripts/once pip-tests "Python packages of tests/requirements.txt" $(PYTHON) \
 	  $(PACKAGES) tests/requirements.txt tests/requirements-library.txt -- scripts/pip-install tests/requirements.txt
+
+.PHONY: bench-peers
+bench-peers:
+	@if [ -f bench/peers/package.json ]; then scripts/once bench-peers "Peers of the measurements (Socket.IO, ws)" \
+	  bench/peers/node_modules/.package-lock.json bench/peers/package.json bench/peers/package-lock.json \
+	  -- env NPM_FOLDER=bench/peers scripts/npm ci --no-audit --no-fund; fi
 
 .PHONY: azurite
 azurite:

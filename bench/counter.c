@@ -3,9 +3,10 @@
    A load generator in Python counts some 30,000 messages a second, less than the servers that are measured
    send: it would measure itself.
 
-   usage: counter PORT COUNT AT-ONCE NEGOTIATE UPGRADE HANDSHAKE
-   NEGOTIATE, UPGRADE and HANDSHAKE are files with the bytes to send; an empty file leaves the step out. The
-   token of a negotiate response takes the place of "TOKEN" in UPGRADE. Each message that counts has one '|'.
+   usage: counter PORT COUNT AT-ONCE NEGOTIATE UPGRADE HANDSHAKE ACCEPTED
+   NEGOTIATE, UPGRADE and HANDSHAKE are files with the bytes to send; an empty file leaves the step out. ACCEPTED
+   holds bytes of the answer to the handshake. The token of a negotiate response takes the place of "TOKEN" in
+   UPGRADE. Each message that counts has one '|'.
 
    standard input, a command a line:
      count N   count from zero, and print "counted NANOSECONDS" once N have arrived
@@ -38,8 +39,8 @@ struct client {
   char token[200];
 };
 
-static char *negotiate, *upgrade, *handshake;
-static int negotiate_size, upgrade_size, handshake_size;
+static char *negotiate, *upgrade, *handshake, *accepted;
+static int negotiate_size, upgrade_size, handshake_size, accepted_size;
 static int port, count, at_once, poller;
 static struct client *clients;
 static int started, opened, lost;
@@ -156,7 +157,7 @@ static void advance(struct client *client) {
     client->step = SHAKING_HANDS;
     client->filled = 0;
     say(client, handshake, handshake_size);
-  } else if (memmem(client->answer, client->filled, "{}\x1e", 3)) {
+  } else if (memmem(client->answer, client->filled, accepted, accepted_size)) {
     now_open(client);
   }
 }
@@ -173,13 +174,14 @@ int main(int argc, char **argv) {
   static const char ping[] = {0x81, 0x80 | 11, 0, 0, 0, 0, '{', '"', 't', 'y', 'p', 'e', '"', ':', '6', '}', 0x1e};
   struct epoll_event input = {.events = EPOLLIN, .data.ptr = NULL};
   long long counted = 0, target = -1;
-  if (argc != 7) fail("usage");
+  if (argc != 8) fail("usage");
   port = atoi(argv[1]);
   count = atoi(argv[2]);
   at_once = atoi(argv[3]);
   negotiate = content(argv[4], &negotiate_size);
   upgrade = content(argv[5], &upgrade_size);
   handshake = content(argv[6], &handshake_size);
+  accepted = content(argv[7], &accepted_size);
   clients = calloc(count, sizeof *clients);
   poller = epoll_create1(0);
   epoll_ctl(poller, EPOLL_CTL_ADD, 0, &input);

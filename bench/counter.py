@@ -11,7 +11,10 @@ from pathlib import Path
 from bench.load import BENCH, Server
 from serverless_signalr._rest.tokens import sign_client_token
 
-__all__ = ["Counter", "counting"]
+__all__ = ["SOCKET_IO", "Counter", "counting"]
+
+SOCKET_IO = "socket.io"
+"""The protocol of a peer; the others are those of SignalR."""
 
 _KEY = "AAAAAAAAAAAAAAAAAAAAAA=="
 
@@ -96,16 +99,18 @@ async def counting(
 def _requests(folder: str, server: Server, protocol: str | None, *, negotiated: bool) -> list[str]:
     token = sign_client_token(server.endpoint, "chat", lifetime=timedelta(hours=2))
     head = f"Host: 127.0.0.1:{server.port}\r\nAuthorization: Bearer {token}\r\n"
-    query = "hub=chat&id=TOKEN" if negotiated else "hub=chat"
+    path = "/client/?hub=chat&id=TOKEN" if negotiated else "/client/?hub=chat"
+    handshake, accepted = f'{{"protocol":"{protocol}","version":1}}\x1e', "{}\x1e"
+    if protocol == SOCKET_IO:
+        path, handshake, accepted = "/socket.io/?EIO=4&transport=websocket", "40", '40{"sid"'
     negotiate = (
         f"POST /client/negotiate?hub=chat&negotiateVersion=1 HTTP/1.1\r\n{head}Content-Length: 0\r\n\r\n"
     )
     upgrade = (
-        f"GET /client/?{query} HTTP/1.1\r\n{head}Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"GET {path} HTTP/1.1\r\n{head}Connection: Upgrade\r\nUpgrade: websocket\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {_KEY}\r\n\r\n"
     )
-    handshake = _masked(f'{{"protocol":"{protocol}","version":1}}\x1e')
-    texts = (negotiate if negotiated else "", upgrade, handshake if protocol else "")
+    texts = (negotiate if negotiated else "", upgrade, _masked(handshake) if protocol else "", accepted)
     files = []
     for number, text in enumerate(texts):
         file = Path(folder, str(number))

@@ -6,9 +6,9 @@ import shutil
 import statistics
 from dataclasses import dataclass, field
 
-from bench.counter import counting
+from bench.counter import SOCKET_IO, counting
 from bench.figures import percentile, say
-from bench.load import BENCH, monotonic, posting, send_request, serving
+from bench.load import PEERS, monotonic, posting, send_request, serving
 
 __all__ = ["main"]
 
@@ -31,6 +31,7 @@ async def main(
     broadcasts: int = 600,
     rounds: int = 4,
     crowds: tuple[int, ...] = (100, 1000, 5000),
+    seconds: float = 60,
 ) -> None:
     """Measure and print."""
     await _generator(connections)
@@ -39,6 +40,7 @@ async def main(
     say(f"\n{'The last of all clients has a message':40}{'p50 ms':>10}{'p99 ms':>10}{'CPU us each':>14}")
     for crowd in crowds:
         await _last(crowd, max(20, broadcasts // 5))
+    await _steadily(max(crowds), seconds)
 
 
 async def _generator(connections: int) -> None:
@@ -63,8 +65,11 @@ async def _rates(connections: int, broadcasts: int, rounds: int, senders: int) -
         subjects.append(_Subject("emulator, JSON, uvloop", "emulator", "json", uvloop=True))
     if importlib.util.find_spec("websockets"):
         subjects.append(_Subject("websockets.broadcast", "websockets"))
-    if (BENCH.parent / "web/node_modules/ws").exists() and shutil.which("node"):
-        subjects.append(_Subject("Node.js, ws", "ws"))
+    if importlib.util.find_spec("socketio"):
+        subjects.append(_Subject("python-socketio, uvicorn", "socketio", SOCKET_IO))
+    if (PEERS / "node_modules").exists() and shutil.which("node"):
+        subjects.append(_Subject("Node.js, ws", "ws_server.mjs"))
+        subjects.append(_Subject("Node.js, Socket.IO", "socketio_server.mjs", SOCKET_IO))
     subjects.append(_Subject("floor: raw asyncio", "raw"))
     for _ in range(rounds):
         for subject in subjects:
@@ -79,7 +84,9 @@ async def _rates(connections: int, broadcasts: int, rounds: int, senders: int) -
 
 async def _measure(subject: _Subject, connections: int, broadcasts: int, senders: int) -> None:
     async with (
-        serving(subject.kind, "" if subject.protocol else str(_SIZE), uvloop=subject.uvloop) as server,
+        serving(
+            subject.kind, "" if subject.kind == "emulator" else str(_SIZE), uvloop=subject.uvloop
+        ) as server,
         counting(server, connections, protocol=subject.protocol) as counter,
     ):
         request = send_request(server, _SIZE)
@@ -103,21 +110,34 @@ async def _measure(subject: _Subject, connections: int, broadcasts: int, senders
 
 async def _last(connections: int, broadcasts: int) -> None:
     for kind, protocol in (("emulator", "json"), ("raw", None)):
-        async with (
-            serving(kind, str(_SIZE) if kind == "raw" else "") as server,
-            counting(server, connections, protocol=protocol) as counter,
-            posting(server, send_request(server, _SIZE), 1) as posts,
-        ):
-            times = []
-            cpu = server.cpu
-            for _ in range(broadcasts):
-                await counter.expect(connections)
-                began = monotonic()
-                await posts.send(1)
-                times.append((await counter.answer("counted") - began) / 1e9)
-            each = (server.cpu - cpu) / broadcasts / connections * 1e6
-            name = f"{'emulator' if kind == 'emulator' else 'floor'}, {connections:,} clients"
-            say(f"{name:40}{percentile(times, 50):10.1f}{percentile(times, 99):10.1f}{each:14.2f}")
+        await _paced(kind, protocol, connections, broadcasts, 0)
+
+
+async def _steadily(connections: int, seconds: float) -> None:
+    """Send two messages a second. A client that misses one is seen: the rest is waited for in vain."""
+    say(f"\n{f'Two messages a second for {seconds:.0f} s':40}{'p50 ms':>10}{'p99 ms':>10}{'CPU us each':>14}")
+    for kind, protocol in (("emulator", "json"), ("emulator", "messagepack"), ("raw", None)):
+        await _paced(kind, protocol, connections, max(1, int(seconds * 2)), 0.5)
+
+
+async def _paced(kind: str, protocol: str | None, connections: int, broadcasts: int, pause: float) -> None:
+    async with (
+        serving(kind, str(_SIZE) if kind == "raw" else "") as server,
+        counting(server, connections, protocol=protocol) as counter,
+        posting(server, send_request(server, _SIZE), 1) as posts,
+    ):
+        times = []
+        cpu, due = server.cpu, monotonic()
+        for _ in range(broadcasts):
+            await counter.expect(connections)
+            began = monotonic()
+            await posts.send(1)
+            times.append((await counter.answer("counted") - began) / 1e9)
+            due += int(pause * 1e9)
+            await asyncio.sleep(max(0, due - monotonic()) / 1e9)
+        each = (server.cpu - cpu) / broadcasts / connections * 1e6
+        name = f"{f'emulator, {protocol}' if protocol else 'floor'}, {connections:,} clients"
+        say(f"{name:40}{percentile(times, 50):10.1f}{percentile(times, 99):10.1f}{each:14.2f}")
 
 
 if __name__ == "__main__":

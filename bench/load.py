@@ -12,9 +12,11 @@ from pathlib import Path
 from serverless_signalr._rest.tokens import sign_server_token
 from serverless_signalr.endpoint import Endpoint
 
-__all__ = ["BENCH", "Posting", "Server", "monotonic", "posting", "send_request", "serving"]
+__all__ = ["BENCH", "PEERS", "Posting", "Server", "monotonic", "posting", "send_request", "serving"]
 
 BENCH = Path(__file__).parent
+PEERS = BENCH / "peers"
+"""Servers on Node.js; ``make bench`` installs what they need."""
 _KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
 
 
@@ -48,8 +50,8 @@ async def serving(
 ) -> AsyncIterator[Server]:
     """Run a server of ``bench/servers.py``; ``root`` is another checkout whose emulator is to be measured."""
     command = [sys.executable, str(BENCH / "servers.py"), kind, option]
-    if kind == "ws":
-        command = ["node", str(BENCH / "ws_server.mjs"), option]
+    if kind.endswith(".mjs"):
+        command = ["node", str(PEERS / kind), option]
     environment = {
         **os.environ,
         "PYTHONPATH": root or str(BENCH.parent),

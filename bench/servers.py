@@ -2,8 +2,9 @@
 
 ``emulator`` is the emulator alone; its option is the URL of its upstream. ``raw`` is the floor: an asyncio
 protocol that writes one frame, made beforehand, to each connection; its option is the size of the text in it.
-``websockets`` does the same with the broadcast of that library. ``upstream`` answers each event as a function
-app does. All print their port once they listen. With ``BENCH_UVLOOP`` set they run on uvloop.
+``websockets`` and ``socketio`` do the same with the broadcasts of websockets and python-socketio.
+``upstream`` answers each event as a function app does. All print their port once they listen. With
+``BENCH_UVLOOP`` set they run on uvloop.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ import re
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 FRAME_TEXT = '{"type":1,"target":"m","arguments":["|%s"]}\x1e'
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -97,6 +99,34 @@ async def _websockets(size: str) -> int:
     return port
 
 
+async def _socketio(size: str) -> int:
+    import socketio
+    import uvicorn
+
+    text = "|" + "x" * int(size)
+    # The clients of bench/ answer no pings.
+    server = socketio.AsyncServer(async_mode="asgi", transports=["websocket"], ping_interval=600)
+
+    async def send(scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], answer: Any) -> None:
+        if scope["type"] != "http":
+            return
+        while (await receive()).get("more_body"):
+            pass
+        await server.emit("m", text)
+        await answer({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"0")]})
+        await answer({"type": "http.response.body"})
+
+    config = uvicorn.Config(
+        socketio.ASGIApp(server, send), port=0, log_level="error", ws_per_message_deflate=False, backlog=1024
+    )
+    web = uvicorn.Server(config)
+    config.load()
+    web.lifespan = config.lifespan_class(config)
+    await web.startup()
+    port: int = web.servers[0].sockets[0].getsockname()[1]
+    return port
+
+
 async def _emulator(url: str) -> int:
     from signalr_local.emulator import Emulator, UpstreamRule
 
@@ -147,6 +177,7 @@ async def _upstream(_: str) -> int:
 _KINDS: dict[str, Callable[[str], Awaitable[int]]] = {
     "raw": _raw,
     "websockets": _websockets,
+    "socketio": _socketio,
     "emulator": _emulator,
     "upstream": _upstream,
 }

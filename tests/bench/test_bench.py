@@ -13,8 +13,13 @@ from bench import answers, calls, connect, fan_out, imports, loop, memory, moves
     ("measure", "rows"),
     [
         (
-            lambda: fan_out.main(5, 4, 1, crowds=(3,)),
-            ["emulator, MessagePack", "floor: raw asyncio", "3 clients"],
+            lambda: fan_out.main(5, 4, 1, crowds=(3,), seconds=1),
+            [
+                "emulator, MessagePack",
+                "python-socketio",
+                "floor: raw asyncio",
+                "emulator, messagepack, 3 clients",
+            ],
         ),
         (lambda: memory.main((5,)), ["emulator, JSON", "floor: raw asyncio"]),
         (lambda: connect.main(5, 1), ["all at once", "floor: WebSocket alone", "reconnect at once"]),
