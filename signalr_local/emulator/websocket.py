@@ -277,7 +277,7 @@ class WebSocketSession(Session, asyncio.Protocol):
         is_full = self._is_paused and not (self._is_held and socket and not socket.get_write_buffer_size())
         if socket is not None and not (is_full or self._is_finished):
             self.flush()
-            self._socket.write(frame(Opcode.PONG, payload))
+            socket.write(frame(Opcode.PONG, payload))
 
     def _say_goodbye(self) -> None:
         if self._socket is not None and not (self._queue or self._is_paused or self._has_closed):
