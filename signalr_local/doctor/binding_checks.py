@@ -1,8 +1,4 @@
-"""Bindings: those of other services, which run only in Azure, and the names of hubs in those of SignalR.
-
-Source of the binding types: the extensions of the bundle 4.x,
-https://github.com/Azure/azure-functions-extension-bundles.
-"""
+"""Bindings: those of other services, which run only in Azure, and the names of hubs in those of SignalR."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -10,6 +6,7 @@ from dataclasses import replace
 
 from serverless_signalr.protocol.names import check_hub_name
 from signalr_local.doctor.findings import Finding, note, warning, wrong
+from signalr_local.host.azure_bindings import is_of_azure_only
 from signalr_local.host.expressions import ExpressionError, resolve_settings
 from signalr_local.host.functions import (
     CONNECTION_INFO,
@@ -25,24 +22,6 @@ from signalr_local.host.settings import Settings
 
 __all__ = ["check_bindings", "check_user_ids", "stand_ins"]
 
-_AZURE = frozenset(
-    name.lower()
-    for name in (
-        *("activityTrigger", "assistantCreate", "assistantPost", "assistantQuery", "assistantSkillTrigger"),
-        *("authenticationEventsTrigger", "blob", "blobTrigger", "connectorTrigger", "cosmosDB"),
-        *("cosmosDBTrigger", "daprBinding", "daprBindingTrigger", "daprInvoke", "daprPublish", "daprSecret"),
-        *("daprServiceInvocationTrigger", "daprState", "daprTopicTrigger", "durableClient", "embeddings"),
-        *("embeddingsStore", "entityTrigger", "eventGrid", "eventGridTrigger", "eventHub"),
-        *("eventHubTrigger", "kafka", "kafkaTrigger", "kusto", "mcpPromptTrigger", "mcpResourceTrigger"),
-        *("mcpToolTrigger", "mysql", "mysqlTrigger", "orchestrationClient", "orchestrationTrigger", "queue"),
-        *("queueTrigger", "rabbitMQ", "rabbitMQTrigger", "redis", "redisListTrigger", "redisPubSubTrigger"),
-        *("redisStreamTrigger", "semanticSearch", "sendGrid", "serviceBus", "serviceBusTrigger", "sql"),
-        *("sqlTrigger", "table", "textCompletion", "twilioSms", "warmupTrigger"),
-        *("webPubSub", "webPubSubConnection", "webPubSubContext", "webPubSubTrigger"),
-    )
-)
-"""Types of bindings that Azure knows beside HTTP and SignalR."""
-
 _LOCAL = frozenset({HTTP_TRIGGER.lower(), "http", TIMER_TRIGGER.lower()})
 _VERIFIED = re.compile(r"headers\.x-ms-client-principal(-id|-name)?", re.IGNORECASE)
 _CALLERS = re.compile(r"\{\s*((?:headers|query)\.[^{}\s:]+)[^{}]*\}", re.IGNORECASE)
@@ -53,7 +32,7 @@ def check_bindings(functions: Iterable[Function], settings: Settings) -> Iterato
     for function in sorted(functions, key=lambda item: item.name.lower()):
         bindings = (function.trigger, *function.inputs, *function.outputs)
         foreign = sorted({_type(binding) for binding in bindings if _is_foreign(binding)})
-        unknown = [name for name in foreign if name.lower() not in _AZURE]
+        unknown = [name for name in foreign if not is_of_azure_only(name)]
         if unknown:
             yield function.name, _unknown(function, unknown[0])
             continue

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from serverless_signalr._connection.settings import check_instances, read_instances
 from serverless_signalr.protocol.names import check_hub_name
 from serverless_signalr.protocol.upstream import CONNECTED, DISCONNECTED, Category
+from signalr_local.host.azure_bindings import is_of_azure_only
 from signalr_local.host.expressions import resolve_settings
 from signalr_local.host.functions import (
     HTTP_OUTPUT,
@@ -36,34 +37,6 @@ __all__ = ["FunctionTable"]
 _FUNCTION_NAME = re.compile(r"[a-z][a-z0-9_\-]{0,127}", re.IGNORECASE)
 _BINDING_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]{0,127}|\$return")
 _KNOWN = {HTTP_TRIGGER, HTTP_OUTPUT, TIMER_TRIGGER, *OF_A_HUB}
-_ELSEWHERE = frozenset(
-    f"{name}{suffix}".lower()
-    for name in (
-        *(
-            "activity",
-            "assistant",
-            "blob",
-            "cosmosDB",
-            "daprBinding",
-            "daprServiceInvocation",
-            "daprTopic",
-            "dapr",
-        ),
-        *("durableClient", "entity", "eventGrid", "eventHub", "kafka", "mcpTool", "mcpToolProperty", "mySql"),
-        *("orchestration", "orchestrationClient", "queue", "rabbitMQ", "redis", "redisPubSub", "redisList"),
-        *("redisStream", "sendGrid", "serviceBus", "socketIO", "sql", "table", "twilioSms", "warmup"),
-        *(
-            "webPubSub",
-            "webPubSubConnection",
-            "webPubSubContext",
-            "semanticSearch",
-            "textCompletion",
-            "embeddings",
-        ),
-    )
-    for suffix in ("", "Trigger")
-)
-"""Bindings of Azure that run there and with ``func start``, not here."""
 
 _RESERVED_ROUTES = ("admin", "runtime")
 
@@ -146,7 +119,7 @@ class FunctionTable:
 
     def runs_elsewhere(self, function: Function) -> bool:
         """Tell whether a function is in error only because the local runtime has no such trigger."""
-        return str(function.trigger.get("type", "")).lower() in _ELSEWHERE
+        return is_of_azure_only(str(function.trigger.get("type", "")))
 
     def _add(self, function: Function, route_prefix: str, settings: Settings) -> None:
         _check_names(function)
@@ -241,7 +214,7 @@ def _is_disabled(name: str, settings: Settings) -> bool:
 
 
 def _unknown(kind: str) -> str:
-    if kind.lower() in _ELSEWHERE:
+    if is_of_azure_only(kind):
         return (
             f"The binding type {kind} does not run in the local runtime; the function runs in Azure and "
             "with func "
