@@ -34,7 +34,7 @@ class InstanceHealth:
     """The health of one instance: its setting, its kind of credentials, and its problem, if any.
 
     ``secrets`` describes the Key Vault secrets that the library reads because the platform has not resolved
-    their references.
+    their references. ``error`` is the failed request that is the problem, None without one.
     """
 
     setting: str
@@ -44,6 +44,7 @@ class InstanceHealth:
     endpoint: str | None = None
     opened_by: str | None = None
     secrets: Sequence[Mapping[str, str | None]] = ()
+    error: ServiceError | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return the form that a health function answers."""
@@ -96,6 +97,7 @@ async def check_health(
 
 async def _check(instance: Instance) -> InstanceHealth:
     endpoint, problem = instance.given, None
+    failed: ServiceError | None = None
     try:
         endpoint = await instance.endpoint()
         endpoint = await instance.signing_endpoint()
@@ -107,7 +109,7 @@ async def _check(instance: Instance) -> InstanceHealth:
         if not await client.is_healthy():
             problem = f"{endpoint.server_url} reports that it is unhealthy: check the state of the resource"
     except ServiceError as error:
-        problem = str(error)
+        problem, failed = str(error), error
         if endpoint is not None and endpoint.server_url not in problem:
             problem = f"{endpoint.server_url}: {problem}"
     settings = instance.settings
@@ -128,6 +130,7 @@ async def _check(instance: Instance) -> InstanceHealth:
             }
             for setting, reference in instance.references.items()
         ],
+        failed,
     )
 
 

@@ -1,11 +1,13 @@
 """The app's functions: does the app load, and would the host in Azure run its functions?"""
 
 import asyncio
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from signalr_local.doctor.findings import Finding, fine, note, warning, wrong
+from signalr_local.host.app_folder import script_name
 from signalr_local.host.configuration import HostConfiguration
 from signalr_local.host.functions import Function
 from signalr_local.host.hidden_routes import hidden_by
@@ -114,18 +116,22 @@ def _hidden(function: Function, other: Function, prefix: str, method: str) -> Fi
     )
 
 
-def app_error(error: AppError, values: Mapping[str, str]) -> Finding:
+def app_error(error: AppError, app: Path, values: Mapping[str, str]) -> Finding:
     """Return the finding for an app that cannot be loaded, without settings that it may have printed."""
     last = str(error).strip().splitlines()[0]
     for value in sorted(values.values(), key=len, reverse=True):
         if len(value) >= _SECRET:
             last = last.replace(value, "…")
     last = _KEY.sub("AccessKey=…", last)
+    where = ""
+    if error.place is not None:
+        where = f" ({os.path.relpath(error.place.file, app)}, line {error.place.line})"
     return wrong(
         "functions.load",
-        "function_app.py",
-        f"it cannot be loaded: {last}",
+        script_name(values),
+        f"it cannot be loaded: {last}{where}",
         error.hint or "correct that; signalr-local shows the traceback when it starts the app",
+        place=error.place,
     )
 
 

@@ -1,10 +1,8 @@
 """A deployed app as the Azure CLI describes it: everything that the doctor needs to know, nothing changed."""
 
 import asyncio
-import json
-import re
-import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +10,7 @@ from urllib.parse import urlsplit
 from serverless_signalr._connection.settings import read_instances
 from serverless_signalr._connection.vault import is_reference
 from serverless_signalr.errors import ConnectionStringError
+from signalr_local.doctor.azure_cli import AzureError, ask
 from signalr_local.doctor.connection_checks import connections_of
 from signalr_local.doctor.files import AppSettings, Papers, Role, ServiceDescription, parse_functions
 from signalr_local.doctor.findings import Finding, fine, warning, wrong
@@ -19,17 +18,9 @@ from signalr_local.doctor.health import health_path
 from signalr_local.host.functions import Function
 from signalr_local.secrets import read_reference
 
-__all__ = ["AzureError", "DeployedApp"]
+__all__ = ["DeployedApp"]
 
-_INSTALL = "https://learn.microsoft.com/cli/azure/install-azure-cli"
-_REFUSED = ("AuthorizationFailed", "Forbidden", "does not have authorization")
-_SIGN_IN = re.compile(r"az login|AADSTS|no subscription", re.IGNORECASE)
-_MISSING = ("ResourceNotFound", "ResourceGroupNotFound", "was not found", "could not be found")
 _FLEX = "flexconsumption"
-
-
-class AzureError(Exception):
-    """The Azure CLI could not answer; the message says why and what to do."""
 
 
 @dataclass(slots=True)
@@ -50,23 +41,29 @@ class DeployedApp:
         if not self.group:
             self.group = await self._find_group()
         site = await self._ask("functionapp show", *self._app(), what=f"The function app {self.name}")
-        host = str(site.get("defaultHostName") or "")
         self._check_site(site)
-        functions = await self._functions()
+        # Each az takes a second to start: what depends on nothing else is asked at once.
+        async with _together() as group:
+            listed = group.create_task(self._functions())
+            given = group.create_task(
+                self._ask("functionapp config appsettings list", *self._app(), what="The app settings")
+            )
+            cors = group.create_task(self._optional("cors", "CORS", "functionapp cors show", *self._app()))
+            services = group.create_task(self._optional("service", "the SignalR Service", "signalr list"))
+            roles = group.create_task(self._roles(site))
+        functions = [function for function, _ in listed.result()]
         is_flex = _FLEX in str(site.get("sku") or _member(site, "properties", "sku") or "").lower()
         settings = AppSettings.parse(
-            await self._ask("functionapp config appsettings list", *self._app(), what="The app settings"),
-            await self._optional("cors.skipped", "CORS", "functionapp cors show", *self._app()),
-            is_flex=is_flex or ("functionAppConfig" in site) or None,
+            given.result(), cors.result(), is_flex=is_flex or ("functionAppConfig" in site) or None
         )
         return Papers(
             settings,
-            await self._service(settings, functions),
-            await self._roles(site),
-            functions=[function for function, _ in functions],
-            route_prefix=_prefix(functions),
-            host_name=host or None,
-            function_key=await self._key(function for function, _ in functions),
+            await self._service(services.result(), settings, functions),
+            roles.result(),
+            functions=functions,
+            route_prefix=_prefix(listed.result()),
+            host_names=_host_names(site),
+            function_key=await self._key(functions),
         )
 
     def _app(self) -> tuple[str, ...]:
@@ -104,17 +101,16 @@ class DeployedApp:
         """Return the default function key, which the health function asks for."""
         if health_path(functions, "") is None:
             return None
-        keys = await self._optional("app.key", "function keys", "functionapp keys list", *self._app())
+        keys = await self._optional("app", "function keys", "functionapp keys list", *self._app())
         key = _member(keys, "functionKeys", "default")
         return None if key is None else str(key)
 
     async def _service(
-        self, settings: AppSettings, functions: Iterable[tuple[Function, str]]
+        self, listed: Any, settings: AppSettings, functions: Iterable[Function]
     ) -> ServiceDescription | None:
-        listed = await self._optional("service.skipped", "the SignalR Service", "signalr list")
         if listed is None:
             return None
-        names = connections_of((function for function, _ in functions), settings.values)
+        names = connections_of(functions, settings.values)
         hosts = await _hosts(names, settings.values)
         near = [item for item in listed if str(item.get("resourceGroup", "")).lower() == self.group.lower()]
         # Without a setting that can be read, the only service beside the app is the likely one.
@@ -140,53 +136,23 @@ class DeployedApp:
         roles: list[Role] = []
         for principal in filter(None, principals):
             listed = await self._optional(
-                "roles.skipped", "roles", "role assignment list", "--all", "--assignee", str(principal)
+                "roles", "roles", "role assignment list", "--all", "--assignee", str(principal)
             )
             if listed is None:
                 return None
             roles += Role.parse(listed)
         return roles
 
-    async def _optional(self, rule: str, what: str, command: str, *options: str) -> Any:
+    async def _optional(self, section: str, what: str, command: str, *options: str) -> Any:
         try:
-            return await self._ask(command, *options, what=what)
+            return await ask(command, *options, what=what, subscription=self.subscription)
         except AzureError as error:
+            rule = f"{section}.unreadable"
             self.findings.append(warning(rule, what, "it could not be read", str(error)))
             return None
 
     async def _ask(self, command: str, *options: str, what: str) -> Any:
-        az = shutil.which("az")
-        if az is None:
-            raise AzureError(f"The Azure CLI (az) is not installed: {_INSTALL}")
-        words = [*command.split(), *options, "--output", "json", "--only-show-errors"]
-        if self.subscription:
-            words += ["--subscription", self.subscription]
-        process = await asyncio.create_subprocess_exec(
-            az,
-            *words,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        output, complaint = await process.communicate()
-        if process.returncode:
-            raise AzureError(_explain(what, complaint.decode(errors="replace").strip()))
-        try:
-            return json.loads(output or b"null")
-        except ValueError:
-            raise AzureError(f"{what} could not be read: az {command} printed no JSON.") from None
-
-
-def _explain(what: str, complaint: str) -> str:
-    last = complaint.splitlines()[-1] if complaint else "az gave no reason"
-    if any(word in complaint for word in _REFUSED):
-        role = "Website Contributor" if "function" in what or "settings" in what else "Reader"
-        return f"{what} cannot be read: you need the role {role} on it, or on its resource group."
-    if _SIGN_IN.search(complaint):
-        return f"{what} cannot be read: sign in with az login. {last}"
-    if any(word in complaint for word in _MISSING):
-        return f"{what} does not exist in this subscription and resource group. {last}"
-    return f"{what} cannot be read: {last}"
+        return await ask(command, *options, what=what, subscription=self.subscription)
 
 
 async def _hosts(names: Iterable[str], values: Mapping[str, str]) -> set[str]:
@@ -214,6 +180,23 @@ def _prefix(functions: Iterable[tuple[Function, str]]) -> str:
         if function.is_http and path.lower().endswith(route.lower()) and path:
             return path[: len(path) - len(route)].strip("/")
     return "api"
+
+
+def _host_names(site: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the app's default host name, if it has one, and its own domains."""
+    default = str(site.get("defaultHostName") or "")
+    others = site.get("hostNames") or site.get("enabledHostNames") or ()
+    return (default, *(str(name) for name in others if name != default)) if default else ()
+
+
+@asynccontextmanager
+async def _together() -> AsyncIterator[asyncio.TaskGroup]:
+    """Run tasks at once, and raise the first error as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except* AzureError as errors:
+        raise errors.exceptions[0] from None
 
 
 def _member(value: Any, *names: str) -> Any:

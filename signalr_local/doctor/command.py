@@ -10,7 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from signalr_local.doctor import report
-from signalr_local.doctor.azure import AzureError, DeployedApp
+from signalr_local.doctor.azure import DeployedApp
+from signalr_local.doctor.azure_cli import AzureError
 from signalr_local.doctor.examination import examine
 from signalr_local.doctor.files import Papers
 from signalr_local.doctor.findings import Finding, State
@@ -19,6 +20,8 @@ from signalr_local.doctor.options import FILES
 from signalr_local.doctor.plan import Call, Plan, plan
 from signalr_local.doctor.report import Format
 from signalr_local.doctor.round_trip import travel
+from signalr_local.doctor.rules import SECTIONS
+from signalr_local.doctor.sarif import as_sarif
 from signalr_local.host.app_folder import check_app_folder
 from signalr_local.host.console import say
 from signalr_local.host.failures import AppError
@@ -27,6 +30,7 @@ from signalr_local.host.settings import LocalSettings
 __all__ = ["run"]
 
 _PROBLEMS, _UNUSABLE = 1, 2
+_NO_ARGUMENTS = "[]"
 
 
 class _UsageError(Exception):
@@ -39,8 +43,9 @@ async def run(arguments: argparse.Namespace) -> int:
     logging.getLogger().addHandler(logging.NullHandler())
     form = Format(arguments.output)
     try:
+        _check_options(arguments)
         checks = _deployed(arguments) if arguments.azure else _folder(arguments)
-        findings = await _print(checks, form, verbose=arguments.verbose)
+        findings = await _print(checks, form, arguments)
     except (_UsageError, AzureError, ValueError) as error:
         sys.stdout.flush()
         sys.stderr.write(f"{str(error).rstrip('.')}.\n")
@@ -49,7 +54,10 @@ async def run(arguments: argparse.Namespace) -> int:
     return _PROBLEMS if any(item.state in bad for item in findings) else 0
 
 
-async def _print(checks: AsyncIterator[Finding], form: Format, *, verbose: bool) -> list[Finding]:
+async def _print(
+    checks: AsyncIterator[Finding], form: Format, arguments: argparse.Namespace
+) -> list[Finding]:
+    verbose = arguments.verbose
     findings: list[Finding] = []
     current: list[Finding] = []
     async for finding in checks:
@@ -61,7 +69,8 @@ async def _print(checks: AsyncIterator[Finding], form: Format, *, verbose: bool)
     if form is Format.JSON:
         say(report.as_json(findings))
     elif form is Format.SARIF:
-        say(report.as_sarif(findings, _version()))
+        is_deployed = bool(arguments.azure or arguments.settings)
+        say(as_sarif(findings, _version(), _given_folder(arguments), is_deployed=is_deployed))
     else:
         if current:
             say(report.section_text(current[0].section, current, verbose=verbose))
@@ -77,21 +86,22 @@ async def _folder(arguments: argparse.Namespace) -> AsyncIterator[Finding]:
 
 
 async def _deployed(arguments: argparse.Namespace) -> AsyncIterator[Finding]:
-    if any(getattr(arguments, name) is not None for name in FILES):
-        raise _UsageError("--azure asks az itself: leave out --settings, --cors, --service and --roles")
     call, headers = _call(arguments), _headers(arguments)
     app = DeployedApp(arguments.azure, arguments.resource_group, arguments.subscription)
+    if sys.stderr.isatty():
+        sys.stderr.write(f"Asking az about {arguments.azure} …\n")
     papers = await app.read()
-    for finding in sorted(app.findings, key=lambda item: item.section):
-        yield finding
-    async for finding in examine(Path(), papers):
-        yield finding
-    if arguments.no_round_trip or not papers.host_name:
-        return
+    host = papers.host_names[0] if papers.host_names else ""
+    found = app.findings + [finding async for finding in examine(Path(), papers)]
     path = health_path(papers.functions or [], papers.route_prefix or "")
-    if path is not None:
-        yield await ask_health(papers.host_name, path, papers.function_key)
-    planned = plan(papers.functions or [], papers.host_name, papers.route_prefix or "", call, headers)
+    if path is not None and host and not arguments.no_round_trip:
+        found.append(await ask_health(host, path, papers.function_key))
+    titles = list(SECTIONS.values())
+    for finding in sorted(found, key=lambda item: titles.index(item.section)):
+        yield finding
+    if arguments.no_round_trip or not host:
+        return
+    planned = plan(papers.functions or [], host, papers.route_prefix or "", call, headers)
     if not isinstance(planned, Plan):
         yield planned
         return
@@ -99,8 +109,34 @@ async def _deployed(arguments: argparse.Namespace) -> AsyncIterator[Finding]:
         yield finding
 
 
+def _check_options(arguments: argparse.Namespace) -> None:
+    """Refuse options that would not be looked at."""
+    if not arguments.azure:
+        for option, value in (
+            ("--resource-group", arguments.resource_group),
+            ("--subscription", arguments.subscription),
+            ("--call", arguments.call),
+            ("--header", arguments.headers),
+            ("--no-round-trip", arguments.no_round_trip),
+        ):
+            if value:
+                raise _UsageError(
+                    f"{option} is about an app in Azure: name the app with --azure NAME (--app is a folder)"
+                )
+    elif getattr(arguments, "app", None) is not None:
+        raise _UsageError("--app is a folder and --azure an app in Azure: name one of them")
+    elif any(getattr(arguments, name) is not None for name in FILES):
+        raise _UsageError("--azure asks az itself: leave out --settings, --cors, --service and --roles")
+    if arguments.arguments != _NO_ARGUMENTS and arguments.call is None:
+        raise _UsageError("--arguments are those of a method: name it with --call")
+
+
+def _given_folder(arguments: argparse.Namespace) -> Path:
+    return Path(getattr(arguments, "app", None) or ".").resolve()
+
+
 def _app(arguments: argparse.Namespace) -> Path:
-    app = Path(getattr(arguments, "app", None) or ".").resolve()
+    app = _given_folder(arguments)
     try:
         values = LocalSettings.read(app).values
     except ValueError:
@@ -108,7 +144,11 @@ def _app(arguments: argparse.Namespace) -> Path:
     try:
         check_app_folder(app, {**values, **os.environ})
     except AppError as error:
-        raise _UsageError(f"{str(error).rstrip('.')}. Or name an app in Azure with --azure") from None
+        name = getattr(arguments, "app", None)
+        also = ""
+        if name and not app.exists() and Path(name).name == name:
+            also = f". If {name} is an app in Azure: signalr-local doctor --azure {name}"
+        raise _UsageError(f"{str(error).rstrip('.')}{also}") from None
     return app
 
 

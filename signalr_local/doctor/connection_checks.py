@@ -1,6 +1,7 @@
 """Connections: are their settings valid, can their secrets be read, and does the service accept them?"""
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from http import HTTPStatus
 
 from serverless_signalr._connection.settings import (
     InstanceSettings,
@@ -9,7 +10,7 @@ from serverless_signalr._connection.settings import (
     read_instances,
 )
 from serverless_signalr._connection.vault import SecretReference, is_reference
-from serverless_signalr.errors import ConnectionStringError
+from serverless_signalr.errors import ConnectionStringError, ServiceUnavailableError, UnauthorizedError
 from serverless_signalr.health import BY_KEY, InstanceHealth, check_health
 from serverless_signalr.protocol.names import DEFAULT_CONNECTION
 from signalr_local.doctor.emulator import CONNECTION_STRING
@@ -25,7 +26,18 @@ _LOCAL = ("http://localhost", "http://127.0.0.1", "http://[::1]")
 _KEY_FIX = "copy the connection string anew: az signalr key list --query primaryConnectionString"
 _NETWORK_FIX = "check the endpoint, that access keys are enabled, and that network rules let this machine in"
 _ROLE_FIX = "grant the identity the role SignalR Service Owner on the resource"
-_AS_YOU = "nothing, unless the app has the same problem: a health function of the app says so, as the app"
+_VAULT_AS_YOU = (
+    "for this check, sign in with az login as somebody who has the role Key Vault Secrets User, in a network "
+    "that the vault lets in; whether the app may read it, its own roles and its health function say"
+)
+_NETWORK_AS_YOU = (
+    "for this check, run the doctor in a network that the service lets in; whether it lets the app in, the "
+    "app's health function says"
+)
+_ROLE_AS_YOU = (
+    "for this check, sign in with az login as somebody who has the role SignalR Service Owner on it; "
+    "whether the app has it, its own roles say"
+)
 _REFERENCE_FIX = "write it as @Microsoft.KeyVault(VaultName=NAME;SecretName=NAME)"
 
 
@@ -86,7 +98,7 @@ async def resolve(values: Mapping[str, str], *, is_deployed: bool) -> tuple[dict
         except ValueError as error:
             if is_deployed:
                 seen = f"as you, not as the app: {error}"
-                findings.append(warning("connections.secret-as-you", name, seen, _AS_YOU))
+                findings.append(warning("connections.secret-as-you", name, seen, _VAULT_AS_YOU))
             else:
                 findings.append(
                     wrong("connections.secret", name, str(error), "sign in with az login, then retry")
@@ -130,17 +142,19 @@ def _finding(instance: InstanceHealth, *, is_deployed: bool) -> Finding:
         return wrong("connections.emulator", name, "it names an emulator", fix)
     if problem is None:
         return fine("connections.service", name, f"{instance.endpoint} works with {instance.opened_by}")
-    if is_local and "failed: no connection" in problem:
+    status = None if instance.error is None else instance.error.status
+    if is_local and isinstance(instance.error, ServiceUnavailableError) and status is None:
         return note(
             "connections.emulator-down",
             name,
-            f"nothing listens at {instance.endpoint}; signalr-local starts the emulator there",
+            f"nothing answers at {instance.endpoint}; signalr-local starts the emulator there",
         )
     by_key = instance.opened_by in (None, BY_KEY)
     # Network rules may keep this machine out and let the app in; a wrong key is wrong everywhere.
-    is_wrong_key = by_key and "failed with 401" in problem
+    is_wrong_key = instance.opened_by == BY_KEY and status == HTTPStatus.UNAUTHORIZED
     if is_deployed and not is_wrong_key:
-        return warning("connections.as-you", name, f"as you, not as the app: {problem}", _AS_YOU)
+        fix = _ROLE_AS_YOU if isinstance(instance.error, UnauthorizedError) else _NETWORK_AS_YOU
+        return warning("connections.as-you", name, f"as you, not as the app: {problem}", fix)
     if is_local:
         fix = f"the emulator accepts this connection string: {CONNECTION_STRING}"
         return wrong("connections.service", name, problem, fix)

@@ -40,7 +40,7 @@ async def examine(app: Path, papers: Papers) -> AsyncIterator[Finding]:
         try:
             functions = await app_checks.load_functions(app, given.values)
         except AppError as error:
-            functions, load_error = [], app_checks.app_error(error, given.own)
+            functions, load_error = [], app_checks.app_error(error, app, given.own)
     values, secrets = await connection_checks.resolve(given.values, is_deployed=given.is_deployed)
     settings = Settings(values)
     prefix = app_checks.route_prefix(app) if papers.route_prefix is None else papers.route_prefix
@@ -76,7 +76,8 @@ async def examine(app: Path, papers: Papers) -> AsyncIterator[Finding]:
     origins = papers.service.cors_origins if papers.service is not None else None
     for finding in cors_checks.check_cors(given.cors, origins, is_deployed=given.is_deployed):
         yield finding
-    if given.is_deployed:
+    # What az was asked for and did not tell is a finding of its own.
+    if given.is_deployed and papers.functions is None:
         for finding in _skipped(papers):
             yield finding
 
@@ -107,7 +108,7 @@ async def _check_service(papers: Papers, table: FunctionTable, settings: Setting
         return
     for finding in service_checks.check_mode(service):
         yield finding
-    findings, webhooks = upstream_checks.check_rules(service, table, settings, papers.host_name)
+    findings, webhooks = upstream_checks.check_rules(service, table, settings, papers.host_names)
     for finding in findings:
         yield finding
     has_triggers = papers.functions is not None and any(item.is_signalr for item in papers.functions)

@@ -23,7 +23,8 @@ class AppSettings:
 
     ``values`` are what the app sees, ``own`` those of them that are its own rather than the machine's.
     ``cors`` is None if it is not known. ``beside`` names what stands outside Values, ``problem`` says why
-    the file was not read; ``is_flex`` is None if the plan is not known.
+    the file was not read, ``example`` names a file to start from; ``is_flex`` is None if the plan is not
+    known.
     """
 
     values: Mapping[str, str]
@@ -33,6 +34,7 @@ class AppSettings:
     beside: tuple[str, ...] = ()
     problem: str = ""
     has_file: bool = True
+    example: str = ""
     is_flex: bool | None = None
 
     @property
@@ -63,7 +65,16 @@ class AppSettings:
         values = {**os.environ, **local.effective()}
         # Without the file, settings may come from the environment, as they do in a container.
         own = local.values or {name: value for name, value in os.environ.items() if "signalr" in name.lower()}
-        return cls(values, own, False, cors, beside, has_file=path.exists())
+        example = f"{LOCAL_SETTINGS}.example"
+        return cls(
+            values,
+            own,
+            False,
+            cors,
+            beside,
+            has_file=path.exists(),
+            example=example if (app / example).is_file() else "",
+        )
 
     @classmethod
     def of_files(cls, path: Path, cors: Path | None = None) -> "AppSettings":
@@ -159,8 +170,8 @@ class Role:
 class Papers:
     """Everything that is known before the examination; None is not known.
 
-    ``functions`` are those that Azure lists; without them the app in the folder is loaded. ``host_name`` and
-    ``function_key`` are the deployed app's.
+    ``functions`` are those that Azure lists; without them the app in the folder is loaded. ``host_names`` are
+    the deployed app's, the default one first, and ``function_key`` is its default key.
     """
 
     app: AppSettings
@@ -168,7 +179,7 @@ class Papers:
     roles: list[Role] | None = None
     functions: list[Function] | None = None
     route_prefix: str | None = None
-    host_name: str | None = None
+    host_names: tuple[str, ...] = ()
     function_key: str | None = field(default=None, repr=False)
 
     @classmethod

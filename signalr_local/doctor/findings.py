@@ -3,21 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["SECTIONS", "Finding", "State", "fine", "note", "skipped", "warning", "wrong"]
+from signalr_local.doctor.rules import RULES, SECTIONS
+from signalr_local.host.failures import Place
 
-SECTIONS = {
-    "host-json": "host.json",
-    "settings": "App settings",
-    "functions": "Functions",
-    "connections": "Connections",
-    "roles": "Roles",
-    "service": "SignalR Service",
-    "upstream": "Upstream",
-    "cors": "CORS",
-    "app": "Function app",
-    "round-trip": "Round trip",
-}
-"""The title of each section. A rule's name starts with the name of its section and a dot."""
+__all__ = ["Finding", "State", "fine", "note", "skipped", "warning", "wrong"]
 
 
 class State(StrEnum):
@@ -34,8 +23,8 @@ class State(StrEnum):
 class Finding:
     """One thing that was checked.
 
-    ``rule`` is stable across versions, such as ``cors.credentials``. ``fix`` is empty if nothing needs to
-    be done. ``milliseconds`` is set for steps of the round trip.
+    ``rule`` is one of ``RULES``. ``fix`` is empty if nothing needs to be done. ``milliseconds`` is set for
+    what was timed, ``place`` if a line of the app is at fault.
     """
 
     state: State
@@ -44,6 +33,12 @@ class Finding:
     seen: str
     fix: str = ""
     milliseconds: float | None = None
+    place: Place | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a rule that no page describes."""
+        if self.rule not in RULES:
+            raise ValueError(f"the doctor has no rule {self.rule}")
 
     @property
     def section(self) -> str:
@@ -80,6 +75,6 @@ def warning(rule: str, subject: str, seen: str, fix: str) -> Finding:
     return Finding(State.WARNING, rule, subject, seen, fix)
 
 
-def wrong(rule: str, subject: str, seen: str, fix: str) -> Finding:
+def wrong(rule: str, subject: str, seen: str, fix: str, *, place: Place | None = None) -> Finding:
     """Return a finding that keeps the app from working."""
-    return Finding(State.WRONG, rule, subject, seen, fix)
+    return Finding(State.WRONG, rule, subject, seen, fix, place=place)

@@ -54,7 +54,7 @@ async def ask_health(host: str, path: str, key: str | None) -> Finding:
             "app.health", path, "; ".join(problems), "follow what it says, then run the doctor again"
         )
     if status in (HTTPStatus.FOUND, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return note("app.health", path, f"it lets only others in (status {status})")
+        return note("app.health-closed", path, f"it lets only others in (status {status})")
     fix = "look for the exception in the app's log"
     return warning("app.health-answer", path, f"it answers with status {status}", fix)
 

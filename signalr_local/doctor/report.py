@@ -1,24 +1,13 @@
-"""The doctor's findings as text for people, and as JSON and SARIF for programs.
-
-Source of the latter: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html.
-"""
+"""The doctor's findings as text for people, and as JSON for programs."""
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
-from itertools import groupby
-from typing import Any
 
 from signalr_local.doctor.findings import Finding, State
 
-__all__ = ["Format", "as_json", "as_sarif", "section_text", "sections", "verdict"]
-
-_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-_DOCUMENTATION = "docs/doctor.md"
-_LEVELS = {State.WRONG: "error", State.WARNING: "warning", State.NOTE: "note", State.SKIPPED: "note"}
-_FILES = {"host.json": "host.json", "local.settings.json": "local.settings.json"}
-_CODE = "function_app.py"
+__all__ = ["Format", "as_json", "section_text", "verdict"]
 
 
 class Format(StrEnum):
@@ -27,11 +16,6 @@ class Format(StrEnum):
     TEXT = "text"
     JSON = "json"
     SARIF = "sarif"
-
-
-def sections(findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
-    """Return consecutive findings of the same section together, with the section's title."""
-    return [(title, list(group)) for title, group in groupby(findings, key=lambda item: item.section)]
 
 
 def section_text(title: str, findings: Sequence[Finding], *, verbose: bool = False) -> str:
@@ -84,35 +68,6 @@ def as_json(findings: Sequence[Finding]) -> str:
         indent=2,
         ensure_ascii=False,
     )
-
-
-def as_sarif(findings: Sequence[Finding], version: str) -> str:
-    """Return all findings but the good ones as a SARIF log, for code scanning."""
-    shown = [item for item in findings if item.state is not State.FINE]
-    rules = list(dict.fromkeys(item.rule for item in shown))
-    driver = {
-        "name": "signalr-local doctor",
-        "version": version,
-        "rules": [{"id": rule, "help": {"text": f"See {_DOCUMENTATION}."}} for rule in rules],
-    }
-    log = {
-        "$schema": _SCHEMA,
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": [_result(item, rules) for item in shown]}],
-    }
-    return json.dumps(log, indent=2, ensure_ascii=False)
-
-
-def _result(item: Finding, rules: list[str]) -> dict[str, Any]:
-    text = f"{item.subject}: {item.seen}"
-    return {
-        "ruleId": item.rule,
-        "ruleIndex": rules.index(item.rule),
-        "level": _LEVELS[item.state],
-        "message": {"text": f"{text}. Fix: {item.fix}" if item.fix else text},
-        # Code scanning shows only results that have a place.
-        "locations": [{"physicalLocation": {"artifactLocation": {"uri": _FILES.get(item.subject, _CODE)}}}],
-    }
 
 
 def _worst(findings: Sequence[Finding]) -> State:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from time import perf_counter
@@ -20,7 +21,9 @@ from signalr_local.doctor.upstream_checks import KEY_FIX
 
 __all__ = ["travel"]
 
-_TIMEOUT = aiohttp.ClientTimeout(total=30)
+_PATIENCE = 30.0
+_TIMEOUT = aiohttp.ClientTimeout(total=_PATIENCE)
+_HANDSHAKE_PATIENCE = 30.0
 
 _WEBSOCKET = {"https": "wss", "http": "ws"}
 _STATUS = re.compile(r"status code (\d{3})")
@@ -43,59 +46,83 @@ class _Info:
 
 async def travel(plan: Plan) -> AsyncIterator[Finding]:
     """Take every step in turn and yield what it found; the first that fails ends the trip."""
-    info: _Info | None = None
+    step = _Step("negotiate", plan.url)
     try:
-        started = perf_counter()
         info = await _negotiate(plan)
-        yield _step("negotiate", f"{urlsplit(plan.url).hostname} returned a token", started)
-        started = perf_counter()
+        yield step.done(f"{step.host} returned a token")
+        step = _Step("service", info.url)
         info = await _client_negotiate(info)
-        yield _step("service", f"{urlsplit(info.url).hostname} accepted the token", started)
-        session = (await running_pool()).session
-        started = perf_counter()
-        headers = {"Authorization": f"Bearer {info.token}"}
-        async with session.ws_connect(info.url, headers=headers, proxy=proxy(plan.url)) as socket:
-            yield _step("connect", "the WebSocket is open", started)
-            started = perf_counter()
+        yield step.done(f"{step.host} accepted the token")
+        step = _Step("connect", info.url)
+        async with _connect(info) as socket:
+            yield step.done("the WebSocket is open")
+            step = _Step("connected", info.url)
             reader = _Reader(socket)
             await reader.shake_hands()
-            yield _step("connected", "the service accepted the handshake", started)
+            yield step.done("the service accepted the handshake")
             if plan.call is None:
                 yield skipped(
                     "round-trip.call", "call", "--call METHOD, with a method of the hub that does no harm"
                 )
                 return
-            started = perf_counter()
+            way = step.milliseconds
+            step = _Step("call", info.url)
             await _call(reader, plan.call, plan.patience)
-            yield _step("call", f"{plan.call.method}: service, upstream, app and back", started)
+            # The handshake is answered by the service itself: it took the way there and back.
+            rest = max(0.0, step.milliseconds - way)
+            seen = f"about {rest:.0f} ms of the call, from the service to the app and back"
+            yield fine("round-trip.upstream", "upstream", seen, rest)
+            yield step.done(f"{plan.call.method}, from here to the app and back")
     except _StepError as error:
         yield wrong(f"round-trip.{error.rule}", error.rule, error.seen, error.fix)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        yield _unreachable(plan, info, error)
+        yield step.failed(error)
 
 
-def _step(name: str, seen: str, started: float) -> Finding:
-    took = (perf_counter() - started) * 1000
-    return fine(f"round-trip.{name}", name, f"{took:.0f} ms, {seen}", took)
+class _Step:
+    """A step that is being taken, with the time since it began."""
+
+    def __init__(self, name: str, url: str) -> None:
+        self.name, self.host = name, urlsplit(url).hostname
+        self._started, self._took = perf_counter(), 0.0
+
+    @property
+    def milliseconds(self) -> float:
+        """How long the step took, or has taken so far."""
+        return self._took or (perf_counter() - self._started) * 1000
+
+    def done(self, seen: str) -> Finding:
+        """Return the finding that the step was taken."""
+        self._took = self.milliseconds
+        return fine(f"round-trip.{self.name}", self.name, f"{self._took:.0f} ms, {seen}", self._took)
+
+    def failed(self, error: Exception) -> Finding:
+        """Return the finding that the network failed."""
+        seen = f"{self.host} cannot be reached ({type(error).__name__})"
+        if self.name == "negotiate":
+            fix = "check that the function app is running and open to your network"
+        elif self.name == "service":
+            fix = (
+                "check that the SignalR Service exists, and that network rules and your proxy let clients in"
+            )
+        else:
+            status = error.status if isinstance(error, aiohttp.WSServerHandshakeError) else None
+            how = f"status {status}" if status else type(error).__name__
+            seen = f"{self.host} opens no WebSocket, or ends it ({how})"
+            fix = "check that a proxy or firewall between you and the service lets WebSockets through"
+        return wrong(f"round-trip.{self.name}", self.name, seen, fix)
 
 
-def _unreachable(plan: Plan, info: _Info | None, error: Exception) -> Finding:
-    reason = type(error).__name__
-    if info is None:
-        host = urlsplit(plan.url).hostname
-        return wrong(
-            "round-trip.negotiate",
-            "negotiate",
-            f"{host} cannot be reached ({reason})",
-            "check that the function app is running and open to your network",
-        )
-    host = urlsplit(info.url).hostname
-    return wrong(
-        "round-trip.service",
-        "service",
-        f"{host} cannot be reached ({reason})",
-        "check that the SignalR Service exists, and that its network rules and your proxy let clients in",
-    )
+@asynccontextmanager
+async def _connect(info: _Info) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+    session = (await running_pool()).session
+    headers = {"Authorization": f"Bearer {info.token}"}
+    # The proxy for wss is the one for https.
+    address = info.url.replace("ws", "http", 1)
+    async with asyncio.timeout(_PATIENCE):
+        socket = await session.ws_connect(info.url, headers=headers, proxy=proxy(address))
+    async with socket:
+        yield socket
 
 
 async def _negotiate(plan: Plan) -> _Info:
@@ -106,13 +133,17 @@ async def _negotiate(plan: Plan) -> _Info:
         status, text = response.status, await response.text()
     if status != HTTPStatus.OK:
         raise _StepError("negotiate", f"{plan.url} answered with status {status}", _negotiate_fix(status))
+    fix = "return the connection info unchanged"
     try:
         content = json.loads(text)
-        return _Info(str(content["url"]), str(content["accessToken"]))
+        url, token = content["url"], content["accessToken"]
     except (ValueError, KeyError, TypeError):
-        raise _StepError(
-            "negotiate", "the answer has no url and accessToken", "return the connection info unchanged"
-        ) from None
+        url = token = None
+    if not isinstance(url, str) or not isinstance(token, str):
+        raise _StepError("negotiate", "the answer has no url and accessToken", fix)
+    if urlsplit(url).scheme not in _WEBSOCKET or not urlsplit(url).hostname:
+        raise _StepError("negotiate", f"the url in the answer is not an address: {url!r}", fix)
+    return _Info(url, token)
 
 
 def _negotiate_fix(status: int) -> str:
@@ -177,12 +208,19 @@ class _Reader:
 
     async def shake_hands(self) -> None:
         await self.send(handshake.encode_request(handshake.HandshakeRequest("json", 1)))
-        error = handshake.parse_response(await self._frame())
+        try:
+            async with asyncio.timeout(_HANDSHAKE_PATIENCE):
+                error = handshake.parse_response(await self._frame())
+        except TimeoutError:
+            seen = f"the service did not answer the handshake within {_HANDSHAKE_PATIENCE:.0f} s"
+            raise _StepError("connected", seen, _CONNECTED_FIX) from None
         if error is not None:
             raise _StepError("connected", f"the service refused the connection: {error}", _CONNECTED_FIX)
 
     async def send(self, text: str) -> None:
-        await self._socket.send_str(text)
+        # Of a connection that has ended, what the service said last is still to be read.
+        with suppress(aiohttp.ClientConnectionError, ConnectionError):
+            await self._socket.send_str(text)
 
     async def message(self) -> HubMessage | None:
         return json_protocol.parse(await self._frame())
@@ -208,11 +246,15 @@ async def _call(reader: _Reader, call: Call, patience: float) -> None:
             "check that an upstream rule matches it and that the service is in Serverless mode; then look at "
             "the app's log",
         ) from None
-    is_of_the_app = _STATUS.search(answer.error or "") is None
-    if answer.error is not None and not (call.is_guess and is_of_the_app):
-        raise _StepError(
-            "call", f"{call.method} was answered with an error: {answer.error}", _call_fix(answer)
-        )
+    if answer.error is None:
+        return
+    match = _STATUS.search(answer.error)
+    seen = f"{call.method} was answered with an error: {answer.error}"
+    if match is not None:
+        raise _StepError("upstream", seen, _upstream_fix(int(match[1])))
+    if not call.is_guess:
+        fix = "the way through Azure works; the error is the app's own: look at its log"
+        raise _StepError("call", seen, fix)
 
 
 async def _completion(reader: _Reader) -> Completion:
@@ -227,18 +269,14 @@ async def _completion(reader: _Reader) -> Completion:
                 continue
 
 
-def _call_fix(answer: Completion) -> str:
-    match = _STATUS.search(answer.error or "")
-    if match is None:
-        return "the way through Azure works; the error is the app's own: look at its log"
-    status = int(match[1])
+def _upstream_fix(status: int) -> str:
     if status == HTTPStatus.UNAUTHORIZED:
-        return f"the upstream step failed, its code is wrong: {KEY_FIX}"
+        return f"the app refuses the code of the upstream URL: {KEY_FIX}"
     if status == HTTPStatus.FORBIDDEN:
-        return "the upstream step failed: exclude its path from App Service Authentication"
+        return "exclude the path of the upstream URL from App Service Authentication and access restrictions"
     if status == HTTPStatus.NOT_FOUND:
         return (
-            "the upstream step failed: no function listens to this method; if the section Upstream says 404 "
-            "too, follow its fix"
+            "no function listens to this method: compare its name; if the section Upstream says 404 too, "
+            "follow its fix"
         )
     return "the function or its host failed: look for the exception in the app's log"

@@ -94,7 +94,10 @@ def _check_local(given: AppSettings) -> Iterator[Finding]:
         yield fine("settings.given", LOCAL_SETTINGS, f"{len(given.own)} settings")
     else:
         seen = "Values is empty" if given.has_file else "the file does not exist"
-        yield wrong("settings.given", LOCAL_SETTINGS, seen, f"give it this content: {_WHOLE}")
+        fix = f"give it this content: {_WHOLE}"
+        if given.example and not given.has_file:
+            fix = f"copy {given.example}: cp {given.example} {LOCAL_SETTINGS}"
+        yield wrong("settings.given", LOCAL_SETTINGS, seen, fix)
         return
     runtime = given.values.get(_RUNTIME, "")
     if runtime and runtime.lower() != "python":

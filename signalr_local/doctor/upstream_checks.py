@@ -5,7 +5,7 @@ https://learn.microsoft.com/azure/azure-signalr/concept-upstream.
 """
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
@@ -46,13 +46,16 @@ class _Traffic:
 
 
 def check_rules(
-    service: ServiceDescription, table: FunctionTable, settings: Settings, host_name: str | None = None
+    service: ServiceDescription, table: FunctionTable, settings: Settings, host_names: Sequence[str] = ()
 ) -> tuple[list[Finding], list[Webhook]]:
-    """Check the rules against the app's events; return the findings, and the webhooks to be tried."""
+    """Check the rules against the app's events; return the findings, and the webhooks to be tried.
+
+    ``host_names`` are those of the app, the default one first; without any they are not known.
+    """
     triggers = [function for function in table.functions if function.is_signalr]
     if not service.rules:
         needed = triggers or any(_is_upstream(function) for function in table.functions)
-        return ([_none(service, host_name)] if needed else []), []
+        return ([_none(service, host_names)] if needed else []), []
     rules = [_rule(item) for item in service.rules]
     traffic = {number: _Traffic() for number in range(len(rules))}
     findings = list(_assign(rules, traffic, triggers, settings))
@@ -64,7 +67,7 @@ def check_rules(
             # It may be for another app of the same service, or behind a rule that takes everything.
             findings.append(note("upstream.unused", subject, "no event of this app goes there"))
             continue
-        found = _check(subject, rule, item, carried, table, host_name)
+        found = _check(subject, rule, item, carried, table, host_names)
         findings.append(found)
         if not found.is_problem:
             urls = carried.urls or {rule.url_for("hub", "messages", "event"): None}
@@ -118,12 +121,12 @@ def _check(
     item: Mapping[str, Any],
     carried: _Traffic,
     table: FunctionTable,
-    host_name: str | None,
+    host_names: Sequence[str],
 ) -> Finding:
     """Return the first thing that is wrong with a rule, or that it is fine."""
     address = next(iter(carried.urls), None) or rule.url_for("hub", "messages", "event")
     url, shown = _split(address), shown_url(address)
-    host = host_name or "APP.azurewebsites.net"
+    host = _first(host_names)
     right = f"https://{host}{trigger.PATH}?code=KEY"
     if url is None or url.scheme not in ("http", "https"):
         return wrong("upstream.url", subject, "its URL is not a valid one", f"set the URL to {right}")
@@ -136,12 +139,12 @@ def _check(
         )
     if url.scheme != "https":
         return wrong("upstream.https", subject, f"{shown} is not encrypted", "start the URL with https")
-    if host_name is not None and (url.hostname or "").lower() != host_name.lower():
+    if host_names and (url.hostname or "").lower() not in {name.lower() for name in host_names}:
         return warning(
             "upstream.host",
             subject,
-            f"{shown} is not this function app, whose host is {host_name}",
-            f"set the host of the URL to {host_name}, unless another app or a gateway is intended",
+            f"{shown} is not this function app, whose host is {host}",
+            f"set the host of the URL to {host}, unless another app or a gateway is intended",
         )
     if _is_webhook(url.path):
         return _check_webhook(subject, url, item, carried, shown)
@@ -183,8 +186,8 @@ def _check_function(subject: str, url: SplitResult, table: FunctionTable, right:
     return fine("upstream.rule", subject, f"events go to the HTTP function {function.name}")
 
 
-def _none(service: ServiceDescription, host_name: str | None) -> Finding:
-    url = f"https://{host_name or 'APP.azurewebsites.net'}{trigger.PATH}?code=KEY"
+def _none(service: ServiceDescription, host_names: Sequence[str]) -> Finding:
+    url = f"https://{_first(host_names)}{trigger.PATH}?code=KEY"
     return warning(
         "upstream.none",
         "upstream rules",
@@ -192,6 +195,10 @@ def _none(service: ServiceDescription, host_name: str | None) -> Finding:
         f"azd hooks run postdeploy, or az signalr upstream update{named(service)} --template "
         f"url-template='{url}' hub-pattern='*' category-pattern='*' event-pattern='*'",
     )
+
+
+def _first(host_names: Sequence[str]) -> str:
+    return host_names[0] if host_names else "APP.azurewebsites.net"
 
 
 def _is_upstream(function: Function) -> bool:

@@ -55,8 +55,10 @@ def show(answer):
 rules = json.loads((folder / "rules.json").read_text())
 for words, answers in reversed(rules):
     if words in " ".join(call):
-        code, answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        (folder / "rules.json").write_text(json.dumps(rules))
+        code, answer = answers[0]
+        if len(answers) > 1:
+            del answers[0]
+            (folder / "rules.json").write_text(json.dumps(rules))
         if code:
             print(answer, file=sys.stderr)
             sys.exit(code)

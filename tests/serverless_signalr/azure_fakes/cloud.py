@@ -363,9 +363,9 @@ class Cloud(abc.AbstractResolver):
         self.port = 0
         self.identity_url = ""
         self._runners: list[web.ServerRunner] = []
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._closed_port = probe.getsockname()[1]
+        # A port that is taken and not listened to refuses connections, and nobody else gets it.
+        self._refusing = socket.socket()
+        self._refusing.bind(("127.0.0.1", 0))
 
     async def start(self, context: Any) -> None:
         self.port = await self._serve(self._handle, context)
@@ -375,6 +375,7 @@ class Cloud(abc.AbstractResolver):
         """Do nothing: aiohttp calls it when a pool ends, but the cloud goes on."""
 
     async def stop(self) -> None:
+        self._refusing.close()
         for runner in self._runners:
             await runner.cleanup()
 
@@ -383,7 +384,8 @@ class Cloud(abc.AbstractResolver):
     ) -> list[abc.ResolveResult]:
         if host not in {**self.hosts, **self.ports}:
             raise OSError(None, f"there is no host {host}")
-        to = self._closed_port if host in self.down else self.ports.get(host, self.port)
+        closed = self._refusing.getsockname()[1]
+        to = closed if host in self.down else self.ports.get(host, self.port)
         return [
             abc.ResolveResult(
                 hostname=host, host="127.0.0.1", port=to, family=socket.AF_INET, proto=0, flags=0

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from signalr_local.doctor.findings import Finding, State
-from tests.signalr_local.doctor.conftest import HOST, HOST_JSON, KEY, NAME, Deployed, Folder, listed
+from tests.signalr_local.doctor.apps import HOST, HOST_JSON, KEY, NAME, Deployed, Folder, listed
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -10,7 +10,7 @@ import pytest
 
 from signalr_local.doctor import command
 from signalr_local.doctor.options import add_parser
-from tests.signalr_local.doctor.conftest import Folder
+from tests.signalr_local.doctor.apps import Folder
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -11,7 +11,7 @@ from signalr_local.doctor.examination import examine
 from signalr_local.doctor.files import Papers
 from signalr_local.doctor.findings import Finding, State
 from tests.serverless_signalr.azure_fakes.cloud import CLIENT, Cloud, Host, forbidden
-from tests.signalr_local.doctor.conftest import Folder
+from tests.signalr_local.doctor.apps import Folder
 
 NAME = "AzureSignalRConnectionString"
 KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
@@ -222,9 +222,7 @@ async def test_a_webhook_that_is_not_there_may_not_be_deployed(look: Examine, cl
     assert found.fix.startswith("deploy the app")
 
 
-async def test_a_local_secret_that_may_not_be_read_is_an_error_that_asks_to_sign_in(
-    folder: Folder, cloud: Cloud
-) -> None:
+async def test_a_local_secret_that_may_not_be_read_needs_a_sign_in(folder: Folder, cloud: Cloud) -> None:
     cloud.vault.fail(403, forbidden("ForbiddenByRbac"))
     folder.value(**{NAME: REFERENCE})
     [found] = [item for item in await folder.examine() if item.is_problem]

@@ -2,13 +2,14 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
 from signalr_local.doctor.findings import Finding, State
-from tests.signalr_local.doctor.conftest import APP, HOST_JSON, KEY, NAME, Folder
+from tests.signalr_local.doctor.apps import APP, HOST_JSON, KEY, NAME, Folder
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -93,9 +94,9 @@ class Fault:
     """How to make a fault, the rule that finds it, words of the fix, and how to follow it."""
 
     rule: str
-    make: Callable[[Folder], None]
+    make: Callable[[Folder], object]
     fix: str
-    apply: Callable[[Folder, str], None]
+    apply: Callable[[Folder, str], object]
     state: State = State.WRONG
 
 
@@ -191,6 +192,12 @@ FAULTS = {
         lambda folder: (folder.path / SETTINGS).unlink(),
         "give it this content: {",
         whole(SETTINGS),
+    ),
+    "no settings, but an example": Fault(
+        "settings.given",
+        lambda folder: (folder.path / SETTINGS).rename(folder.path / f"{SETTINGS}.example"),
+        f"copy {SETTINGS}.example: cp {SETTINGS}.example {SETTINGS}",
+        lambda folder, fix: subprocess.run(fix.partition(": ")[2].split(), cwd=folder.path, check=True),
     ),
     "no values": Fault(
         "settings.given",
@@ -391,10 +398,12 @@ async def test_an_app_that_shows_its_settings_when_it_fails_is_not_quoted(folder
     folder.value(Mine=f"Endpoint=https://x.service.signalr.net;AccessKey={KEY[::-1]};Version=1.0;")
     folder.write("function_app.py", "import os\nraise RuntimeError(os.environ['Mine'])")
     [found] = [item for item in await folder.examine() if item.is_problem]
-    assert found.seen == "it cannot be loaded: RuntimeError: …"
+    assert found.seen == "it cannot be loaded: RuntimeError: … (function_app.py, line 2)"
     folder.write("function_app.py", f"raise RuntimeError('got AccessKey={KEY};Version')")
     [found] = [item for item in await folder.examine() if item.is_problem]
-    assert found.seen == "it cannot be loaded: RuntimeError: got AccessKey=…;Version"
+    assert (
+        found.seen == "it cannot be loaded: RuntimeError: got AccessKey=…;Version (function_app.py, line 1)"
+    )
 
 
 async def test_a_wrong_connection_string_is_not_quoted(folder: Folder) -> None:
@@ -439,7 +448,7 @@ async def test_an_emulator_that_does_not_run_is_no_fault_of_the_app(
     assert problems(findings) == []
     [found] = [item for item in findings if item.rule == "connections.emulator-down"]
     assert found.state is State.NOTE
-    assert found.seen.startswith(f"nothing listens at http://localhost:{unused_tcp_port};")
+    assert found.seen.startswith(f"nothing answers at http://localhost:{unused_tcp_port};")
 
 
 async def test_several_endpoints_need_the_setting_for_them(folder: Folder) -> None:
