@@ -6,12 +6,15 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 from signalr_local.doctor.options import add_parser as add_doctor
-from signalr_local.emulator import DEFAULT_PORT as EMULATOR_PORT
-from signalr_local.emulator_command import WEBHOOK, add_emulator, say_emulator
+from signalr_local.emulator.defaults import DEFAULT_PORT as EMULATOR_PORT
+from signalr_local.emulator.defaults import WEBHOOK
+from signalr_local.emulator_command import add_emulator, say_emulator
 from signalr_local.emulator_options import add_version
+from signalr_local.host.failures import AppError, describe_error
 from signalr_local.host_options import add_host_options, host_options, port_number
 from signalr_local.new.options import add_parser as add_new
-from signalr_local.serving import fail, serve
+from signalr_local.output import Output
+from signalr_local.serving import Step, fail, serve
 
 __all__ = ["main"]
 
@@ -25,14 +28,10 @@ def main() -> int:
     return asyncio.run(command(arguments))
 
 
-# The emulator alone does not need the packages of host and doctor: each command imports its own.
+# Each command imports what it needs itself: the less is imported here, the sooner a worker can start.
 
 
 async def _both(arguments: argparse.Namespace) -> int:
-    from signalr_local import listing
-    from signalr_local.host.host import describe_error
-    from signalr_local.host.worker import AppError
-    from signalr_local.output import Output
     from signalr_local.runtime import Runtime
 
     app = _app(arguments)
@@ -57,22 +56,17 @@ async def _both(arguments: argparse.Namespace) -> int:
     async def start() -> None:
         await _within(arguments, runtime.start())
         if output.is_text:
+            from signalr_local import listing
+
             listing.say_functions(runtime.host)
             say_emulator(runtime.emulator)
             listing.say_page(runtime.host)
 
-    code = await serve(
-        start, runtime.stop, errors=(AppError,), describe=describe_error, is_quiet=not output.is_text
-    )
-    output.finish(code)
-    return code
+    return await _serve(start, runtime.stop, output)
 
 
 async def _host(arguments: argparse.Namespace) -> int:
-    from signalr_local import listing
-    from signalr_local.host.host import FunctionsHost, describe_error
-    from signalr_local.host.worker import AppError
-    from signalr_local.output import Output
+    from signalr_local.host.host import FunctionsHost
     from signalr_local.runtime import bind
 
     app = _app(arguments)
@@ -90,12 +84,16 @@ async def _host(arguments: argparse.Namespace) -> int:
         bind(host, getattr(arguments, "address", None), arguments.port)
         await _within(arguments, host.start())
         if output.is_text:
+            from signalr_local import listing
+
             listing.say_functions(host)
             listing.say_page(host)
 
-    code = await serve(
-        start, host.stop, errors=(AppError,), describe=describe_error, is_quiet=not output.is_text
-    )
+    return await _serve(start, host.stop, output)
+
+
+async def _serve(start: Step, stop: Step, output: Output) -> int:
+    code = await serve(start, stop, errors=(AppError,), describe=describe_error, is_quiet=not output.is_text)
     output.finish(code)
     return code
 

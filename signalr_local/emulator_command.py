@@ -7,37 +7,33 @@ from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from signalr_local.clock import SYSTEM
-from signalr_local.emulator import (
+from signalr_local.emulator.defaults import (
+    CONTROL_PATH,
     DEFAULT_ACCESS_KEY,
     DEFAULT_PORT,
     SECONDARY_ACCESS_KEY,
-    Emulator,
-    Timing,
-    UpstreamRule,
+    WEBHOOK,
 )
-from signalr_local.emulator.actions import Actions
-from signalr_local.emulator.advancing import Advancing
-from signalr_local.emulator.control import ControlPath
-from signalr_local.emulator.faults import CONTROL_PATH
-from signalr_local.emulator.rules import shown_rules
+from signalr_local.emulator.rules import UpstreamRule, shown_rules
 from signalr_local.emulator.settings_file import DEFAULT_SETTINGS, FILE_NAME, SettingsFile
 from signalr_local.emulator.tiers import TIERS
+from signalr_local.emulator.timing import Timing
 from signalr_local.emulator_options import add_config, add_options, add_version, upstream_rule
 from signalr_local.host import console
 from signalr_local.host.console import say
 from signalr_local.movable_clock import MovableClock
 from signalr_local.serving import PortInUseError, fail, serve
 
-__all__ = ["HOST", "WEBHOOK", "add_emulator", "say_emulator"]
+if TYPE_CHECKING:
+    from signalr_local.emulator import Emulator
+
+__all__ = ["HOST", "add_emulator", "say_emulator"]
 
 HOST = "http://localhost:7071"
 """Where a Functions host listens."""
-
-WEBHOOK = "/runtime/webhooks/signalr"
-"""Where it takes the events of the service."""
 
 _NO_RULES = "No upstream is set yet. Use 'upstream init' to create default upstreams."
 _MAX_KEYS = 2
@@ -70,7 +66,7 @@ def add_emulator(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     show.set_defaults(command=_list)
 
 
-def say_emulator(emulator: Emulator) -> None:
+def say_emulator(emulator: "Emulator") -> None:
     """Print where the service is and what opens it."""
     say(f"SignalR Service emulator: http://localhost:{emulator.port}")
     say(f"Connection string: {emulator.connection_string}")
@@ -147,7 +143,7 @@ async def _list(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _start(emulator: Emulator, address: str | None, port: int) -> None:
+async def _start(emulator: "Emulator", address: str | None, port: int) -> None:
     try:
         await emulator.start(address, port)
     except OSError as error:
@@ -182,7 +178,12 @@ def _rules(arguments: argparse.Namespace, settings: SettingsFile | None) -> list
     ]
 
 
-def _emulator(arguments: argparse.Namespace, rules: Sequence[UpstreamRule]) -> Emulator:
+def _emulator(arguments: argparse.Namespace, rules: Sequence[UpstreamRule]) -> "Emulator":
+    from signalr_local.emulator import Emulator
+    from signalr_local.emulator.actions import Actions
+    from signalr_local.emulator.advancing import Advancing
+    from signalr_local.emulator.control import ControlPath
+
     keys: list[str] = _given(arguments, "keys", [])
     if len(keys) > _MAX_KEYS:
         raise ValueError("The service has two access keys: --key is given twice at most")

@@ -2,13 +2,13 @@
 
 import argparse
 import re
-import tomllib
+import sys
 from collections.abc import Callable
-from importlib import metadata
 from ipaddress import ip_address
 from pathlib import Path
 
-from signalr_local.emulator import DEFAULT_PORT, UpstreamRule
+from signalr_local.emulator.defaults import DEFAULT_PORT
+from signalr_local.emulator.rules import UpstreamRule
 from signalr_local.emulator.tiers import TIERS
 from signalr_local.emulator.timing import Timing
 
@@ -133,7 +133,15 @@ def add_config(parser: argparse._ActionsContainer) -> None:
 
 def add_version(parser: argparse.ArgumentParser) -> None:
     """Add the option that prints the version."""
-    parser.add_argument("--version", action="version", version=f"signalr-local {_version()}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
+
+
+class _Version(argparse.Action):
+    """Look for the version when somebody asks."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        sys.stdout.write(f"signalr-local {_version()}\n")
+        parser.exit()
 
 
 def upstream_rule(text: str) -> UpstreamRule:
@@ -152,6 +160,9 @@ def upstream_rule(text: str) -> UpstreamRule:
 
 
 def _version() -> str:
+    import tomllib
+    from importlib import metadata
+
     try:
         return metadata.version("serverless-signalr-local")
     except metadata.PackageNotFoundError:

@@ -8,9 +8,10 @@ import logging
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from signalr_local.host.instance import AppInstance
+if TYPE_CHECKING:
+    from signalr_local.host.instance import AppInstance
 
 __all__ = ["JsonOutput"]
 
@@ -62,7 +63,7 @@ class JsonOutput(logging.Handler):
                 self._results[result] += 1
             self._write(str(event["kind"]), **{name: item for name, item in event.items() if name != "kind"})
 
-    def loaded(self, instance: AppInstance, before: AppInstance | None, seconds: float) -> None:
+    def loaded(self, instance: "AppInstance", before: "AppInstance | None", seconds: float) -> None:
         """Write that an app was loaded, and its functions."""
         if before is None and self._state is None:
             self._write(

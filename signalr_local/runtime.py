@@ -7,19 +7,29 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from serverless_signalr.endpoint import Endpoint, parse_url
 from serverless_signalr.errors import ConnectionStringError
-from signalr_local.emulator import DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY, Emulator, UpstreamRule
-from signalr_local.emulator import DEFAULT_PORT as EMULATOR_PORT
-from signalr_local.host import trigger
+from signalr_local.emulator.defaults import (
+    DEFAULT_ACCESS_KEY,
+    SECONDARY_ACCESS_KEY,
+    WEBHOOK,
+    connection_string,
+)
+from signalr_local.emulator.defaults import DEFAULT_PORT as EMULATOR_PORT
+from signalr_local.emulator.rules import UpstreamRule
 from signalr_local.host.console import LevelFilter
 from signalr_local.host.host import DEFAULT_PORT as HOST_PORT
 from signalr_local.host.host import STOP_GRACE, FunctionsHost
 from signalr_local.host.options import HostOptions
 from signalr_local.host.settings import LocalSettings
 from signalr_local.serving import PortInUseError
+from signalr_local.sockets import LOOPBACK, listen
+
+if TYPE_CHECKING:
+    from signalr_local.emulator import Emulator
 
 __all__ = ["Runtime", "bind"]
 
@@ -62,7 +72,7 @@ class Runtime:
         *,
         port: int | None = None,
         emulator_port: int | None = None,
-        upstream: str = trigger.PATH,
+        upstream: str = WEBHOOK,
         levels: LevelFilter | None = None,
         address: str | None = None,
         options: HostOptions | None = None,
@@ -72,20 +82,36 @@ class Runtime:
         self._upstream = upstream
         self._told: set[str] = set()
         self._emulator_port = EMULATOR_PORT if emulator_port is None else emulator_port
-        self.emulator = Emulator(hosts=() if options is None else options.host_names)
+        self._emulator: Emulator | None = None
+        self._sockets: list[socket.socket] = []
+        self._host_names = () if options is None else options.host_names
         self.host = FunctionsHost(app, adjust=self._point_at_emulator, levels=levels, options=options)
 
+    @property
+    def emulator(self) -> "Emulator":
+        """The emulator, once it runs."""
+        if self._emulator is None:
+            raise RuntimeError("the local runtime is not running")
+        return self._emulator
+
     async def start(self) -> None:
-        """Start the emulator, then the host with the app.
+        """Start the emulator and the host with the app.
 
         Raise PortInUseError, ValueError for settings that cannot be read, AppError for an app that
         cannot be loaded; whatever had started is to be stopped by ``stop``.
         """
         bind(self.host, self._address, self._port)
         try:
-            await self.emulator.start(port=self._emulator_port)
+            self._sockets = listen(LOOPBACK, self._emulator_port)
         except OSError:
             raise PortInUseError(self._emulator_port, "--emulator-port") from None
+        self._emulator_port = self._sockets[0].getsockname()[1]
+        await self.host.begin()
+        # While the worker imports the app, this process imports what it needs itself.
+        from signalr_local.emulator import Emulator
+
+        self._emulator = Emulator(hosts=self._host_names)
+        await self._emulator.serve(self._sockets)
         await self.host.start()
         here = f"http://127.0.0.1:{self.host.plain_port}"
         self.emulator.upstream = [UpstreamRule(urljoin(here, self._upstream))]
@@ -94,10 +120,13 @@ class Runtime:
         """Close all clients and end the app, within three seconds whatever it runs."""
         deadline = time.monotonic() + STOP_GRACE
         try:
-            await self.emulator.stop()
+            if self._emulator is not None:
+                await self._emulator.stop()
         finally:
             # What functions do for clients that leave is part of the time that they have.
             await self.host.stop(max(deadline - time.monotonic(), 0.0))
+            for one in self._sockets:
+                one.close()
 
     def _point_at_emulator(self, values: Mapping[str, str]) -> Mapping[str, str]:
         """Return settings whose emulator is the one that runs here, whatever port it was given.
@@ -105,16 +134,16 @@ class Runtime:
         Where they name several, each of them may be meant: then they are left as they are.
         """
         named = {name: endpoint for name, value in values.items() if (endpoint := _emulator(value))}
-        here = f"http://localhost:{self.emulator.port}"
+        here = f"http://localhost:{self._emulator_port}"
         self._warn_of_azure(values)
         if len({_port(endpoint) for endpoint in named.values()}) != 1:
             return values
         pointed = dict(values)
         for name, endpoint in named.items():
-            if _port(endpoint) != str(self.emulator.port):
+            if _port(endpoint) != str(self._emulator_port):
                 self._tell(
                     logging.INFO,
-                    f"{name}: the emulator runs on port {self.emulator.port} here, not at {endpoint.url}.",
+                    f"{name}: the emulator runs on port {self._emulator_port} here, not at {endpoint.url}.",
                 )
                 pointed[name] = _connection_string(replace(endpoint, url=here))
         return pointed
@@ -126,7 +155,8 @@ class Runtime:
                 self._tell(
                     logging.WARNING,
                     f"{name} names the service at {url}. Messages go there, and its events do not reach this "
-                    f"machine: for the emulator, use the connection string {self.emulator.connection_string}",
+                    "machine: for the emulator, use the connection string "
+                    f"{connection_string(self._emulator_port)}",
                 )
 
     def _tell(self, level: int, text: str) -> None:

@@ -1,13 +1,15 @@
 """Servers on the command line: they run until they are asked to stop."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 
-__all__ = ["PortInUseError", "fail", "serve"]
+__all__ = ["PortInUseError", "Step", "fail", "serve"]
 
 _SIGNALS = [signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGBREAK", None)])]
 """What asks a process to end; Windows has one more."""
@@ -56,7 +58,8 @@ async def serve(
     starting = asyncio.ensure_future(start())
     ending = asyncio.ensure_future(ended.wait())
     try:
-        await asyncio.wait([starting, ending], return_when=asyncio.FIRST_COMPLETED)
+        with _collecting_later():
+            await asyncio.wait([starting, ending], return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
         await ending
@@ -74,6 +77,17 @@ async def serve(
         sys.stdout.write("\nStopped.\n")
         sys.stdout.flush()
     return 0
+
+
+@contextmanager
+def _collecting_later() -> Iterator[None]:
+    """Look for no garbage while modules are imported: they stay, and the search is a tenth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def fail(text: str) -> None:

@@ -29,7 +29,8 @@ async def load_functions(app: Path, values: Mapping[str, str]) -> list[Function]
     """Index the app in a worker of its own. Raise AppError if it cannot be loaded."""
     try:
         async with asyncio.timeout(_PATIENCE):
-            worker = await Worker.start(app, worker_environment(values, app, 7071), _ignore)
+            worker = await Worker.open(app, worker_environment(values, app, 7071), _ignore)
+            await worker.loaded()
     except TimeoutError:
         raise AppError(f"it was not loaded within {_PATIENCE:.0f} seconds") from None
     try:

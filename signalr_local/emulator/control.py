@@ -17,7 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from signalr_local.emulator.actions import Actions
-from signalr_local.emulator.faults import CONTROL_PATH
+from signalr_local.emulator.defaults import CONTROL_PATH
 from signalr_local.emulator.upgrade import take_over
 
 __all__ = ["ControlPath"]

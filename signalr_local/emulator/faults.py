@@ -9,9 +9,8 @@ from aiohttp import web
 
 from signalr_local.clock import SYSTEM, Clock
 
-__all__ = ["CONTROL_PATH", "Control", "Fault", "Faults"]
+__all__ = ["Control", "Fault", "Faults"]
 
-CONTROL_PATH = "/_test/"
 
 type Control = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 """Answers the requests by which tests in other languages drive the emulator."""

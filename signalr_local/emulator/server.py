@@ -1,6 +1,7 @@
 """The emulator: one HTTP server for clients and for the app's requests."""
 
 import logging
+import socket
 from collections.abc import Sequence
 from dataclasses import replace
 from http import HTTPStatus
@@ -11,13 +12,19 @@ from aiohttp.http_exceptions import HttpProcessingError
 from signalr_local.emulator.auth import Gate, UnauthorizedError
 from signalr_local.emulator.client import ClientSide
 from signalr_local.emulator.connection import Connection
-from signalr_local.emulator.faults import CONTROL_PATH, Control, Faults
+from signalr_local.emulator.defaults import (
+    CONTROL_PATH,
+    DEFAULT_ACCESS_KEY,
+    DEFAULT_PORT,
+    SECONDARY_ACCESS_KEY,
+    connection_string,
+)
+from signalr_local.emulator.faults import Control, Faults
 from signalr_local.emulator.hostnames import HostNames
 from signalr_local.emulator.hub import Hubs
 from signalr_local.emulator.incoming import NOT_CACHED, is_client, shown
 from signalr_local.emulator.keys import check_keys
 from signalr_local.emulator.limits import Limits
-from signalr_local.emulator.listening import LOOPBACK, listen
 from signalr_local.emulator.origin import allow_origin, check_origin
 from signalr_local.emulator.patience import PatientServer
 from signalr_local.emulator.rest import Rest
@@ -26,17 +33,9 @@ from signalr_local.emulator.tiers import Quota, QuotaError, Tier
 from signalr_local.emulator.timing import Timing
 from signalr_local.emulator.upstream import Upstream
 from signalr_local.emulator.versions import Versions
+from signalr_local.sockets import BACKLOG, LOOPBACK, listen
 
-__all__ = ["DEFAULT_ACCESS_KEY", "DEFAULT_PORT", "SECONDARY_ACCESS_KEY", "Emulator"]
-
-DEFAULT_ACCESS_KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
-"""The key of Microsoft's emulator. It is public, and protects nothing."""
-
-SECONDARY_ACCESS_KEY = "ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210ZYXWVUTS"
-"""The second key, since a service has two: it opens the emulator and signs too, and is just as well known."""
-
-DEFAULT_PORT = 8888
-
+__all__ = ["Emulator"]
 
 _MAX_LINE = 32 * 1024
 """A group name takes up to 12 kB in a path, and 16 kB in the token for that path."""
@@ -164,15 +163,20 @@ class Emulator:
     @property
     def connection_string(self) -> str:
         """The connection string for apps."""
-        return f"Endpoint=http://localhost;Port={self.port};AccessKey={self._keys[0]};Version=1.0;"
+        return connection_string(self.port, self._keys[0])
 
     async def start(self, host: str | None = None, port: int = DEFAULT_PORT) -> None:
         """Listen on an address, by default on both loopback ones; 0 chooses a free port.
 
         Raise OSError if the port is in use, or the machine does not have the address.
         """
-        if self._runner is not None:
-            raise RuntimeError("the emulator is running already")
+        self._check_not_running()
+        self._address = host
+        await self.serve(listen(LOOPBACK if host is None else (host,), port))
+
+    async def serve(self, sockets: Sequence[socket.socket]) -> None:
+        """Answer at sockets that listen on one port; they are closed by ``stop``."""
+        self._check_not_running()
         self._clients = ClientSide(
             self._hubs,
             self._gate,
@@ -197,18 +201,18 @@ class Emulator:
         # Only REST requests can still be running once all clients have gone.
         runner = web.ServerRunner(server, shutdown_timeout=0.2)
         await runner.setup()
-        try:
-            addresses = await listen(runner, LOOPBACK if host is None else (host,), port)
-        except BaseException:
-            await runner.cleanup()
-            raise
+        for one in sockets:
+            await web.SockSite(runner, one, backlog=BACKLOG).start()
         self._upstream.open()
-        self._address = host
         self._runner = runner
         self._gate.port = runner.addresses[0][1]
-        _log.info("Listening on %s.", " and ".join(addresses))
+        _log.info("Listening on %s.", " and ".join(_url(one) for one in sockets))
         for name in sorted(self._hosts.given):
             _log.info("Endpoint=http://%s;Port=%d; names it too.", name, self._gate.port)
+
+    def _check_not_running(self) -> None:
+        if self._runner is not None:
+            raise RuntimeError("the emulator is running already")
 
     async def stop(self) -> None:
         """Close all clients, tell the app, and stop, within two seconds."""
@@ -292,3 +296,8 @@ class Emulator:
         if self.control is not None and path.startswith(CONTROL_PATH):
             return await self.control(request)
         return web.Response(status=HTTPStatus.NOT_FOUND, text="Not found.")
+
+
+def _url(one: socket.socket) -> str:
+    host, port, *_ = one.getsockname()
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["AppError", "Failure", "FunctionFailedError", "NotStartedError", "Place", "WorkerDiedError"]
+__all__ = [
+    "AppError",
+    "Failure",
+    "FunctionFailedError",
+    "NotStartedError",
+    "Place",
+    "WorkerDiedError",
+    "describe_error",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +93,15 @@ class FunctionFailedError(Exception):
 
 class NotStartedError(Exception):
     """The end of a worker before it began an invocation: another worker can run it instead."""
+
+
+def describe_error(error: Exception) -> str:
+    """Return what a developer needs to see of an app that was not loaded: its own traceback, if any."""
+    stack, message = getattr(error, "stack", "").rstrip(), str(error)
+    # Python puts the place of a syntax error into the message, and above it into the traceback.
+    if not stack or message.strip() in stack or message.startswith(stack.splitlines()[-1]):
+        text = stack or message
+    else:
+        text = f"{stack}\n{message}"
+    hint = getattr(error, "hint", "")
+    return f"{text}\n{hint}" if hint else text

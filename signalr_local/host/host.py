@@ -1,34 +1,35 @@
 """The host: its port, and the app behind it."""
 
+import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from aiohttp import web
-
-from signalr_local.host import announcements
 from signalr_local.host.console import LevelFilter
-from signalr_local.host.dead_ends import DeadEnds
-from signalr_local.host.failures import NotStartedError
-from signalr_local.host.instance import Adjust, AppInstance
+from signalr_local.host.launch import Adjust, Launch
 from signalr_local.host.options import HostOptions
-from signalr_local.host.page import PageBuilder
-from signalr_local.host.respond import respond
-from signalr_local.host.server import LOOPBACK, HostServer
-from signalr_local.host.supervisor import Supervisor, describe_error
+from signalr_local.host.supervisor import Supervisor
+from signalr_local.host.watcher import Watcher
 from signalr_local.host.worker import OnSlow
+from signalr_local.sockets import LOOPBACK, listen
 
-__all__ = ["DEFAULT_PORT", "STOP_GRACE", "FunctionsHost", "describe_error"]
+if TYPE_CHECKING:
+    from signalr_local.host.instance import AppInstance
+    from signalr_local.host.site import Site
+
+__all__ = ["DEFAULT_PORT", "STOP_GRACE", "FunctionsHost"]
 
 DEFAULT_PORT = 7071
 
 STOP_GRACE = 1.5
 """Seconds that functions have to end when the host stops, so that it stops within three."""
 
-_GRACE = 0.2
-"""Seconds that answers have to go out once every function has ended; aiohttp waits its timeout twice."""
-
 
 class FunctionsHost:
-    """Serve one app's functions on one port."""
+    """Serve one app's functions on one port.
+
+    What answers requests takes as long to import as many an app: it is imported when the worker has begun to
+    import the app, at the same time.
+    """
 
     def __init__(
         self,
@@ -43,35 +44,16 @@ class FunctionsHost:
         self._adjust = adjust
         self._options = options or HostOptions()
         self._levels = levels or LevelFilter()
-        self._server = HostServer()
+        self._sockets: list[socket.socket] = []
+        self._watcher: Watcher | None = None
+        self._launch: Launch | None = None
         self._supervisor: Supervisor | None = None
-        self._dead_ends = DeadEnds()
-        self._page = PageBuilder(app)
+        self._site: Site | None = None
 
     @property
-    def instance(self) -> AppInstance | None:
+    def instance(self) -> "AppInstance | None":
         """The loading of the app that answers requests, None while there is none."""
         return None if self._supervisor is None else self._supervisor.instance
-
-    def bind(self, address: str | None = None, port: int = DEFAULT_PORT) -> None:
-        """Take the port, a free one for 0; requests wait until ``start``. Raise OSError where it is taken.
-
-        Without an address both loopback addresses are taken.
-        """
-        self._server.bind(LOOPBACK if address is None else (address,), port)
-        self.port = self._server.port
-
-    async def start(self) -> None:
-        """Load the app and answer requests, until ``stop``.
-
-        Raise ValueError for settings that cannot be read, AppError for an app that cannot be loaded.
-        """
-        if not self._server.is_bound:
-            raise RuntimeError("bind comes before start")
-        self._supervisor = Supervisor(self.app, self._load, self._announce)
-        await self._supervisor.start()
-        await self._server.serve(self._handle, _GRACE / 2, self._options.tls)
-        self._page.start()
 
     @property
     def url(self) -> str:
@@ -81,7 +63,41 @@ class FunctionsHost:
     @property
     def plain_port(self) -> int:
         """Return the port that speaks plain HTTP: with TLS, another one than ``port``."""
-        return self._server.plain_port
+        return self.port if self._site is None else self._site.plain_port
+
+    def bind(self, address: str | None = None, port: int = DEFAULT_PORT) -> None:
+        """Take the port, a free one for 0; requests wait until ``start``. Raise OSError where it is taken.
+
+        Without an address both loopback addresses are taken.
+        """
+        self._sockets = listen(LOOPBACK if address is None else (address,), port)
+        self.port = self._sockets[0].getsockname()[1]
+
+    async def begin(self) -> None:
+        """Have a worker import the app while this process does something else, before ``start``.
+
+        Raise ValueError for settings that cannot be read, AppError for a folder without an app.
+        """
+        if not self._sockets:
+            raise RuntimeError("bind comes before start")
+        # It has seen the files before the worker reads them: no change is missed.
+        self._watcher = Watcher(self.app)
+        self._launch = await self._begin()
+
+    async def start(self) -> None:
+        """Load the app and answer requests, until ``stop``.
+
+        Raise ValueError for settings that cannot be read, AppError for an app that cannot be loaded.
+        """
+        if self._launch is None:
+            await self.begin()
+        from signalr_local.host.site import Site
+
+        assert self._watcher is not None  # noqa: S101 - ``begin`` made it
+        self._supervisor = Supervisor(self._watcher, self._load, self._loaded)
+        self._site = Site(self._supervisor, self._options, self.url)
+        await self._supervisor.start()
+        await self._site.start(self._sockets)
 
     async def reloaded(self) -> None:
         """Wait until the app is loaded the next time, or is found to be broken."""
@@ -91,38 +107,32 @@ class FunctionsHost:
     async def stop(self, grace: float = STOP_GRACE) -> None:
         """Answer what runs, for ``grace`` seconds at most, and end the worker with all that it started."""
         try:
-            await self._page.stop()
-            await self._server.refuse()
+            if self._site is not None:
+                await self._site.refuse()
             if self._supervisor is not None:
                 await self._supervisor.stop(grace)
+            if self._launch is not None:
+                await self._launch.worker.stop()
         finally:
-            await self._server.stop()
+            if self._site is not None:
+                await self._site.stop()
+            for one in self._sockets:
+                one.close()
 
-    async def _load(self, on_slow: OnSlow) -> AppInstance:
-        instance = await AppInstance.load(self.app, self.port, self._adjust, self._options, on_slow)
+    async def _begin(self) -> Launch:
+        return await Launch.begin(self.app, self.port, self._adjust, self._options)
+
+    async def _load(self, on_slow: OnSlow) -> "AppInstance":
+        from signalr_local.host.instance import AppInstance
+
+        launch, self._launch = self._launch, None
+        instance = await AppInstance.load(launch or await self._begin(), self._options, on_slow)
         self._levels.configure(instance.configuration.log_levels)
         return instance
 
-    def _announce(self, instance: AppInstance, before: AppInstance | None, seconds: float) -> None:
-        announcements.announce(instance, before, seconds, base=self.url)
-        self._dead_ends.announce(self.app, instance)
+    def _loaded(self, instance: "AppInstance", before: "AppInstance | None", seconds: float) -> None:
+        assert self._site is not None  # noqa: S101 - ``start`` makes it before anything is loaded
+        self._site.announce(instance, before, seconds)
         instance.start_timers()
         if self._options.on_loaded is not None:
             self._options.on_loaded(instance, before, seconds)
-
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        assert self._supervisor is not None  # noqa: S101 - requests come after ``start``
-        while True:
-            instance = await self._supervisor.current()
-            try:
-                return await respond(
-                    request,
-                    instance,
-                    self._supervisor.problem,
-                    self.app,
-                    self._dead_ends,
-                    self._options.host_names,
-                )
-            except NotStartedError:
-                # The worker ended before it began: the next one does it.
-                continue

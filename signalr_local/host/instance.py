@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from signalr_local.host.failures import AppError, FunctionFailedError, NotStarte
 from signalr_local.host.functions import Function
 from signalr_local.host.http import HttpFunctions
 from signalr_local.host.invocation import Invoker
+from signalr_local.host.launch import Launch
 from signalr_local.host.notes import Notes
 from signalr_local.host.options import HostOptions
 from signalr_local.host.service import Service
@@ -23,18 +23,11 @@ from signalr_local.host.throttle import Throttle
 from signalr_local.host.timers import Timers, timer_input
 from signalr_local.host.trigger import Webhook
 from signalr_local.host.whole_app import storage_remark
-from signalr_local.host.worker import OnSlow, Worker, worker_environment
-from signalr_local.secrets import resolve_references
+from signalr_local.host.worker import OnSlow, Worker
 
-__all__ = ["GRACE", "Adjust", "AppInstance"]
-
-GRACE = 2.0
-"""Seconds that requests have to end when the app is stopped."""
+__all__ = ["AppInstance"]
 
 _log = logging.getLogger("signalr_local.host")
-
-type Adjust = Callable[[Mapping[str, str]], Mapping[str, str]]
-"""Take the values of local.settings.json and return those that the app shall see."""
 
 
 class AppInstance:
@@ -82,29 +75,17 @@ class AppInstance:
         self._idle.set()
 
     @classmethod
-    async def load(
-        cls,
-        app: Path,
-        port: int,
-        adjust: Adjust,
-        options: HostOptions | None = None,
-        on_slow: OnSlow | None = None,
-    ) -> "AppInstance":
-        """Read an app's settings and start its worker; ``on_slow`` is told where an import takes long.
+    async def load(cls, launch: Launch, options: HostOptions, on_slow: OnSlow) -> "AppInstance":
+        """Wait for the worker of a launch; ``on_slow`` is told where an import takes long.
 
-        Raise ValueError for settings that cannot be read, AppError for an app that cannot be imported or that
-        Azure would not start.
+        Raise AppError for an app that cannot be imported or that Azure would not start.
         """
-        options = options or HostOptions()
-        local_settings = LocalSettings.read(app)
-        # What the environment already says wins, in the worker as in the bindings.
-        values = adjust(await resolve_references(local_settings.effective()))
-        settings = Settings({**os.environ, **values})
-        configuration = HostConfiguration.read(app, settings)
-        environment = worker_environment(values, app, port, options.debug_port)
-        worker = await Worker.start(app, environment, _log_of_app, on_slow)
+        worker = launch.worker
+        await worker.loaded(on_slow)
         try:
-            instance = cls(app, worker, settings, local_settings, configuration, options)
+            instance = cls(
+                launch.app, worker, launch.settings, launch.local_settings, launch.configuration, options
+            )
             if instance.table.fatal:
                 raise AppError("\n".join(instance.table.fatal))
         except BaseException:
@@ -190,8 +171,3 @@ class AppInstance:
         except TimeoutError:
             _log.warning("Functions still ran after %.2g seconds and were ended.", grace)
         await self.worker.stop()
-
-
-def _log_of_app(level: int, text: str, function: Function | None) -> None:
-    category = f"Function.{function.name}.User" if function else "Host.Function.Console"
-    _log.log(level, "%s", text, extra={"category": category})

@@ -1,13 +1,14 @@
 """The pipes between host and worker: frames one way, frames and lines the other."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from signalr_local.worker import frames
 from signalr_local.worker.lines import LineCutter
 
-__all__ = ["Outgoing", "Pipes"]
+__all__ = ["Outgoing", "Pipes", "level_of"]
 
 _STDOUT, _STDERR = 1, 2
 
@@ -83,3 +84,13 @@ class Outgoing:
         written, self._frames = self._frames, []
         if not pipe.is_closing():
             pipe.write(written[0] if len(written) == 1 else b"".join(written))
+
+
+def level_of(line: str) -> int:
+    """Return the level of a line of standard error, which the real host judges by these words."""
+    lowered = line.lower()
+    if "warn" in lowered:
+        return logging.WARNING
+    if any(word in lowered for word in ("error", "fail", "severe", "unhandled exception")):
+        return logging.ERROR
+    return logging.INFO

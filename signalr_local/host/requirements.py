@@ -1,6 +1,5 @@
 """What an app's requirements.txt has to do with a module that was not found."""
 
-import importlib.metadata
 import re
 import shlex
 import sys
@@ -44,6 +43,8 @@ def _names(path: Path) -> Iterator[str]:
 
 
 def _is_installed(app: Path, name: str) -> bool:
+    import importlib.metadata
+
     packages = str(app / ".python_packages" / "lib" / "site-packages")
     return any(importlib.metadata.distributions(name=name, path=[packages, *sys.path]))
 

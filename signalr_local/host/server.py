@@ -1,7 +1,6 @@
 """The host's port: the addresses that it listens on, and the web server behind them."""
 
-import errno
-import logging
+import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,21 +10,13 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 
 from signalr_local.host.http_log import http_log
+from signalr_local.sockets import BACKLOG, LOOPBACK, listen
 
-__all__ = ["LOOPBACK", "HostServer"]
-
-LOOPBACK = ("127.0.0.1", "::1")
-"""Both loopback addresses: a client may resolve localhost to either."""
-
-_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
-_ATTEMPTS = 8
-_BACKLOG = 128
+__all__ = ["HostServer"]
 
 _MAX_BODY = 100 * 1024 * 1024
 _MAX_LINE = 128 * 1024
 """What the HTTP parser takes; what the real host refuses is refused later."""
-
-_log = logging.getLogger("signalr_local.host")
 
 type Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -39,25 +30,14 @@ class HostServer:
         self._sockets: list[socket.socket] = []
         self._runner: web.ServerRunner | None = None
 
-    @property
-    def is_bound(self) -> bool:
-        """Tell whether the port was taken."""
-        return bool(self._sockets)
-
     def bind(self, addresses: Sequence[str], port: int) -> None:
-        """Take the port, a free one for 0; requests wait until ``serve``.
+        """Take the port, a free one for 0; requests wait until ``serve``. Raise OSError if it is taken."""
+        self.take(listen(addresses, port))
 
-        The first address must be there, the others need not. Raise OSError where the port is taken.
-        """
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                self._take(addresses, port)
-            except OSError:
-                self.close()
-                if port != 0 or attempt == _ATTEMPTS:
-                    raise
-            else:
-                return
+    def take(self, sockets: Sequence[socket.socket]) -> None:
+        """Take sockets that listen on one port; requests wait until ``serve``."""
+        self._sockets = list(sockets)
+        self.port = sockets[0].getsockname()[1]
 
     async def serve(self, handler: Handler, shutdown_timeout: float, tls: ssl.SSLContext | None) -> None:
         """Answer requests, with TLS where a context is given, until ``stop``.
@@ -77,14 +57,14 @@ class HostServer:
         self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=shutdown_timeout)
         await self._runner.setup()
         for one in self._sockets:
-            await web.SockSite(self._runner, one, ssl_context=tls).start()
+            await web.SockSite(self._runner, one, ssl_context=tls, backlog=BACKLOG).start()
         self.plain_port = self.port
         if tls is not None:
             # The emulator beside the host does not trust a certificate that signed itself.
-            plain = socket.create_server((LOOPBACK[0], 0), backlog=_BACKLOG)
+            (plain,) = listen(LOOPBACK[:1], 0)
             self._sockets.append(plain)
             self.plain_port = plain.getsockname()[1]
-            await web.SockSite(self._runner, plain).start()
+            await web.SockSite(self._runner, plain, backlog=BACKLOG).start()
 
     async def refuse(self) -> None:
         """Take no more connections; those that are there stay."""
@@ -104,26 +84,10 @@ class HostServer:
             one.close()
         self._sockets.clear()
 
-    def _take(self, addresses: Sequence[str], port: int) -> None:
-        for address in addresses:
-            family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            chosen = self._sockets[0].getsockname()[1] if self._sockets else port
-            try:
-                one = socket.create_server((address, chosen), family=family, backlog=_BACKLOG)
-            except OSError as error:
-                if not self._sockets or error.errno not in _NO_SUCH_ADDRESS:
-                    raise
-                _log.debug("There is no such address on this machine: %s.", error)
-            else:
-                self._sockets.append(one)
-        self.port = self._sockets[0].getsockname()[1]
-
 
 def _request(
     message: RawRequestMessage, payload: StreamReader, protocol: object, writer: object, task: object
 ) -> web.BaseRequest:
-    import asyncio
-
     return web.BaseRequest(
         message,
         payload,

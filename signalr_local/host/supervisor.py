@@ -7,13 +7,19 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from signalr_local.host.failures import AppError, WorkerDiedError
-from signalr_local.host.instance import GRACE, AppInstance
+from signalr_local.host.failures import AppError, WorkerDiedError, describe_error
 from signalr_local.host.watcher import Watcher
 from signalr_local.host.worker import OnSlow
 
-__all__ = ["Supervisor", "describe_error"]
+if TYPE_CHECKING:
+    from signalr_local.host.instance import AppInstance
+
+__all__ = ["Supervisor"]
+
+_GRACE = 2.0
+"""Seconds that requests have to end when the app is loaded again."""
 
 _PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds before a worker is started again, by how many have ended at once before it."""
@@ -31,8 +37,8 @@ _MAX_NAMES = 5
 
 _log = logging.getLogger("signalr_local.host")
 
-type Load = Callable[[OnSlow], Awaitable[AppInstance]]
-type OnLoaded = Callable[[AppInstance, AppInstance | None, float], None]
+type Load = Callable[[OnSlow], Awaitable["AppInstance"]]
+type OnLoaded = Callable[["AppInstance", "AppInstance | None", float], None]
 """Take an instance that was just loaded, the last one before it, and the seconds that it took."""
 
 
@@ -48,15 +54,15 @@ class Supervisor:
     ``instance`` is the loading of the app that answers requests, ``problem`` why there is none.
     """
 
-    def __init__(self, app: Path, load: Load, on_loaded: OnLoaded) -> None:
+    def __init__(self, watcher: Watcher, load: Load, on_loaded: OnLoaded) -> None:
         self.instance: AppInstance | None = None
         self.problem: Exception | None = None
-        self._app = app
+        self.app = watcher.app
         self._load = load
         self._on_loaded = on_loaded
         self._last: AppInstance | None = None
         self._deaths = 0
-        self._watcher = Watcher(app)
+        self._watcher = watcher
         self._changed = asyncio.Event()
         self._news = asyncio.Event()
         self._first: asyncio.Future[None] | None = None
@@ -73,7 +79,7 @@ class Supervisor:
         self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._run())]
         await self._first
 
-    async def current(self) -> AppInstance | None:
+    async def current(self) -> "AppInstance | None":
         """Return the instance that takes requests, None where the app is broken; wait for one on its way."""
         while self.instance is not None and not self.instance.worker.is_running:
             await self.reloaded()
@@ -105,7 +111,7 @@ class Supervisor:
             await asyncio.sleep(1.0)
 
     def _names(self, paths: list[Path]) -> str:
-        names = [str(path.relative_to(self._app)) for path in paths]
+        names = [str(path.relative_to(self.app)) for path in paths]
         more = len(names) - _MAX_NAMES
         return ", ".join(names[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
@@ -166,7 +172,7 @@ class Supervisor:
         self._deaths = 0
         return _Outcome.BROKEN
 
-    def _take(self, instance: AppInstance, seconds: float) -> None:
+    def _take(self, instance: "AppInstance", seconds: float) -> None:
         old, last, self._last = self.instance, self._last, instance
         self._tell(instance, None)
         self._on_loaded(instance, last, seconds)
@@ -203,7 +209,7 @@ class Supervisor:
             self._drop(error)
 
     def _note_slow(self, place: str) -> None:
-        place = place.removeprefix(f"{self._app}/")
+        place = place.removeprefix(f"{self.app}/")
         text = f"The app is still being imported after some seconds: it is at {place}"
         instance = self.instance
         if instance is not None and instance.worker.is_running:
@@ -222,24 +228,12 @@ class Supervisor:
         if old is not None:
             self._retire(old, "because the app was loaded again")
 
-    def _tell(self, instance: AppInstance | None, problem: Exception | None) -> None:
+    def _tell(self, instance: "AppInstance | None", problem: Exception | None) -> None:
         self.instance, self.problem = instance, problem
         self._news.set()
         self._news = asyncio.Event()
 
-    def _retire(self, instance: AppInstance, cause: str, grace: float | None = None) -> None:
-        task = asyncio.create_task(instance.stop(cause, GRACE if grace is None else grace))
+    def _retire(self, instance: "AppInstance", cause: str, grace: float | None = None) -> None:
+        task = asyncio.create_task(instance.stop(cause, _GRACE if grace is None else grace))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
-
-
-def describe_error(error: Exception) -> str:
-    """Return what a developer needs to see of an app that was not loaded: its own traceback, if any."""
-    stack, message = getattr(error, "stack", "").rstrip(), str(error)
-    # Python puts the place of a syntax error into the message, and above it into the traceback.
-    if not stack or message.strip() in stack or message.startswith(stack.splitlines()[-1]):
-        text = stack or message
-    else:
-        text = f"{stack}\n{message}"
-    hint = getattr(error, "hint", "")
-    return f"{text}\n{hint}" if hint else text

@@ -7,8 +7,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
-from watchfiles import awatch
-
 from signalr_local.host.configuration import HOST_JSON
 from signalr_local.host.settings import LOCAL_SETTINGS
 
@@ -39,7 +37,7 @@ class Watcher:
     """
 
     def __init__(self, app: Path) -> None:
-        self._app = app
+        self.app = app
         self._files = _files(app)
 
     async def changes(self) -> AsyncGenerator[list[Path]]:
@@ -61,16 +59,18 @@ class Watcher:
                         "sudo sysctl fs.inotify.max_user_watches=524288",
                         error,
                     )
-            if not is_watching or not self._app.is_dir():
+            if not is_watching or not self.app.is_dir():
                 await asyncio.sleep(_POLL)
             if found := await asyncio.to_thread(self._look):
                 yield found
 
     async def _watch(self) -> AsyncGenerator[list[Path]]:
         """Yield changes until other folders are to be watched."""
-        folders = _folders(self._app)
+        folders = _folders(self.app)
         if not folders:
             return
+        from watchfiles import awatch
+
         identities = _identities(folders)
         is_first = True
         async with aclosing(
@@ -88,11 +88,11 @@ class Watcher:
                 if (batch or is_first) and (found := await asyncio.to_thread(self._look)):
                     yield found
                 is_first = False
-                if _identities(folders) != identities or (batch and _folders(self._app) != folders):
+                if _identities(folders) != identities or (batch and _folders(self.app) != folders):
                     return
 
     def _look(self) -> list[Path]:
-        before, self._files = self._files, _files(self._app)
+        before, self._files = self._files, _files(self.app)
         return sorted(
             path for path in before.keys() | self._files if before.get(path) != self._files.get(path)
         )

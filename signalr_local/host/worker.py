@@ -1,11 +1,10 @@
 """The worker process, seen from the host."""
 
 import asyncio
-import logging
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -22,7 +21,7 @@ from signalr_local.host.failures import (
     WorkerDiedError,
 )
 from signalr_local.host.functions import Function
-from signalr_local.host.pipes import Outgoing, Pipes
+from signalr_local.host.pipes import Outgoing, Pipes, level_of
 from signalr_local.host.processes import Family, describe_exit, out_of_memory_kills
 from signalr_local.host.requirements import missing_module_hint
 from signalr_local.host.scoreboard import ScoreboardFile, places_in
@@ -96,7 +95,7 @@ class Worker:
         self.http: str | None = None  # where the worker serves HTTP itself, for an app that streams
         self._indexed: asyncio.Future[list[Function]] = asyncio.get_running_loop().create_future()
         self._unusable = asyncio.Event()
-        self._pipes = Pipes(self._take, lambda line: on_log(_level(line), line, None))
+        self._pipes = Pipes(self._take, lambda line: on_log(level_of(line), line, None))
         self._scoreboard = ScoreboardFile()
         self._out_of_memory = out_of_memory_kills()
         self._transport: asyncio.SubprocessTransport | None = None
@@ -104,26 +103,33 @@ class Worker:
         self._ending: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(
-        cls, app: Path, environment: Mapping[str, str], on_log: OnLog, on_slow: OnSlow | None = None
-    ) -> "Worker":
-        """Start the process and wait until it has listed the app's functions, however long that takes.
+    async def open(cls, app: Path, environment: Mapping[str, str], on_log: OnLog) -> "Worker":
+        """Start the process, which imports the app. Raise AppError where there is none."""
+        check_app_folder(app, environment)
+        worker = cls(app, on_log)
+        async with worker._stopped_on_error():
+            await worker._open(environment)
+        return worker
+
+    async def loaded(self, on_slow: OnSlow | None = None) -> None:
+        """Wait until the process has listed the app's functions, however long that takes.
 
         Raise AppError if it cannot, WorkerDiedError if the process ends without saying why. ``on_slow`` is
         called once, after five seconds.
         """
-        check_app_folder(app, environment)
-        worker = cls(app, on_log)
-        try:
-            await worker._open(environment)
+        async with self._stopped_on_error():
             if on_slow is not None:
-                await worker._watch_import(on_slow)
-            worker.functions = await worker._indexed
+                await self._watch_import(on_slow)
+            self.functions = await self._indexed
+
+    @asynccontextmanager
+    async def _stopped_on_error(self) -> AsyncIterator[None]:
+        try:
+            yield
         except BaseException:
-            worker.kill("because it is not needed any more")
-            await worker.stop()
+            self.kill("because it is not needed any more")
+            await self.stop()
             raise
-        return worker
 
     async def _open(self, environment: Mapping[str, str]) -> None:
         loop = asyncio.get_running_loop()
@@ -288,13 +294,3 @@ class Worker:
                     call.result.set_result(Result(header["return"], header["outputs"], body))
                 else:
                     call.result.set_exception(FunctionFailedError(Failure(**header["error"])))
-
-
-def _level(line: str) -> int:
-    # The real host judges a line of standard error by these words.
-    lowered = line.lower()
-    if "warn" in lowered:
-        return logging.WARNING
-    if any(word in lowered for word in ("error", "fail", "severe", "unhandled exception")):
-        return logging.ERROR
-    return logging.INFO

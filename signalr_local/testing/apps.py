@@ -27,8 +27,9 @@ from signalr_local.host.host import FunctionsHost
 from signalr_local.host.instance import AppInstance
 from signalr_local.host.options import HostOptions
 from signalr_local.host.respond import respond
-from signalr_local.host.server import LOOPBACK, HostServer
+from signalr_local.host.server import HostServer
 from signalr_local.host.settings import LocalSettings, Settings
+from signalr_local.sockets import LOOPBACK
 from signalr_local.testing.worker import InProcessWorker
 
 __all__ = ["Host", "InProcessHost", "WorkerHost", "load_app"]

@@ -17,7 +17,8 @@ from serverless_signalr._rest.substitute import substituted
 from signalr_local.emulator import Emulator
 from signalr_local.emulator.actions import Actions
 from signalr_local.emulator.control import ControlPath
-from signalr_local.emulator.faults import CONTROL_PATH, Faults
+from signalr_local.emulator.defaults import CONTROL_PATH
+from signalr_local.emulator.faults import Faults
 from signalr_local.emulator.timing import Timing
 from signalr_local.movable_clock import MovableClock
 from signalr_local.testing.client import Client

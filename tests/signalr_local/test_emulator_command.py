@@ -19,7 +19,8 @@ import pytest
 from serverless_signalr._rest.tokens import sign_server_token
 from serverless_signalr.endpoint import Endpoint
 from signalr_local import cli
-from signalr_local.emulator_command import HOST, WEBHOOK
+from signalr_local.emulator.defaults import WEBHOOK
+from signalr_local.emulator_command import HOST
 from signalr_local.host import trigger
 from signalr_local.host.host import DEFAULT_PORT
 
@@ -248,6 +249,7 @@ def test_the_help_of_all_names_the_ports(run: Run) -> None:
 def test_the_emulator_alone_needs_no_package_of_host_or_worker(tmp_path: Path) -> None:
     code = (
         "import sys, signalr_local.cli; signalr_local.cli._parser().parse_args(['emulator']); "
+        "import signalr_local.emulator.server; "
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     loaded = subprocess.run(

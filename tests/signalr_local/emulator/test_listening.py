@@ -6,11 +6,11 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 from pytest_mock import MockerFixture
 
-from signalr_local.emulator import Emulator, listening
-from signalr_local.emulator.listening import LOOPBACK
+from signalr_local import sockets
+from signalr_local.emulator import Emulator
+from signalr_local.sockets import LOOPBACK
 
 
 def has_ipv6() -> bool:
@@ -75,21 +75,19 @@ async def test_a_port_that_is_in_use_on_one_of_the_addresses_is_in_use(
     await emulator.stop()
 
 
-async def test_a_free_port_is_free_on_all_addresses(nothing_remains: None, mocker: MockerFixture) -> None:
+def test_a_free_port_is_free_on_all_addresses(mocker: MockerFixture) -> None:
     tried: list[int] = []
 
-    async def add(sites: list[web.TCPSite], site: web.TCPSite) -> None:
-        tried.append(site._port)
+    def create(address: tuple[str, int], **options: Any) -> socket.socket:
+        tried.append(address[1])
         if len(tried) == 2:
             raise OSError(errno.EADDRINUSE, "somebody has this port on the second address")
-        await real(sites, site)
+        return real(address, **options)
 
-    real = listening._add
-    mocker.patch.object(listening, "_add", side_effect=add)
-    emulator = Emulator()
-    await emulator.start(port=0)
+    real = socket.create_server
+    mocker.patch.object(socket, "create_server", side_effect=create)
+    taken = sockets.listen(HERE, 0)
     assert tried[::2] == [0, 0]
-    assert emulator.port == tried[3]
-    with socket.create_connection(("127.0.0.1", emulator.port)):
-        pass
-    await emulator.stop()
+    assert {one.getsockname()[1] for one in taken} == {tried[3]}
+    for one in taken:
+        one.close()

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from signalr_local.host.host import FunctionsHost, describe_error
+from signalr_local.host.failures import describe_error
+from signalr_local.host.host import FunctionsHost
 from signalr_local.host.worker import AppError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from signalr_local.host import supervisor, watcher, worker
-from signalr_local.host.failures import AppError, WorkerDiedError
-from signalr_local.host.host import describe_error
+from signalr_local.host.failures import AppError, WorkerDiedError, describe_error
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -227,7 +226,7 @@ async def test_a_function_that_runs_too_long_takes_no_other_request_along(
 async def test_a_function_that_is_ended_with_another_one_is_told_why(
     start_host: StartHost, log: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("signalr_local.host.supervisor.GRACE", 0.1)
+    monkeypatch.setattr("signalr_local.host.supervisor._GRACE", 0.1)
     app = await start_host(HEAD + WAITING, host_json={"functionTimeout": "00:00:02"})
     forever = asyncio.create_task(app.get("/api/forever"))
     await log.wait_for("^forever$")
@@ -262,7 +261,7 @@ async def test_without_a_watcher_of_the_system_the_app_is_loaded_again_all_the_s
     def refuse(*folders: str, **options: object) -> None:
         raise OSError(28, "OS file watch limit reached")
 
-    monkeypatch.setattr(watcher, "awatch", refuse)
+    monkeypatch.setattr("watchfiles.awatch", refuse)
     app = await start_host(saying("one"))
     await log.wait_for("OS file watch limit reached")
     app.write("function_app.py", saying("two"))

@@ -181,7 +181,7 @@ async def test_where_the_system_does_not_watch_the_files_are_looked_at(
     def refuse(*folders: str, **options: object) -> None:
         raise OSError(28, "OS file watch limit reached")
 
-    monkeypatch.setattr(watcher, "awatch", refuse)
+    monkeypatch.setattr("watchfiles.awatch", refuse)
     write(app / "function_app.py", "other")
     await changes.until("function_app.py")
     write(app / "part" / "one.py", "other")

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from signalr_local.host import supervisor
-from signalr_local.host.host import describe_error
+from signalr_local.host.failures import describe_error
 from signalr_local.host.worker import AppError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

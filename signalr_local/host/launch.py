@@ -1,0 +1,53 @@
+"""The beginning of a loading of the app: its settings are read, and a worker starts with them."""
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from signalr_local.host.configuration import HostConfiguration
+from signalr_local.host.environment import worker_environment
+from signalr_local.host.functions import Function
+from signalr_local.host.options import HostOptions
+from signalr_local.host.settings import LocalSettings, Settings
+from signalr_local.host.worker import Worker
+from signalr_local.secrets import resolve_references
+
+__all__ = ["Adjust", "Launch"]
+
+_log = logging.getLogger("signalr_local.host")
+
+type Adjust = Callable[[Mapping[str, str]], Mapping[str, str]]
+"""Take the values of local.settings.json and return those that the app shall see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A worker that was started and has not listed the app's functions yet, and what it was started with."""
+
+    app: Path
+    worker: Worker
+    settings: Settings
+    local_settings: LocalSettings
+    configuration: HostConfiguration
+
+    @classmethod
+    async def begin(cls, app: Path, port: int, adjust: Adjust, options: HostOptions) -> "Launch":
+        """Read an app's settings and start its worker, which imports the app from now on.
+
+        Raise ValueError for settings that cannot be read, AppError for a folder without an app.
+        """
+        local_settings = LocalSettings.read(app)
+        # What the environment already says wins, in the worker as in the bindings.
+        values = adjust(await resolve_references(local_settings.effective()))
+        settings = Settings({**os.environ, **values})
+        configuration = HostConfiguration.read(app, settings)
+        environment = worker_environment(values, app, port, options.debug_port)
+        worker = await Worker.open(app, environment, _log_of_app)
+        return cls(app, worker, settings, local_settings, configuration)
+
+
+def _log_of_app(level: int, text: str, function: Function | None) -> None:
+    category = f"Function.{function.name}.User" if function else "Host.Function.Console"
+    _log.log(level, "%s", text, extra={"category": category})
