@@ -1,15 +1,33 @@
 """The HTTP function that receives the events of a hub."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
-from serverless_signalr._hub.methods import HubMethod
-from serverless_signalr._hub.served import ServedHub
+from serverless_signalr._hub.methods import Filter, HubMethod
 from serverless_signalr._models.invocation import SignalRInvocationContext
 from serverless_signalr._upstream.receiver import Listener, Receiver, add_receiver
 from serverless_signalr.bindings import Blueprint
 
-__all__ = ["add_upstream"]
+__all__ = ["ServedHub", "add_upstream"]
+
+
+class ServedHub(Protocol):
+    """The interface of ServerlessHub for its HTTP upstream."""
+
+    @property
+    def hub_name(self) -> str:
+        """Return the name of the hub."""
+
+    @property
+    def connection_setting(self) -> str:
+        """Return the app setting that describes the connection."""
+
+    @property
+    def filters(self) -> Sequence[Filter]:
+        """Return the filters around every event, outermost first."""
+
+    @property
+    def _methods(self) -> Sequence[HubMethod]: ...
 
 
 def add_upstream(blueprint: Blueprint, hub: ServedHub, name: str, route: str) -> Callable[[], None]:

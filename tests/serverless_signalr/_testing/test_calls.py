@@ -189,36 +189,6 @@ async def test_user_is_in_a_group_for_as_long_as_the_app_says(room: Room) -> Non
         assert service.connect("room", user_id="ann").groups == set()
 
 
-async def test_output_of_another_kind_is_read_back() -> None:
-    assert (await call(room_app(), "queueUp", "later")).outputs == {"queue": "later"}
-
-
 @pytest.mark.parametrize("past_due", [False, True])
 async def test_timer_is_fired_by_its_name(past_due: bool) -> None:
     assert (await fire(room_app(), "tick", past_due=past_due)).to_all == [Message("tick", past_due)]
-
-
-async def test_timer_that_does_not_exist_names_those_that_do() -> None:
-    with pytest.raises(LookupError, match="no timer function tock; there are tick"):
-        await fire(room_app(), "tock")
-
-
-async def test_class_in_place_of_a_hub_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"Room is a class: pass Room\(\)"):
-        await call(Room, "say", "hi")
-
-
-async def test_what_is_not_an_app_is_refused() -> None:
-    with pytest.raises(TypeError, match="not an app"):
-        await call("app", "say", "hi")
-
-
-async def test_event_of_two_hubs_asks_which() -> None:
-    class Annex(Room, hub="annex"):
-        pass
-
-    app = room_app()
-    app.register_functions(Annex())
-    with pytest.raises(LookupError, match="choose with hub=…: room, annex"):
-        await call(app, "say", "hi")
-    assert (await call(app, "say", "hi", hub="annex")).messages[0].hub == "annex"
