@@ -18,7 +18,7 @@ _asyncio_fixture: Any
 try:
     from pytest_asyncio import fixture as _asyncio_fixture
 except ImportError:  # anyio alone, or tests that are not async
-    _asyncio_fixture = pytest.fixture
+    _asyncio_fixture = None
 
 _INI = "signalr_app"
 
@@ -57,17 +57,28 @@ def signalr_env(request: pytest.FixtureRequest, signalr_app: Any, signalr_option
 
     With pytest-asyncio, anyio on asyncio, or neither.
     """
-    function = getattr(request.node, "obj", None)
+    if not _is_async(request):
+        return request.getfixturevalue("_signalr_env_that_blocks")
     if "anyio_backend" in request.fixturenames:
+        if (backend := request.getfixturevalue("anyio_backend_name")) != "asyncio":
+            raise pytest.UsageError(
+                f"signalr_env runs on asyncio, and this test on {backend}: define a fixture anyio_backend "
+                'that returns "asyncio"'
+            )
         return request.getfixturevalue("_signalr_env_of_anyio")
-    if inspect.iscoroutinefunction(function) or _is_async(request):
-        return request.getfixturevalue("_signalr_env_of_asyncio")
-    return request.getfixturevalue("_signalr_env_that_blocks")
+    if _asyncio_fixture is None:
+        raise pytest.UsageError(
+            "signalr_env in a test that is async needs pytest-asyncio, or anyio and its marker: "
+            "pip install pytest-asyncio"
+        )
+    return request.getfixturevalue("_signalr_env_of_asyncio")
 
 
 def _is_async(request: pytest.FixtureRequest) -> bool:
-    # pytest-asyncio may have wrapped the test already.
-    return any(marker.name == "asyncio" for marker in request.node.iter_markers())
+    function = getattr(request.node, "obj", None)
+    # Hypothesis puts a function that is not async around one that is.
+    tested = getattr(getattr(function, "hypothesis", None), "inner_test", function)
+    return inspect.iscoroutinefunction(tested)
 
 
 async def _open(signalr_app: Any, signalr_options: dict[str, Any]) -> "AsyncIterator[SignalRTest]":
@@ -77,7 +88,8 @@ async def _open(signalr_app: Any, signalr_options: dict[str, Any]) -> "AsyncIter
         yield environment
 
 
-_signalr_env_of_asyncio = _asyncio_fixture(_open)
+if _asyncio_fixture is not None:
+    _signalr_env_of_asyncio = _asyncio_fixture(_open)
 
 
 @pytest.fixture
