@@ -2,11 +2,9 @@
 
 import asyncio
 import contextvars
-import inspect
 import json
 import logging
-import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
@@ -14,13 +12,15 @@ from uuid import uuid4
 
 from azure.functions.decorators.function_app import Function as BuiltFunction
 from azure_functions_runtime.bindings import meta
+from azure_functions_runtime.bindings.context import get_context
 from azure_functions_runtime.bindings.out import Out
+from azure_functions_runtime.functions import FunctionInfo, Registry
 
 from serverless_signalr._testing.functions import Functions
-from signalr_local.host.failures import Failure, FunctionFailedError, NotStartedError
+from signalr_local.host.failures import AppError, Failure, FunctionFailedError, NotStartedError
 from signalr_local.host.functions import Function
 from signalr_local.host.worker import Result, Worker
-from signalr_local.worker import data, tracebacks
+from signalr_local.worker import data, protos, tracebacks
 
 __all__ = ["InProcessWorker"]
 
@@ -35,10 +35,13 @@ class InProcessWorker(Worker):
     """
 
     def __init__(self, functions: Functions, context: contextvars.Context, folder: str) -> None:
-        """Take an app's functions and the context to run them in; ``folder`` is the app's, for tracebacks."""
+        """Take an app's functions and the context to run them in; ``folder`` is the app's, for tracebacks.
+
+        Raise AppError for a function that a worker would not load.
+        """
         meta.load_binding_registry()
-        self._built = {function.get_function_name() or "": function for function in functions.all}
-        self.functions = [_described(name, function) for name, function in self._built.items()]
+        self._infos = {function.get_function_name() or "": _checked(function) for function in functions.all}
+        self.functions = [_described(function) for function in functions.all]
         self.cause = ""
         self.http = None
         self.running: dict[str, str] = {}
@@ -93,65 +96,76 @@ class InProcessWorker(Worker):
     async def _run(
         self, function: Function, inputs: Mapping[str, dict[str, Any]], body: bytes, invocation: str
     ) -> Result:
-        built = self._built[function.id]
-        called: Any = built.get_user_function()
+        info = self._infos[function.id]
         try:
-            values = {name: _decode(_type_of(function, name), value, body) for name, value in inputs.items()}
-            outs = {
-                str(binding["name"]): Out() for binding in function.outputs if binding["name"] != "$return"
-            }
+            values = {name: _decode(info, name, value, body) for name, value in inputs.items()}
+            outs = {name: Out() for name in info.output_types}
             values |= outs
-            if "context" in inspect.signature(called).parameters and "context" not in values:
-                values["context"] = SimpleNamespace(
-                    invocation_id=invocation,
-                    function_name=function.name,
-                    function_directory=self._folder,
-                    thread_local_storage=threading.local(),
-                )
-            if inspect.iscoroutinefunction(called):
-                returned = await called(**values)
+            context: Any = get_context(_request(invocation), info.name, info.directory)
+            if info.requires_context:
+                values["context"] = context
+            if info.is_async:
+                context.thread_local_storage.invocation_id = invocation
+                returned = await info.func(**values)
             else:
-                context = contextvars.copy_context()
-                returned = await asyncio.get_running_loop().run_in_executor(
-                    self._threads, lambda: context.run(called, **values)
-                )
-            return _result(function, returned, outs)
+                returned = await self._in_thread(info.func, values, context, invocation)
+            return _result(info, returned, outs)
         except (Exception, SystemExit) as error:
             raise FunctionFailedError(_failure(error, self._folder)) from error
 
+    async def _in_thread(
+        self, function: Callable[..., object], values: Mapping[str, Any], context: Any, invocation: str
+    ) -> object:
+        variables = contextvars.copy_context()
 
-def _described(name: str, function: BuiltFunction) -> Function:
+        def run() -> object:
+            context.thread_local_storage.invocation_id = invocation
+            return variables.run(function, **values)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+
+
+def _checked(function: BuiltFunction) -> FunctionInfo:
+    """Return what the worker library knows of a function. Raise AppError where it would not load it."""
+    try:
+        return Registry().add_indexed_function(function, protos)
+    except Exception as error:
+        raise AppError(f"{type(error).__name__}: {error}") from error
+
+
+def _described(function: BuiltFunction) -> Function:
+    name = function.get_function_name() or ""
     bindings = [json.loads(text) for text in function.get_raw_bindings()]
     return Function.from_metadata({"id": name, "name": name, "bindings": bindings})
 
 
-def _type_of(function: Function, name: str) -> str:
-    return next(str(binding["type"]) for binding in function.bindings if binding["name"] == name)
+def _request(invocation: str) -> SimpleNamespace:
+    """Return what the library makes the context of a function of."""
+    return SimpleNamespace(
+        invocation_id=invocation,
+        trace_context=SimpleNamespace(trace_parent="", trace_state="", attributes={}),
+        retry_context=SimpleNamespace(retry_count=0, max_retry_count=0, exception=None),
+    )
 
 
-def _decode(kind: str, value: dict[str, Any], body: bytes) -> object:
-    binding: Any = meta.get_binding(kind)
+def _decode(info: FunctionInfo, name: str, value: dict[str, Any], body: bytes) -> object:
+    binding: Any = meta.get_binding(info.input_types[name].binding_name)
     return binding.decode(data.to_datum(value, body), trigger_metadata={})
 
 
-def _result(function: Function, returned: object, outs: Mapping[str, Any]) -> Result:
+def _result(info: FunctionInfo, returned: object, outs: Mapping[str, Any]) -> Result:
+    if returned is not None and not info.has_return:
+        raise RuntimeError(f"function {info.name!r} without a $return binding returned a non-None value")
     outputs: dict[str, dict[str, Any] | None] = {}
     content = b""
-    for binding in function.outputs:
-        name = str(binding["name"])
-        if name in outs and (value := outs[name].get()) is not None:
-            outputs[name], more = data.from_datum(meta.get_datum(str(binding["type"]), value, None))
+    for name, kind in info.output_types.items():
+        if (value := outs[name].get()) is not None:
+            outputs[name], more = data.from_datum(meta.get_datum(kind.binding_name, value, kind.pytype))
             content = content or more
-    kind = next((str(one["type"]) for one in function.outputs if one["name"] == "$return"), None)
-    if kind is None and meta.has_implicit_output(str(function.trigger["type"])):
-        kind = str(function.trigger["type"])
-    if kind is None:
-        if returned is not None:
-            raise RuntimeError(
-                f"function {function.name} without a $return binding returned a non-None value"
-            )
+    if info.return_type is None:
         return Result(None, outputs, content)
-    shown, more = data.from_datum(meta.get_datum(kind, returned, None))
+    kind = info.return_type
+    shown, more = data.from_datum(meta.get_datum(kind.binding_name, returned, kind.pytype))
     return Result(shown, outputs, more or content)
 
 
