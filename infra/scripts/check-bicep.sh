@@ -1,5 +1,6 @@
 #!/bin/sh
-# Compile and lint the template with Microsoft's Bicep compiler, and compare what it deploys with the snapshots.
+# Compile and lint the template, and that of new apps, with Microsoft's Bicep compiler, and compare what the first
+# deploys with the snapshots.
 #
 #   check-bicep.sh [--update]
 #
@@ -40,11 +41,13 @@ trap 'exit 129' HUP
 
 # A warning does not change the exit code of the compiler, so that any word is a failure.
 status=0
-"$bicep" lint infra/main.bicep >"$work/lint" 2>&1 || status=1
-if [ "$status" != 0 ] || [ -s "$work/lint" ]; then
-  cat "$work/lint"
-  exit 1
-fi
+for template in infra/main.bicep $(find signalr_local/new/template/azure -name main.bicep 2>/dev/null); do
+  "$bicep" lint "$template" >"$work/lint" 2>&1 || status=1
+  if [ "$status" != 0 ] || [ -s "$work/lint" ]; then
+    cat "$work/lint"
+    exit 1
+  fi
+done
 
 # The snapshots are of nobody's subscription.
 snapshot() {

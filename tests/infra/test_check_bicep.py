@@ -55,6 +55,15 @@ def test_a_template_without_a_fault_passes_without_a_word(project: Path) -> None
     assert all("--mode validate" in call for call in snapshots)
 
 
+def test_the_template_of_new_apps_is_linted_too(project: Path) -> None:
+    template = "signalr_local/new/template/azure/infra/main.bicep"
+    (project / template).parent.mkdir(parents=True)
+    shutil.copy(ROOT / template, project / template)
+    assert check(project).returncode == 0
+    calls = (project / "calls").read_text().splitlines()
+    assert calls[:2] == ["lint infra/main.bicep", f"lint {template}"]
+
+
 def test_a_warning_fails_although_the_compiler_does_not(project: Path) -> None:
     (project / "lint").write_text("main.bicep(1,1) : Warning BCP037")
     done = check(project)
