@@ -42,6 +42,10 @@ class Clock:
         """Call back in the running loop after some seconds."""
         return asyncio.get_running_loop().call_later(seconds, callback)
 
+    def call_at(self, time: float, callback: Callable[[], object]) -> Scheduled:
+        """Call back at a time in seconds since the epoch, at once if it is over."""
+        return self.call_later(max(0.0, time - self.time()), callback)
+
     async def wait(self, event: asyncio.Event, seconds: float) -> bool:
         """Wait for an event, but not for longer than some seconds, and tell whether it came."""
         with suppress(TimeoutError):

@@ -28,7 +28,7 @@ from signalr_local.emulator.hostnames import LOCALHOST, HostNames, same_host, sp
 from signalr_local.emulator.incoming import is_event_stream, is_websocket, query_of
 from signalr_local.emulator.terms import Terms
 
-__all__ = ["Gate", "Identity", "UnauthorizedError"]
+__all__ = ["Gate", "Identity", "UnauthorizedError", "user_id_of"]
 
 _ALGORITHMS = {"HS256": hashlib.sha256, "HS512": hashlib.sha512}
 _NAME_IDENTIFIER = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
@@ -76,7 +76,7 @@ class Gate:
         self._keys = list(keys)
         self.port = 0
         self._is_lenient = is_lenient
-        self._clock = clock
+        self.now = clock
         self._hosts = {LOCALHOST, *(hosts.given if hosts is not None else ())}
         self._passed: OrderedDict[tuple[str, str, str], tuple[float, Identity]] = OrderedDict()
 
@@ -108,14 +108,14 @@ class Gate:
         token = _token(request)
         key = (token, request.headers.get("Host", ""), path if query is None else f"{path}?{query}")
         known = self._passed.get(key)
-        if known is not None and known[0] > self._clock():
+        if known is not None and known[0] > self.now():
             self._passed.move_to_end(key)
             return known[1]
         payload = self._payload(token)
         if not self._is_lenient:
             self._check_audience(payload, request, path, query)
         claims = _claims(payload)
-        identity = Identity(_user_id(claims), claims, Terms.of(claims))
+        identity = Identity(user_id_of(claims), claims, Terms.of(claims))
         self._remember(key, math.inf if self._is_lenient else float(payload["exp"]), identity)
         return identity
 
@@ -150,7 +150,7 @@ class Gate:
                 "The signature key was not found" if "kid" in header else "The signature is invalid",
             )
         if not self._is_lenient:
-            _check_lifetime(payload, self._clock())
+            _check_lifetime(payload, self.now())
         return payload
 
     def _check_audience(
@@ -243,7 +243,8 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _user_id(claims: Claims) -> str | None:
+def user_id_of(claims: Claims) -> str | None:
+    """Return the user that claims are those of; None is an anonymous one."""
     for name in _USER_ID_CLAIMS:
         if values := claims.get(name):
             return values[0] or None

@@ -10,6 +10,7 @@ from multidict import CIMultiDict
 from serverless_signalr.endpoint import Endpoint
 from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.hub import Hub, Hubs
+from signalr_local.emulator.negotiate import Tickets
 from signalr_local.emulator.protocols import Outgoing
 from signalr_local.emulator.tiers import Quota
 
@@ -71,8 +72,9 @@ class Call:
     """The input of an operation. ``version`` is None in v1; ``names`` are those of the path.
 
     ``url`` is the one that the caller asked for, without its query; ``endpoint`` signs tokens that this
-    emulator accepts. ``message`` or ``value`` is what the body holds. ``wants_frames`` tells whether the
-    caller accepts a message of the hub protocol as the answer.
+    emulator accepts. ``tickets`` are those of all clients, ``now`` returns the time. ``message`` or ``value``
+    is what the body holds. ``wants_frames`` tells whether the caller accepts a message of the hub protocol as
+    the answer.
     """
 
     hub: Hub[Connection]
@@ -83,6 +85,8 @@ class Call:
     url: str
     endpoint: Endpoint
     quota: Quota
+    tickets: Tickets
+    now: Callable[[], float]
     message: Outgoing | None = None
     value: object = None
     wants_frames: bool = False

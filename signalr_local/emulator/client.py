@@ -45,10 +45,9 @@ __all__ = ["ClientSide"]
 _STATEFUL_VERSION = 2
 """The version of the hub protocol that has acknowledgements."""
 
-_log = logging.getLogger(__name__)
-
 _NO_CONNECTION = "No Connection with that ID"
 _CHANGED = "Cannot change transports mid-connection"
+_log = logging.getLogger(__name__)
 
 
 class ClientSide:
@@ -62,6 +61,7 @@ class ClientSide:
         timing: Timing,
         limits: Limits,
         quota: Quota,
+        tickets: Tickets,
         *,
         has_stateful: bool = False,
     ) -> None:
@@ -74,7 +74,7 @@ class ClientSide:
         self._quota = quota
         self._has_stateful = has_stateful
         self._delivery = Delivery(limits, timing.clock)
-        self._tickets = Tickets(timing, timing.clock.monotonic)
+        self._tickets = tickets
         self.sessions: set[Session] = set()
         self._posting: dict[str, PostingSession] = {}
         self._all_ended = asyncio.Event()

@@ -24,6 +24,7 @@ from signalr_local.emulator.hub import Hub
 from signalr_local.emulator.protocols import Encoded, Frame, HubProtocol, Outgoing, Reply
 from signalr_local.emulator.questions import Questions
 from signalr_local.emulator.timing import Timing
+from signalr_local.emulator.tracing import trace
 from signalr_local.emulator.upstream import Upstream
 
 __all__ = ["TOO_SLOW", "Connection"]
@@ -55,13 +56,13 @@ class Connection:
         "_last_received",
         "_questions",
         "_reader",
-        "_terms",
         "_timer",
         "_timing",
         "_unread",
         "channel",
         "connection_id",
         "dispatcher",
+        "identity",
         "is_traced",
         "on_told",
         "protocol",
@@ -86,6 +87,7 @@ class Connection:
         """Take what there is to know of a client; one that is not watched may be silent for any time."""
         self.connection_id = connection_id
         self.user_id = identity.user_id
+        self.identity = identity
         self.protocol = protocol
         self.put: Callable[[Encoded], None] = channel.put
         self.on_told: Callable[[], None] | None = None
@@ -94,7 +96,6 @@ class Connection:
         self._hub = hub
         self._timing = timing
         self._is_watched = is_watched
-        self._terms = identity.terms
         self.is_traced = identity.terms.is_diagnostic
         """Whether what is sent goes into the log, so that it has to be sent with ``send``."""
         event = UpstreamEvent(hub.name, "", "", connection_id, identity.user_id, identity.claims, query)
@@ -128,16 +129,20 @@ class Connection:
         self._hub.add(self)
         self.dispatcher.start()
         self._watch()
-        if self._terms.expires is not None:
-            left = max(0.0, self._terms.expires - self._timing.clock.time())
-            self._expiry = self._timing.clock.call_later(left, partial(self.close, _EXPIRED))
+        self._watch_expiry()
         _log.info("%s opened.", self)
+
+    def renew(self, identity: Identity) -> None:
+        """Go on with other claims of the same user, and with another end."""
+        self.identity = identity
+        self.dispatcher.renew(identity.claims)
+        self._watch_expiry()
 
     def send(self, message: Outgoing) -> None:
         """Queue a message for the client. One that reads too slowly is cut off rather than waited for."""
         encoded = message.encoded(self.protocol)
         if self.is_traced:
-            self._trace("is sent", message.read(self.protocol))
+            trace(self.connection_id, self._hub.name, "is sent", message.read(self.protocol))
         self.put(encoded)
 
     async def ask(self, call: Outgoing) -> Reply:
@@ -147,8 +152,7 @@ class Connection:
         """
         message = call.read(self.protocol)
         assert isinstance(message, Invocation)  # noqa: S101 - a body of the REST API was read as one
-        if self._questions is None:
-            self._questions = Questions()
+        self._questions = self._questions or Questions()
         return await self._questions.ask(message, self.send, self._timing.client_result)
 
     def receive(self, data: bytes) -> None:
@@ -163,10 +167,9 @@ class Connection:
 
     def leave(self, cause: str | None = None) -> None:
         """End the connection of a client that is gone; what it has sent until now counts."""
-        if self._unread is not None:
-            unread, self._unread = self._unread, None
-            for frames in unread:
-                self._read(frames, limited=False)
+        unread, self._unread = self._unread, None
+        for frames in unread or ():
+            self._read(frames, limited=False)
         self.end(cause)
 
     def lost(self) -> None:
@@ -202,9 +205,8 @@ class Connection:
         if self._is_ended:
             return
         self._is_ended = True
-        for timer in (self._timer, self._expiry):
-            if timer is not None:
-                timer.cancel()
+        for timer in filter(None, (self._timer, self._expiry)):
+            timer.cancel()
         self._unread = None
         self._hub.remove(self)
         if self._questions is not None:
@@ -246,7 +248,7 @@ class Connection:
         if not self._accepts(message):
             return
         if self.is_traced:
-            self._trace("sent", message)
+            trace(self.connection_id, self._hub.name, "sent", message)
         match message:
             case Invocation() | StreamInvocation():
                 if (answer := self.dispatcher.put(message, frame)) is not None:
@@ -264,18 +266,18 @@ class Connection:
         """Tell whether a message that was read is to be handled."""
         return True
 
-    def _trace(self, what: str, message: HubMessage | None) -> None:
-        subject = getattr(message, "target", None) or getattr(message, "invocation_id", "")
-        shown = f"{type(message).__name__} {subject}".rstrip()
-        # What it carries is nobody's business.
-        _log.info("Diagnostic client %s of hub '%s' %s %s.", self.connection_id, self._hub.name, what, shown)
-
     def _flush(self) -> None:
         self.channel.flush_now()
 
     def _put(self, data: bytes) -> None:
         if not self._is_ended:
             self.put(Encoded(data, self.protocol.is_text))
+
+    def _watch_expiry(self) -> None:
+        if self._expiry is not None:
+            self._expiry.cancel()
+        if (expires := self.identity.terms.expires) is not None:
+            self._expiry = self._timing.clock.call_at(expires, partial(self.close, _EXPIRED))
 
     def _watch(self) -> None:
         if not self._is_watched:

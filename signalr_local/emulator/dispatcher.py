@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
+from serverless_signalr.protocol.claims import Claims
 from serverless_signalr.protocol.messages import Completion, Invocation, StreamInvocation
 from serverless_signalr.protocol.upstream import CONNECTED, DISCONNECTED, Category, UpstreamEvent
 from signalr_local.clock import SYSTEM, Clock
@@ -70,7 +71,7 @@ class Dispatcher:
         ``reply`` queues bytes for the client, ``flush`` sends them. ``on_room`` is called when the dispatcher
         is no longer full.
         """
-        self._event = replace(event, claims=_header_safe(event))
+        self._event = replace(event, claims=_header_safe(event.claims))
         self._notices = Notices(self._event)
         self._protocol = protocol
         self._upstream = upstream
@@ -109,6 +110,11 @@ class Dispatcher:
     def last_at_work(self, now: float) -> float:
         """Return when the app was last at work for this connection, on the clock."""
         return now if self._is_calling else self._called
+
+    def renew(self, claims: Claims) -> None:
+        """Tell the app other claims of the client from the next event on."""
+        self._event = replace(self._event, claims=_header_safe(claims))
+        self._notices.renewed(self._event)
 
     def start(self) -> None:
         """Send ``connected``."""
@@ -222,10 +228,12 @@ class Dispatcher:
             self._called = self._clock.monotonic()
 
 
-def _header_safe(event: UpstreamEvent) -> dict[str, tuple[str, ...]]:
+def _header_safe(claims: Claims) -> Claims:
     # A claim with a line break cannot be part of a header; the others can.
-    return {
-        name: values
-        for name, values in event.claims.items()
-        if not any(sign in text for text in (name, *values) for sign in "\r\n\0")
+    unsafe = {
+        name
+        for name, values in claims.items()
+        if any(sign in text for text in (name, *values) for sign in "\r\n\0")
     }
+    # Thousands of connections may be open: none has a copy of its claims without need.
+    return {name: claims[name] for name in claims if name not in unsafe} if unsafe else claims

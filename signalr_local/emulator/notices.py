@@ -42,6 +42,11 @@ class Notices:
         if not all(name.isascii() and _all_ascii(values) for name, values in event.claims.items()):
             self._tell("claims", "A claim of its token is not ASCII. %s", _NOT_ASCII)
 
+    def renewed(self, event: UpstreamEvent) -> None:
+        """Look at the claims that the client has from now on."""
+        self._event = event
+        self.opened()
+
     def called(self, message: Invocation | StreamInvocation, frame: Frame, *, is_json: bool) -> None:
         """Look at a call before it is sent to the app."""
         if not message.target.isascii():

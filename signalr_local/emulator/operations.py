@@ -5,18 +5,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
-from http import HTTPStatus
 from itertools import islice
 
 from serverless_signalr._rest.tokens import sign_client_token
 from signalr_local.emulator.broadcast import broadcast
-from signalr_local.emulator.call import Body, Call, NotExistedError, Operation, RestError, Result, invalid
+from signalr_local.emulator.call import Body, Call, NotExistedError, Operation, Result, invalid
 from signalr_local.emulator.client_calls import complete_stream, invoke_client, send_stream_item
 from signalr_local.emulator.commands import execute
 from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.hub import Hub, near_match
 from signalr_local.emulator.pages import list_group
 from signalr_local.emulator.protocols import Outgoing
+from signalr_local.emulator.refresh import connection_claims, refresh_authentication
 
 __all__ = ["OPERATIONS"]
 
@@ -129,14 +129,6 @@ def _remove_user_from_all(call: Call) -> None:
     call.hub.remove_user_from_all_groups(call.names["user"])
 
 
-def _not_refreshed(_: Call) -> None:
-    raise RestError(
-        HTTPStatus.NOT_IMPLEMENTED,
-        "The emulator does not refresh the authentication of a connection: it keeps the claims and the "
-        "expiry of the token that it was opened with.",
-    )
-
-
 def _send(call: Call, connections: list[Connection]) -> int:
     assert call.message is not None  # noqa: S101 - the table says that this operation has one
     if call.quota.is_limited or call.message.given:
@@ -216,8 +208,12 @@ _STREAM = "connections/{connection}/streams/{stream}"
 
 OPERATIONS = (
     # These come before connections/{connection}, which they would match.
-    _operation("POST", "connections/:refreshAuth", _not_refreshed, 200, 200, since=_REFRESH),
-    _operation(("QUERY", "POST"), "connections/claims", _not_refreshed, 200, 200, since=_REFRESH),
+    _operation(
+        "POST", "connections/:refreshAuth", refresh_authentication, 200, 200, body=Body.JSON, since=_REFRESH
+    ),
+    _operation(
+        ("QUERY", "POST"), "connections/claims", connection_claims, 200, 200, body=Body.JSON, since=_REFRESH
+    ),
     # The paths of both versions are accepted in both; the status is that of the version asked for.
     *(_operation("POST", f"{path}/:send", run, 202, 202, body=Body.MESSAGE) for path, run in _TO_SEND),
     *(_operation("POST", path, run, 202, 202, body=Body.MESSAGE) for path, run in _TO_SEND),

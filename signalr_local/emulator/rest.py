@@ -19,6 +19,7 @@ from signalr_local.emulator.call import Body, Call, Framed, NotExistedError, Ope
 from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.hub import Hubs
 from signalr_local.emulator.incoming import json_response, query_of, shown
+from signalr_local.emulator.negotiate import Tickets
 from signalr_local.emulator.operations import OPERATIONS
 from signalr_local.emulator.parameters import check_names, hub_name
 from signalr_local.emulator.patience import read_body
@@ -41,11 +42,14 @@ _log = logging.getLogger(__name__)
 class Rest:
     """The answers to the servers of an app."""
 
-    def __init__(self, hubs: Hubs[Connection], gate: Gate, versions: Versions, quota: Quota) -> None:
+    def __init__(
+        self, hubs: Hubs[Connection], gate: Gate, versions: Versions, quota: Quota, tickets: Tickets
+    ) -> None:
         self._hubs = hubs
         self._gate = gate
         self._versions = versions
         self._quota = quota
+        self._tickets = tickets
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
         """Run the operation that a request asks for. Raise UnauthorizedError if its token does not fit."""
@@ -103,6 +107,8 @@ class Rest:
             url,
             endpoint,
             self._quota,
+            self._tickets,
+            self._gate.now,
             message,
             value,
             wants_frames=_FRAMES in request.headers.get("Accept", "").lower(),

@@ -25,6 +25,7 @@ from signalr_local.emulator.hub import Hubs
 from signalr_local.emulator.incoming import NOT_CACHED, is_client, shown
 from signalr_local.emulator.keys import check_keys
 from signalr_local.emulator.limits import Limits
+from signalr_local.emulator.negotiate import Tickets
 from signalr_local.emulator.origin import allow_origin, check_origin
 from signalr_local.emulator.patience import PatientServer
 from signalr_local.emulator.rest import Rest
@@ -112,7 +113,8 @@ class Emulator:
         self._upstream.quota = self._quota
         self._upstream.is_silent = is_silent
         self._upstream.forwards_streams = forwards_streams
-        self._rest = Rest(self._hubs, self._gate, Versions(is_lenient=is_lenient), self._quota)
+        self._tickets = Tickets(self._timing, self._timing.clock.monotonic)
+        self._rest = Rest(self._hubs, self._gate, Versions(is_lenient=is_lenient), self._quota, self._tickets)
         self.control: Control | None = None
         """What answers requests below ``/_test/``; without it there is no such path."""
         self._clients: ClientSide | None = None
@@ -184,6 +186,7 @@ class Emulator:
             self._timing,
             self._limits,
             self._quota,
+            self._tickets,
             has_stateful=self._has_stateful,
         )
         server = PatientServer(

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from serverless_signalr.protocol.claims import Claims
 
-__all__ = ["Terms"]
+__all__ = ["EXPIRES", "Terms"]
 
 _TRANSPORTS = "asrs.s.htt"
 _HANDSHAKE = "asrs.s.cht"
 _POLL_GAP = "asrs.s.ttl"
 _CLOSES = "asrs.s.coae"
-_EXPIRES = "asrs.s.aeo"
+EXPIRES = "asrs.s.aeo"
 _DIAGNOSTIC = "asrs.s.dc"
 
 _MAX_HANDSHAKE = 30
@@ -43,7 +43,7 @@ class Terms:
             transports=_number(claims, _TRANSPORTS, 0, 7),
             handshake=_number(claims, _HANDSHAKE, 1, _MAX_HANDSHAKE),
             poll_gap=_number(claims, _POLL_GAP, 1, _MAX_POLL_GAP),
-            expires=_number(claims, _EXPIRES, 0, 2**53) if _is_true(claims, _CLOSES) else None,
+            expires=_number(claims, EXPIRES, 0, 2**53) if _is_true(claims, _CLOSES) else None,
             is_diagnostic=_is_true(claims, _DIAGNOSTIC),
         )
 

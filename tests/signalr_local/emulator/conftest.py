@@ -136,6 +136,7 @@ class Client:
     def __init__(self, websocket: aiohttp.ClientWebSocketResponse, connection_id: str = "") -> None:
         self.socket = websocket
         self.connection_id = connection_id
+        self.connection_token = ""
         self._frames: list[str] = []
 
     async def send(self, *messages: Mapping[str, object]) -> None:
@@ -344,6 +345,7 @@ class Service:
         answer = (await self.negotiate(f"hub={hub}&negotiateVersion=1", token)).json()
         client = await self.open(f"hub={hub}&id={answer['connectionToken']}{query}", token)
         client.connection_id = answer["connectionId"]
+        client.connection_token = answer["connectionToken"]
         return client
 
 
@@ -352,6 +354,7 @@ class Poller:
 
     def __init__(self, service: Service, id: str, token: str, connection_id: str) -> None:
         self.connection_id = connection_id
+        self.connection_token = id
         self.headers = {"Authorization": f"Bearer {token}"}
         self._service = service
         self.path = f"/client/?hub=chat&id={id}"

@@ -333,15 +333,6 @@ async def test_a_server_gets_a_key_that_signs_client_tokens(service: Any, path: 
     assert reply.json()["KeyId"]
 
 
-@pytest.mark.parametrize(
-    ("method", "path"), [("POST", ":refreshAuth"), ("QUERY", "claims"), ("POST", "claims")]
-)
-async def test_refreshing_a_connection_is_refused_in_words(service: Any, method: str, path: str) -> None:
-    reply = await service.rest(method, f"/connections/{path}", version="2026-07-01")
-    assert (reply.status, reply.json()["code"]) == (501, "NotImplemented")
-    assert "does not refresh the authentication" in reply.json()["message"]
-
-
 async def test_a_connection_may_have_the_name_of_a_later_operation_before_it_came(service: Any) -> None:
     assert (await service.rest("POST", "/connections/claims", message={"target": "m"})).status == 202
 
