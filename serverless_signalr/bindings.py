@@ -79,10 +79,11 @@ class SignalRApi(FunctionRegistry):
 
         ``event`` is the name of the method that clients call, by default the function's name in camelCase.
         The events ``connected`` and ``disconnected`` have the category ``connections``, all others
-        ``messages``. ``hub``, ``event`` and ``category`` may be app settings, ``%NAME%``. ``connection`` is
-        the app setting, or the prefix of the settings, that describes the connection. ``parameter_names``
-        names the arguments for binding expressions in other bindings of the function; with it the host
-        refuses calls with any other number of arguments, with its own error message.
+        ``messages``. If ``category`` is ``messages``, they are methods that clients call too. ``hub``,
+        ``event`` and ``category`` may be app settings, ``%NAME%``. ``connection`` is the app setting, or the
+        prefix of the settings, that describes the connection. ``parameter_names`` names the arguments for
+        binding expressions in other bindings of the function; with it the host refuses calls with any other
+        number of arguments, with its own error message.
         """
         check_called("signalr_trigger", arg_name)
 

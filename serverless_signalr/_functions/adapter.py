@@ -2,8 +2,8 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -61,7 +61,7 @@ def adapt(
     if call.signature.is_coroutine:
 
         async def adapted_async(**values: Any) -> Any:
-            with call.answering_client(), running_as(current_invocation()):
+            with call.running(), running_as(current_invocation()):
                 args, kwargs, outputs = call.prepare(values)
                 return call.finish(values, outputs, await function(*args, **kwargs))
 
@@ -69,7 +69,7 @@ def adapt(
     elif call.signature.wraps_coroutine:
         # The outer decorator is not a coroutine function, and may block.
         async def adapted_async(**values: Any) -> Any:
-            with call.answering_client(), running_as(current_invocation()):
+            with call.running(), running_as(current_invocation()):
                 args, kwargs, outputs = call.prepare(values)
                 result = await to_thread(function, *args, **kwargs)
                 return call.finish(values, outputs, await result if inspect.isawaitable(result) else result)
@@ -78,7 +78,7 @@ def adapt(
     else:
 
         def adapted_sync(**values: Any) -> Any:
-            with call.answering_client():
+            with call.running():
                 args, kwargs, outputs = call.prepare(values)
                 result = function(*args, **kwargs)
                 if inspect.isawaitable(result):
@@ -242,9 +242,15 @@ class _Call:
         annotations = self.signature.annotations
         return {name: annotation for name, annotation in annotations.items() if name not in ours}
 
-    def answering_client(self) -> AbstractContextManager[None]:
-        """Return the context manager that hides the failure of a message from its client."""
-        return answering_client(self._event) if self._is_message else nullcontext()
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Hide the failure of a message from its client, and forget afterwards who called."""
+        token = authorization.CALLER.set(None)
+        try:
+            with answering_client(self._event) if self._is_message else nullcontext():
+                yield
+        finally:
+            authorization.CALLER.reset(token)
 
     def prepare(
         self, values: Mapping[str, Any]
@@ -260,6 +266,7 @@ class _Call:
             # The HTTP upstream has read the event itself.
             is_read = isinstance(given_as, SignalRInvocationContext)
             invocation = given_as if is_read else SignalRInvocationContext.from_json(given_as)
+            authorization.CALLER.set(authorization.Caller(invocation))
             if self._requirements:
                 authorization.check(self._event, self._requirements, invocation)
             if self._takes_invocation_alone:

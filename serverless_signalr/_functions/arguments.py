@@ -25,6 +25,7 @@ _JSON_NAMES = {
 
 _UNCONVERTED = (Any, object)
 _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_CALLERS = ("caller", "invocation")
 _EXACT = (str, int, float, bool)
 """Types whose JSON values need no conversion."""
 
@@ -120,6 +121,11 @@ def _check_parameter(parameter: inspect.Parameter, annotations: Mapping[str, Any
             f"the parameter {parameter.name} has no annotation, so clients would choose its value: annotate "
             "it SignalRInvocationContext to receive the invocation, or with the type of the argument that "
             "clients pass (Any for any type)"
+        )
+    if parameter.name in _CALLERS and annotations[parameter.name] in _UNCONVERTED:
+        raise TypeError(
+            f"the parameter {parameter.name} accepts any type, so clients would choose who calls: "
+            "annotate it SignalRInvocationContext to receive the invocation, or give it another name"
         )
     if parameter.kind not in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.POSITIONAL_OR_KEYWORD):
         raise TypeError(

@@ -3,8 +3,9 @@
 import functools
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from azure.functions.decorators.function_app import FunctionBuilder
 
@@ -13,10 +14,14 @@ from serverless_signalr.errors import HubException
 from serverless_signalr.protocol.claims import Claims
 
 __all__ = [
+    "CALLER",
     "ROLE_CLAIMS",
+    "Caller",
+    "Guard",
     "Requirement",
     "check",
     "enforce",
+    "guards",
     "hides_requirements",
     "is_open",
     "layers",
@@ -50,19 +55,30 @@ class Requirement:
         return bool(found & self.values) if self.values else bool(found)
 
 
-class _Guard:
+class Guard:
     """The requirements of a function, and whether they are checked before it runs."""
 
-    def __init__(self, requirements: tuple[Requirement, ...], inner: "_Guard | None") -> None:
+    def __init__(self, requirements: tuple[Requirement, ...], inner: "Guard | None") -> None:
         self.requirements = requirements
         self.inner = inner
         self.is_enforced = False
 
-    def chain(self) -> "Iterator[_Guard]":
-        guard: _Guard | None = self
+    def chain(self) -> "Iterator[Guard]":
+        guard: Guard | None = self
         while guard is not None:
             yield guard
             guard = guard.inner
+
+
+class Caller(NamedTuple):
+    """The client whose event is being handled, and the guards that ``requires_nothing`` lifts for it."""
+
+    invocation: SignalRInvocationContext
+    lifted: frozenset[Guard] = frozenset()
+
+
+CALLER: ContextVar[Caller | None] = ContextVar("caller", default=None)
+"""The caller of the function that runs in this context. It is None if no client called, as in a timer."""
 
 
 def requires[F: Callable[..., Any]](
@@ -76,6 +92,10 @@ def requires[F: Callable[..., Any]](
     methods that it overrides, see ``requires_nothing``. A caller that does not meet them receives an error,
     and the function does not run. Filters run before the check: a filter that returns without running the
     next one responds to every caller.
+
+    The check also applies if other code calls the function while it handles a client's event: a method
+    without requirements cannot do for a client what the client may not do. Code that no client called, such
+    as a timer or a test, may call the function.
 
     TypeError is raised when the app is loaded if the requirements cannot be checked, and when the function is
     called if nothing has checked them, for example on a helper function.
@@ -132,9 +152,14 @@ def is_open(function: object) -> bool:
 
 def enforce(function: object) -> None:
     """Record that the requirements of a function are checked before it runs."""
+    for guard in guards(function):
+        guard.is_enforced = True
+
+
+def guards(function: object) -> "Iterator[Guard]":
+    """Yield the guards of a function, also inside a method object or a property."""
     for guard in filter(None, map(_guard, layers(function))):
-        for each in guard.chain():
-            each.is_enforced = True
+        yield from guard.chain()
 
 
 def hides_requirements(function: Callable[..., Any]) -> bool:
@@ -177,7 +202,7 @@ def _guarded(function: Callable[..., Any], wanted: Sequence[Requirement]) -> Cal
         raise TypeError(
             f"{function.__qualname__} has both @requires and @requires_nothing: remove one of them"
         )
-    guard = _Guard((*requirements(function), *wanted), _guard(function))
+    guard = Guard((*requirements(function), *wanted), _guard(function))
 
     @functools.wraps(function)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -186,6 +211,9 @@ def _guarded(function: Callable[..., Any], wanted: Sequence[Requirement]) -> Cal
                 f"{function.__qualname__} has @requires, but nothing checks it here: it guards hub methods "
                 "and functions with signalr_trigger, and every decorator above it must use functools.wraps"
             )
+        caller = CALLER.get()
+        if caller is not None and guard not in caller.lifted:
+            check(caller.invocation.event, guard.requirements, caller.invocation)
         return function(*args, **kwargs)
 
     if inspect.iscoroutinefunction(function):
@@ -204,8 +232,8 @@ def _decorate_builder(builder: FunctionBuilder, decorate: Callable[[Any], Any]) 
     replace(decorate)
 
 
-def _guard(function: object) -> _Guard | None:
-    found: _Guard | None = getattr(function, "__dict__", {}).get(_GUARD)
+def _guard(function: object) -> Guard | None:
+    found: Guard | None = getattr(function, "__dict__", {}).get(_GUARD)
     return found
 
 

@@ -33,6 +33,8 @@ class HubEvent:
     event: str
     function: Callable[..., Any]
     requirements: tuple[authorization.Requirement, ...]
+    lifted: frozenset[authorization.Guard] = frozenset()
+    """The guards of overridden methods that ``requires_nothing`` lifts."""
 
 
 @overload
@@ -149,40 +151,42 @@ def _event(name: str, definers: _Definers) -> HubEvent:
     mark = _mark(definers)
     event = (mark and mark[1]) or to_camel_case(name)
     check_event_name(shown, event)
-    wanted = _requirements(name, definers)
+    wanted, lifted = _requirements(name, definers)
     if wanted and event == DISCONNECTED:
         raise TypeError(
             f"{shown} has @requires, but a client that has disconnected cannot be refused: check the claims "
             "of the invocation instead"
         )
-    return HubEvent(name, event, definers[0][1], wanted)
+    return HubEvent(name, event, definers[0][1], wanted, lifted)
 
 
-def _requirements(name: str, definers: _Definers) -> tuple[authorization.Requirement, ...]:
-    """Return the combined requirements of a method and the methods that it overrides."""
+def _requirements(
+    name: str, definers: _Definers
+) -> tuple[tuple[authorization.Requirement, ...], frozenset[authorization.Guard]]:
+    """Return the combined requirements of a method and the methods that it overrides, and lifted guards."""
     wanted: list[authorization.Requirement] = []
     opened: type | None = None
-    is_lifted = False
+    lifted: set[authorization.Guard] = set()
     for owner, member in definers:
         if inspect.isfunction(member) and authorization.hides_requirements(member):
             raise TypeError(
                 f"{owner.__name__}.{name} has a decorator that hides its @requires: use functools.wraps in "
                 "that decorator, or put @requires above it"
             )
-        # An override with @requires_nothing may call the method that it overrides.
         authorization.enforce(member)
         found = authorization.requirements(member)
         if opened is None:
             wanted += [item for item in found if item not in wanted]
             opened = owner if authorization.is_open(member) else None
         else:
-            is_lifted = is_lifted or bool(found)
-    if opened is not None and not is_lifted:
+            # An override with @requires_nothing may call the method that it overrides.
+            lifted.update(authorization.guards(member))
+    if opened is not None and not lifted:
         raise TypeError(
             f"{opened.__name__}.{name} has @requires_nothing, but overrides no method with @requires: "
             "remove it"
         )
-    return tuple(wanted)
+    return tuple(wanted), frozenset(lifted)
 
 
 def _is_method(member: object) -> bool:

@@ -33,6 +33,7 @@ class HubMethod:
     category: Category
     function: Callable[..., Any]
     requirements: Sequence[authorization.Requirement]
+    lifted: frozenset[authorization.Guard]
     _signature: Signature
     _arguments: Arguments | None
     _invocation: str | None
@@ -65,6 +66,7 @@ class HubMethod:
             category,
             found.function,
             found.requirements,
+            found.lifted,
             signature,
             arguments,
             invocation[0] if invocation else None,
@@ -81,7 +83,11 @@ class HubMethod:
         call: Call = partial(self._run, hub, invocation)
         for surrounding in reversed(filters):
             call = partial(surrounding, invocation, call)
-        return await call()
+        token = authorization.CALLER.set(authorization.Caller(invocation, self.lifted))
+        try:
+            return await call()
+        finally:
+            authorization.CALLER.reset(token)
 
     def trigger(self, hub: Any) -> Callable[[SignalRInvocationContext], Awaitable[object]]:
         """Return a function for a SignalR trigger that runs the method of this hub through its filters."""

@@ -20,6 +20,10 @@ client that receives it. A message adds up to two levels around its values.
 """
 
 
+_MAX_INTEGER = 10**4300
+"""Python refuses to convert integers with more digits to text, see sys.set_int_max_str_digits."""
+
+
 def to_builtins(value: object, *, binary: bool = False) -> object:
     """Convert a value to JSON builtins: dict, list, str, int, float, bool and None.
 
@@ -27,8 +31,8 @@ def to_builtins(value: object, *, binary: bool = False) -> object:
     become lists, and dataclasses and TypedDicts become objects with unchanged field names. Half of a
     surrogate pair becomes U+FFFD. With ``binary``, bytes stay bytes, which MessagePack can carry.
 
-    Raise TypeError for a type that JSON cannot carry, and ValueError for NaN, Infinity, two keys with the
-    same text, and more than MAX_DEPTH levels.
+    Raise TypeError for a type that JSON cannot carry, and ValueError for NaN, Infinity, integers of more than
+    4,300 digits, two keys with the same text, and more than MAX_DEPTH levels.
     """
     return _convert(value, binary, MAX_DEPTH)
 
@@ -37,8 +41,10 @@ def _convert(value: object, binary: bool, depth: int) -> object:
     kind = type(value)
     if kind is str:
         return value if value.isascii() else well_formed(value)  # type: ignore[attr-defined, arg-type]
-    if value is None or kind is int or kind is bool:
+    if value is None or kind is bool:
         return value
+    if kind is int:
+        return value if -_MAX_INTEGER < value < _MAX_INTEGER else _too_large()  # type: ignore[operator]
     if kind is float:
         return _finite(value)  # type: ignore[arg-type]
     if kind is list or kind is tuple:
@@ -56,11 +62,11 @@ def _convert_other(value: object, binary: bool, depth: int) -> object:
         case str():
             return well_formed(str.__str__(value))
         case int():
-            return int.__index__(value)
+            return _convert(int.__index__(value), binary, depth)
         case float():
             return _finite(float.__float__(value))
         case numbers.Integral():
-            return int(value)
+            return _convert(int(value), binary, depth)
         case numbers.Real() if not isinstance(value, numbers.Rational):
             return _finite(float(value))
         case list() | tuple() | set() | frozenset():
@@ -103,6 +109,10 @@ def _key(key: object) -> str:
             return str(number)
         case _:
             raise TypeError(f"a key is a {type(key).__name__}, which JSON cannot carry: use text")
+
+
+def _too_large() -> object:
+    raise ValueError("an integer has more than 4,300 digits, which cannot be converted to JSON: send text")
 
 
 def _finite(number: float) -> float:

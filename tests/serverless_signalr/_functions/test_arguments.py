@@ -174,3 +174,14 @@ def test_values_are_arranged_by_parameter(
     values: dict[str, object], rest: list[object], arranged: tuple[list[object], dict[str, object]]
 ) -> None:
     assert arrange(inspect.signature(everything).parameters.values(), values, rest) == arranged
+
+
+@pytest.mark.parametrize("name", ["caller", "invocation"])
+@pytest.mark.parametrize("annotation", [Any, object])
+def test_caller_of_any_type_would_be_chosen_by_clients(name: str, annotation: Any) -> None:
+    parameter = inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    with pytest.raises(
+        TypeError, match=f"^the parameter {name} accepts any type, .*SignalRInvocationContext"
+    ):
+        Arguments("say", [parameter], {name: annotation})
+    assert Arguments("call", [parameter], {name: str}).bind(["ann"]) == ({name: "ann"}, [])

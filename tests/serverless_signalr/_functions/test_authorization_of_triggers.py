@@ -14,6 +14,7 @@ from serverless_signalr import (
     Blueprint,
     FunctionApp,
     HubException,
+    ServerlessHub,
     SignalRInvocationContext,
     SignalROutput,
     requires,
@@ -353,3 +354,52 @@ def test_guarded_function_looks_like_the_one_that_was_written() -> None:
     assert inspect.iscoroutinefunction(guarded)
     assert inspect.signature(guarded) == inspect.signature(wipe)
     assert (guarded.__name__, guarded.__doc__) == ("wipe", "Wipe.")
+
+
+class Vault(ServerlessHub, hub="vault"):
+    @requires(role="admin")
+    def wipe(self) -> str:
+        return "wiped"
+
+
+def calling_a_hub(app: FunctionApp) -> None:
+    @app.signalr_trigger()
+    def clean() -> str:
+        return Vault().wipe()
+
+
+def calling_a_hub_from_a_coroutine(app: FunctionApp) -> None:
+    @app.signalr_trigger()
+    async def clean() -> str:
+        return Vault().wipe()
+
+
+def calling_a_hub_when_a_client_connects(app: FunctionApp) -> None:
+    @app.signalr_trigger(event="connected")
+    def clean(invocation: SignalRInvocationContext) -> str:
+        return Vault().wipe()
+
+
+@pytest.mark.parametrize(
+    "define", [calling_a_hub, calling_a_hub_from_a_coroutine, calling_a_hub_when_a_client_connects]
+)
+async def test_function_cannot_do_for_a_caller_what_the_caller_may_not(define: Define) -> None:
+    function = load(define)
+    with pytest.raises(HubException, match="clean is not allowed: it requires the role admin"):
+        await called(function, delivered(role="user", event="clean"))
+    assert await called(function, delivered(role="admin", event="clean")) == "wiped"
+
+
+async def test_code_that_no_client_called_may_call_what_is_guarded() -> None:
+    with pytest.raises(HubException):
+        await called(load(calling_a_hub), delivered(role="user", event="clean"))
+    app = FunctionApp()
+
+    @app.timer_trigger("timer", schedule="0 * * * * *")
+    @app.signalr_output("outbox", hub="vault")
+    def nightly(timer: func.TimerRequest, outbox: SignalROutput) -> str:
+        return Vault().wipe()
+
+    [function] = app.get_functions()
+    run: Any = function.get_user_function()
+    assert run(timer=None, outbox=None) == "wiped"

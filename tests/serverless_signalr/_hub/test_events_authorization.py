@@ -1,5 +1,6 @@
 """Requirements on hub methods: what overrides, mixins and base classes require together."""
 
+import asyncio
 import functools
 import re
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from unittest.mock import Mock
 import pytest
 
 from serverless_signalr import (
+    Call,
     HubException,
     ServerlessHub,
     SignalRInvocationContext,
@@ -16,6 +18,7 @@ from serverless_signalr import (
     not_an_event,
     requires,
     requires_nothing,
+    run_sync,
 )
 from serverless_signalr._hub.events import hub_events
 
@@ -217,6 +220,61 @@ async def test_base_class_still_requires_what_a_subclass_has_opened() -> None:
     assert await call(Open) == "wiped"
     with pytest.raises(HubException):
         await call(Base)
+
+
+class Indirect(Base):
+    async def clean(self) -> str:
+        return await super().wipe()
+
+    async def tidy(self) -> str:
+        return await self.wipe()
+
+    def sweep(self) -> str:
+        return run_sync(self.wipe())
+
+    async def delegate(self) -> str:
+        return await asyncio.create_task(self.tidy())
+
+
+@pytest.mark.parametrize("name", ["clean", "tidy", "sweep", "delegate"])
+async def test_other_method_cannot_do_for_a_caller_what_the_caller_may_not(name: str) -> None:
+    with pytest.raises(HubException, match=rf"^{name} is not allowed: it requires the role admin\.$"):
+        await call(Indirect, "user", name=name)
+    assert await call(Indirect, "admin", name=name) == "wiped"
+
+
+async def test_filter_cannot_do_for_a_caller_what_the_caller_may_not() -> None:
+    async def wiping(invocation: SignalRInvocationContext, call: Call) -> object:
+        return await Base().wipe()
+
+    class Filtered(ServerlessHub):
+        filters = (wiping,)
+
+        async def look(self) -> None: ...
+
+    with pytest.raises(HubException, match="look is not allowed"):
+        await call(Filtered, "user", name="look")
+
+
+async def test_requirements_are_lifted_of_the_overridden_method_only() -> None:
+    class Open(Base):
+        @requires(role="admin")
+        async def burn(self) -> str:
+            return "burnt"
+
+        @requires_nothing
+        async def wipe(self) -> str:
+            return await super().wipe() + await self.burn()
+
+    with pytest.raises(HubException, match="wipe is not allowed: it requires the role admin"):
+        await call(Open, "user")
+    assert await call(Open, "admin") == "wipedburnt"
+
+
+async def test_caller_is_forgotten_after_the_call() -> None:
+    with pytest.raises(HubException):
+        await call(Indirect, "user", name="clean")
+    assert await Indirect().clean() == "wiped"
 
 
 def test_guarded_method_may_be_closed() -> None:

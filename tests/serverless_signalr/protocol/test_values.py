@@ -3,6 +3,7 @@
 import json
 import numbers
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from decimal import Decimal
@@ -263,3 +264,23 @@ def test_a_default_that_a_call_left_out_is_passed_on() -> None:
         count: int = 1
 
     assert to_builtins([convert({"name": "soup"}, Dish)]) == [{"name": "soup", "count": 1}]
+
+
+class Huge(int):
+    """An integer of a class of its own."""
+
+
+@pytest.mark.parametrize("number", [10**4300, -(10**4300), Huge(10**5000)], ids=["big", "small", "class"])
+@pytest.mark.parametrize(
+    "place", [lambda number: number, lambda number: [{"a": number}], lambda number: {number: 1}]
+)
+def test_integer_that_python_does_not_write_is_refused_with_advice(
+    number: int, place: Callable[[int], object]
+) -> None:
+    with pytest.raises(ValueError, match=r"^an integer has more than 4,300 digits, .*: send text$"):
+        to_builtins(place(number))
+
+
+@pytest.mark.parametrize("number", [10**4300 - 1, 1 - 10**4300, Huge(2**80)], ids=["big", "small", "class"])
+def test_large_integer_is_sent(number: int) -> None:
+    assert json.loads(json.dumps(to_builtins(number))) == number
