@@ -31,6 +31,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run fuzzing, cuts and memory tests at their full size, which takes minutes",
     )
+    parser.addoption(
+        "--soak",
+        type=int,
+        metavar="N",
+        help="run each test N times, to find those that fail now and then",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Repeat tests for --soak."""
+    times: int | None = metafunc.config.getoption("soak")
+    if times is not None:
+        metafunc.fixturenames.append("soak")
+        metafunc.parametrize("soak", range(times), ids=lambda number: f"soak{number}")
 
 
 @dataclass

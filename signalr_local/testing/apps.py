@@ -2,12 +2,9 @@
 
 import asyncio
 import contextvars
-import importlib.util
 import logging
 import os
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,11 +27,10 @@ from signalr_local.host.respond import respond
 from signalr_local.host.server import HostServer
 from signalr_local.host.settings import LocalSettings, Settings
 from signalr_local.sockets import LOOPBACK
+from signalr_local.testing.loading import load_app
 from signalr_local.testing.worker import InProcessWorker
 
-__all__ = ["Host", "InProcessHost", "WorkerHost", "load_app"]
-
-_SCRIPT = "function_app.py"
+__all__ = ["Host", "InProcessHost", "WorkerHost"]
 
 _GRACE = 2.0
 """Seconds that functions have to end when a test does."""
@@ -69,13 +65,14 @@ class Host(Protocol):
 
 
 class InProcessHost:
-    """A host for an app object, whose functions run in this process."""
+    """A host for an app object, or the app of a folder, whose functions run in this process."""
 
-    def __init__(self, app: Any, folder: Path, settings: Mapping[str, str], clock: Clock) -> None:
+    def __init__(self, app: Any | None, folder: Path, settings: Mapping[str, str], clock: Clock) -> None:
         self.port = 0
         self.instance: AppInstance | None = None
         self.context = contextvars.copy_context()
-        self._app = app
+        self.app = app
+        """The app; that of a folder is imported when the host starts, with its settings around it."""
         self._folder = folder
         self._settings = settings
         self._options = HostOptions(clock=clock)
@@ -101,22 +98,26 @@ class InProcessHost:
             await old.stop("because the app was loaded again", _GRACE)
 
     def _load(self, connection_string: str) -> None:
-        functions = functions_of(self._app)
+        values = {
+            **self._settings,
+            DEFAULT_CONNECTION: connection_string,
+            "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
+            "WEBSITE_HOSTNAME": f"localhost:{self.port}",
+        }
+        self._set(values)
+        if self.app is None:
+            self.app = load_app(self._folder)
+        functions = functions_of(self.app)
         worker = InProcessWorker(functions, self.context, str(self._folder))
-        names = {DEFAULT_CONNECTION} | {
+        names = {
             connection_setting(binding)
             for function in worker.functions
             for binding in function.bindings
             if is_of_a_hub(binding)
         }
-        values = {
-            **self._settings,
-            **dict.fromkeys(names, connection_string),
-            "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
-            "WEBSITE_HOSTNAME": f"localhost:{self.port}",
-        }
+        values |= dict.fromkeys(names, connection_string)
         self._set(values)
-        if (upstream := getattr(self._app, "_upstream", None)) is not None:
+        if (upstream := getattr(self.app, "_upstream", None)) is not None:
             upstream.serve(functions.all)
         configuration = HostConfiguration.read(self._folder, Settings(values))
         instance = AppInstance(
@@ -206,40 +207,6 @@ class WorkerHost:
         return {**values, DEFAULT_CONNECTION: self._connection_string, **pointed, **self._settings}
 
 
-def load_app(folder: Path) -> Any:
-    """Import the app of a folder into this process. Raise AppError where there is none.
-
-    Its modules are imported once in a process, under their own names: two apps that have modules of the same
-    name need a worker each.
-    """
-    script = folder / _SCRIPT
-    if not script.is_file():
-        raise AppError(f"{folder} has no {_SCRIPT}")
-    loaded: Any = sys.modules.get(script.stem)
-    if loaded is None or Path(str(getattr(loaded, "__file__", ""))).resolve() != script:
-        spec = importlib.util.spec_from_file_location(f"function_app_of_{abs(hash(script))}", script)
-        assert spec is not None  # noqa: S101 - it is a Python file
-        assert spec.loader is not None  # noqa: S101 - as above
-        known = sys.modules.get(spec.name)
-        if known is None:
-            known = importlib.util.module_from_spec(spec)
-            with _on_path(folder):
-                spec.loader.exec_module(known)
-            sys.modules[spec.name] = known
-        loaded = known
-    found = next(
-        (
-            value
-            for value in vars(loaded).values()
-            if type(value).__name__ in ("FunctionApp", "AsgiFunctionApp")
-        ),
-        None,
-    )
-    if found is None:
-        raise AppError(f"{script} has no FunctionApp")
-    return found
-
-
 def _check(instance: AppInstance) -> None:
     """Raise AppError for functions that no host would run: a test is not to pass without them."""
     wrong = list(instance.table.fatal)
@@ -261,12 +228,3 @@ def _is_service(value: str) -> bool:
     except ConnectionStringError:
         return False
     return True
-
-
-@contextmanager
-def _on_path(folder: Path) -> Iterator[None]:
-    sys.path.insert(0, str(folder))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(folder))

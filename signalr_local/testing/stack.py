@@ -9,7 +9,7 @@ from signalr_local.emulator import Emulator, UpstreamRule
 from signalr_local.host import trigger
 from signalr_local.host.instance import AppInstance
 from signalr_local.movable_clock import MovableClock
-from signalr_local.testing.apps import Host, InProcessHost, WorkerHost, load_app
+from signalr_local.testing.apps import Host, InProcessHost, WorkerHost
 
 __all__ = ["NOT_RUNNING", "Stack"]
 
@@ -37,8 +37,9 @@ class Stack:
         self.emulator = emulator
         self.emulator_port = 0
         self.is_worker = is_worker
-        self._app = app
-        self._folder = Path(app).resolve() if isinstance(app, str | Path) else Path.cwd()
+        is_folder = isinstance(app, str | Path)
+        self._app = None if is_folder else app
+        self._folder = Path(app).resolve() if is_folder else Path.cwd()
         self._clock = clock
         self._settings = settings
         self._upstream = upstream
@@ -46,8 +47,6 @@ class Stack:
 
     async def start(self) -> None:
         """Start both. Raise AppError for an app that Azure would not start."""
-        if not self.is_worker and isinstance(self._app, str | Path):
-            self._app = load_app(self._folder)
         host = self._host = self._new_host()
         host.bind()
         await self.emulator.start(port=0)
@@ -86,9 +85,8 @@ class Stack:
     def only_hub(self) -> str:
         """Return the hub of the app. Raise LookupError where it has several."""
         names = {hub for hub, _, _ in self.instance.table.events} if self.instance is not None else set()
-        if not names and not self.is_worker:
-            found = functions_of(self._app).upstream
-            names = {found[1]} if found is not None else set()
+        if not names and (found := self._http_upstream()) is not None:
+            names = {found[1]}
         if len(names) != 1:
             raise LookupError(f"choose a hub, hub=…, of {', '.join(sorted(names)) or 'those of the app'}")
         return names.pop()
@@ -120,8 +118,12 @@ class Stack:
     def _upstream_path(self) -> str:
         if self._upstream is not None:
             return self._upstream
-        found = None if self.is_worker else functions_of(self._app).upstream
+        found = self._http_upstream()
         if found is None:
             return trigger.PATH
         trigger_binding: Any = found[0].get_trigger()
         return self.path(trigger_binding.route)
+
+    def _http_upstream(self) -> Any:
+        """Return the HTTP function that takes the events of a hub, and the hub, if the app has one."""
+        return functions_of(self._host.app).upstream if isinstance(self._host, InProcessHost) else None

@@ -1,0 +1,101 @@
+"""The assistant streams its answers to their owner or to a group; others neither read nor stop them."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from serverless_signalr import HubException
+from signalr_local.testing import Client, SignalRTest
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "answers"
+
+
+@pytest.fixture
+async def env() -> AsyncIterator[SignalRTest]:
+    async with SignalRTest(EXAMPLE, settings={"BUILT_IN_PAUSE": "0"}) as env:
+        yield env
+
+
+async def ask(env: SignalRTest, id: str, user: str = "ann", **more: str) -> Any:
+    return await env.request(
+        "POST", f"/api/questions?user={user}", json={"id": id, "question": "Tea?", **more}
+    )
+
+
+def kinds(client: Client) -> list[str]:
+    return [message.arguments[0]["kind"] for message in client.messages if message.target == "answerPiece"]
+
+
+def text(client: Client) -> str:
+    pieces = [message.arguments[0] for message in client.messages if message.target == "answerPiece"]
+    return "".join(piece["text"] for piece in pieces if piece["kind"] == "text")
+
+
+async def test_answer_goes_to_all_devices_of_who_asked_and_to_nobody_else(env: SignalRTest) -> None:
+    phone, laptop, bob = [await env.connect(name) for name in ("ann", "ann", "bob")]
+    assert (await ask(env, "devices")).status == 204
+    await phone.expect("answerPiece", kind="done")
+    assert text(phone).startswith("You asked: *Tea?*")
+    assert text(laptop) == text(phone)
+    await bob.expect_nothing()
+
+
+async def test_answer_is_resumed_with_every_letter_of_it(env: SignalRTest) -> None:
+    ann = await env.connect("ann")
+    await ask(env, "resumed")
+    pieces = (await ann.invoke("resumeAnswer", "resumed", 0))["pieces"]
+    assert "".join(piece["text"] for piece in pieces if piece["kind"] == "text") == text(ann)
+
+
+async def test_others_neither_resume_nor_stop_an_answer(env: SignalRTest) -> None:
+    await env.connect("ann")
+    bob = await env.connect("bob")
+    await ask(env, "secret")
+    assert (await bob.invoke("resumeAnswer", "secret", 0))["recovered"] is False
+    assert await bob.invoke("cancelAnswer", "secret") is False
+
+
+async def test_members_of_a_group_read_what_is_asked_there(env: SignalRTest) -> None:
+    ann, bob, eve = [await env.connect(name) for name in ("ann", "bob", "eve")]
+    for member in (ann, bob):
+        await member.invoke("join", "tea")
+    await ask(env, "shared", group="tea")
+    await bob.expect("asked", "shared", "Tea?", "ann")
+    assert kinds(bob)[-1] == "done"
+    await eve.expect_nothing()
+
+
+async def test_stranger_cannot_ask_in_a_group(env: SignalRTest) -> None:
+    eve = await env.connect("eve")
+    response = await ask(env, "strange", user="eve", group="tea")
+    assert (response.status, response.text) == (400, "You are not in the group tea.")
+    await eve.expect_nothing()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"id": "a", "question": ""}, 400),
+        ({"id": "a", "question": "x" * 4001}, 400),
+        ([], 400),
+    ],
+)
+async def test_question_that_is_none_is_refused(env: SignalRTest, body: Any, status: int) -> None:
+    assert (await env.request("POST", "/api/questions?user=ann", json=body)).status == status
+
+
+async def test_id_is_used_once(env: SignalRTest) -> None:
+    assert [(await ask(env, "once")).status for _ in range(2)] == [204, 409]
+
+
+async def test_nobody_asks_without_a_name(env: SignalRTest) -> None:
+    response = await env.request("POST", "/api/questions", json={"id": "a", "question": "Tea?"})
+    assert response.status == 401
+
+
+async def test_anonymous_client_is_not_let_into_a_group(env: SignalRTest) -> None:
+    nobody = await env.connect()
+    with pytest.raises(HubException, match="Sign in first"):
+        await nobody.invoke("join", "tea")
