@@ -32,8 +32,6 @@ from signalr_local.testing.wire import Wire
 
 __all__ = ["SignalRTest"]
 
-_PATIENCE = 10.0
-
 
 class SignalRTest:
     """An app with everything that it meets in Azure, for the time of a test.
@@ -46,7 +44,8 @@ class SignalRTest:
     ``hub`` is the hub of clients, where the app has several. ``upstream`` is where events go, by default to
     the SignalR triggers, or to the HTTP function of a hub that has one. With ``control`` tests in other
     languages may ask for faults over HTTP. ``patience`` is how many seconds a test waits for what should
-    happen; when it is over nothing is cancelled.
+    happen; when it is over nothing is cancelled. ``timing`` is how long the service waits for things, the
+    ``signalr_local.emulator.Timing`` of an emulator.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class SignalRTest:
         settings: Mapping[str, str] | None = None,
         upstream: str | None = None,
         control: bool = False,
-        patience: float = _PATIENCE,
+        patience: float = 10.0,
         timing: Timing | None = None,
     ) -> None:
         self.clients: list[Client] = []

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bench import answers, calls, connect, fan_out, imports, loop, memory, moves, slow_reader
+from bench import answers, calls, connect, fan_out, imports, loop, memory, moves, slow_reader, testing
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,23 @@ from bench import answers, calls, connect, fan_out, imports, loop, memory, moves
             lambda: answers.main(12, 3),
             ["One answer of 12 tokens", "floor: iterate only", "a stored answer of 1,200 tokens"],
         ),
+        (
+            lambda: testing.main(2, 2, 1),
+            ["unit call", "expect_nothing", "24 h of a group", "floor: 3 clients, own worker"],
+        ),
     ],
-    ids=["fan_out", "memory", "connect", "slow_reader", "calls", "loop", "moves", "imports", "answers"],
+    ids=[
+        "fan_out",
+        "memory",
+        "connect",
+        "slow_reader",
+        "calls",
+        "loop",
+        "moves",
+        "imports",
+        "answers",
+        "testing",
+    ],
 )
 async def test_a_measurement_prints_its_figures_and_a_floor(
     capsys: pytest.CaptureFixture[str], measure: Callable[[], Awaitable[None]], rows: list[str]

@@ -45,12 +45,25 @@ TESTING = {
 }
 """The names that ``serverless_signalr.testing`` exports."""
 
+LOCAL_TESTING = {
+    "Testing whole apps": "SignalRTest Client Response Faults ConnectionRefused ExpectationError",
+    "Testing whole apps without async": "BlockingSignalRTest BlockingClient",
+}
+"""The names that ``signalr_local.testing`` exports."""
+
+DOORS = {
+    "serverless_signalr": SECTIONS,
+    "serverless_signalr.testing": TESTING,
+    "signalr_local.testing": LOCAL_TESTING,
+}
+
 INTRODUCTION = """\
 # API reference
 
 Everything that `serverless_signalr` exports, made from its source by `scripts/api-reference`. Import these \
 names from `serverless_signalr` itself, and those under Testing from `serverless_signalr.testing`; \
-[guide.md](guide.md) shows how to use them. Modules and names that \
+[guide.md](guide.md) shows how to use them. Those under Testing whole apps are in `signalr_local.testing`, \
+which the local runtime brings along; [testing.md](testing.md) shows them. Modules and names that \
 are not on this page are internal and may change in any release.
 """
 
@@ -80,8 +93,11 @@ class Definition:
 def reference() -> str:
     """Return the whole page."""
     modules = {module.name: module for module in _modules()}
-    parts = [INTRODUCTION, "\n".join(f"- [{title}](#{_anchor(title)})" for title in SECTIONS | TESTING)]
-    for door_name, sections in (("serverless_signalr", SECTIONS), ("serverless_signalr.testing", TESTING)):
+    parts = [
+        INTRODUCTION,
+        "\n".join(f"- [{title}](#{_anchor(title)})" for each in DOORS.values() for title in each),
+    ]
+    for door_name, sections in DOORS.items():
         door = modules[door_name]
         described = [name for names in sections.values() for name in names.split()]
         if sorted(described) != sorted(door.exports):
@@ -135,8 +151,10 @@ def _with_inherited(
 
 
 def _modules() -> Iterator[Module]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    local = ROOT / "signalr_local"
+    paths = [*PACKAGE.rglob("*.py"), *(local / "testing").glob("*.py"), local / "emulator" / "faults.py"]
+    for path in sorted(paths):
+        parts = path.relative_to(ROOT).with_suffix("").parts
         name = ".".join(part for part in parts if part != "__init__")
         module = Module(name, _read(path), [])
         body = module.tree.body

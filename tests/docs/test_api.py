@@ -9,6 +9,7 @@ import pytest
 
 import serverless_signalr
 from serverless_signalr import testing
+from signalr_local import testing as local_testing
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +29,7 @@ def test_reference_describes_every_exported_name_and_nothing_else(script: dict[s
     page: str = script["reference"]()
     headings = re.findall(r"^### (?:class )?(\w+)", page, flags=re.MULTILINE)
     # The decorators are the members of the base that apps and blueprints share.
-    exported = [*serverless_signalr.__all__, *testing.__all__, "SignalRApi"]
+    exported = [*serverless_signalr.__all__, *testing.__all__, *local_testing.__all__, "SignalRApi"]
     assert sorted(headings) == sorted(exported)
 
 

@@ -1,6 +1,7 @@
 """A whole app in a test: what clients do, and what comes of it."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from serverless_signalr.testing import Message
 from signalr_local.host.failures import AppError
 from signalr_local.testing import ConnectionRefused, ExpectationError, SignalRTest
 from tests.signalr_local.testing.conftest import Lab
+
+CHAT = Path(__file__).parents[3] / "examples" / "class_based"
 
 type Env = SignalRTest
 
@@ -192,3 +195,33 @@ async def test_many_proofs_that_nothing_comes_take_no_time_to_wait(env: Env) -> 
     alice = await env.connect()
     for _ in range(1000):
         await alice.expect_nothing()
+
+
+async def test_events_go_where_the_test_says() -> None:
+    settings = {"UPSTREAM_ROUTE": "events"}
+    async with SignalRTest(CHAT, worker=True, settings=settings, upstream="/api/events", patience=60) as env:
+        alice = await env.connect("alice", hub="chat")
+        assert await alice.invoke("echo", 1) == 1
+
+
+async def test_address_that_takes_no_events_fails_calls(lab_app: FunctionApp) -> None:
+    async with SignalRTest(lab_app, upstream="/api/nowhere") as env:
+        alice = await env.connect("alice")
+        with pytest.raises(HubException, match="404"):
+            await alice.invoke("echo", 1)
+
+
+async def test_app_of_several_hubs_asks_which() -> None:
+    app = FunctionApp()
+    for name in ("one", "two"):
+
+        @app.function_name(name)
+        @app.signalr_trigger(hub=name, event="echo")
+        def echo(value: int) -> int:
+            return value
+
+    async with SignalRTest(app) as env:
+        with pytest.raises(LookupError, match="choose a hub, hub=…, of one, two"):
+            await env.connect("alice")
+        alice = await env.connect("alice", hub="two")
+        assert await alice.invoke("echo", 1) == 1
