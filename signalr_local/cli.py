@@ -39,7 +39,7 @@ async def _both(arguments: argparse.Namespace) -> int:
         return 1
     try:
         output = Output(arguments)
-        options = output.options(host_options(arguments))
+        options = output.options(host_options(arguments, app))
     except (ValueError, OSError) as error:
         fail(f"{error}.")
         return 1
@@ -74,7 +74,7 @@ async def _host(arguments: argparse.Namespace) -> int:
         return 1
     try:
         output = Output(arguments)
-        options = output.options(host_options(arguments))
+        options = output.options(host_options(arguments, app))
     except (ValueError, OSError) as error:
         fail(f"{error}.")
         return 1

@@ -5,11 +5,13 @@ import re
 import ssl
 from pathlib import Path
 
+from signalr_local.host.interpreter import interpreter_of
 from signalr_local.host.options import HostOptions
 from signalr_local.host.settings import split_origins
 
 __all__ = ["add_host_options", "host_options", "port_number"]
 
+_HERE = Path()
 _LAST_PORT = 65_535
 _HOST_PORT = 7071
 _DEBUG_PORT = 5678
@@ -33,6 +35,12 @@ def add_host_options(parser: argparse.ArgumentParser) -> None:
         type=port_number,
         metavar="N",
         help=f"the host's port (default: LocalHttpPort of local.settings.json, or {_HOST_PORT})",
+    )
+    add(
+        "--python",
+        metavar="PATH",
+        help="the Python, or the folder of the environment, that runs the app (default: .venv in its folder, "
+        "or that of this command)",
     )
     add("--address", metavar="IP", help="the address to listen on (default: LocalHttpAddress, or loopback)")
     add(
@@ -80,8 +88,11 @@ def add_host_options(parser: argparse.ArgumentParser) -> None:
     add("--json-output-file", metavar="FILE", help="write the same records to a file")
 
 
-def host_options(arguments: argparse.Namespace) -> HostOptions:
-    """Return what the command line says. Raise ValueError for a certificate that cannot be used."""
+def host_options(arguments: argparse.Namespace, app: Path = _HERE) -> HostOptions:
+    """Return what the command line says about an app.
+
+    Raise ValueError for a certificate or a Python that cannot be used.
+    """
     cors: str | None = getattr(arguments, "cors", None)
     return HostOptions(
         keep_values=bool(getattr(arguments, "keep_values", False)),
@@ -91,6 +102,7 @@ def host_options(arguments: argparse.Namespace) -> HostOptions:
         host_names=tuple(getattr(arguments, "host_names", None) or ()),
         tls=_tls(arguments),
         debug_port=getattr(arguments, "debug", None),
+        interpreter=interpreter_of(app, getattr(arguments, "python", None)),
     )
 
 

@@ -11,6 +11,7 @@ from signalr_local.host.app_folder import script_name
 from signalr_local.host.configuration import HostConfiguration
 from signalr_local.host.functions import Function
 from signalr_local.host.hidden_routes import hidden_by
+from signalr_local.host.interpreter import interpreter_of
 from signalr_local.host.table import FunctionTable
 from signalr_local.host.worker import AppError, Worker, worker_environment
 
@@ -29,7 +30,8 @@ async def load_functions(app: Path, values: Mapping[str, str]) -> list[Function]
     """Index the app in a worker of its own. Raise AppError if it cannot be loaded."""
     try:
         async with asyncio.timeout(_PATIENCE):
-            worker = await Worker.open(app, worker_environment(values, app, 7071), _ignore)
+            environment = worker_environment(values, app, 7071)
+            worker = await Worker.open(app, environment, _ignore, interpreter_of(app))
             await worker.loaded()
     except TimeoutError:
         raise AppError(f"it was not loaded within {_PATIENCE:.0f} seconds") from None

@@ -44,7 +44,7 @@ class Launch:
         settings = Settings({**os.environ, **values})
         configuration = HostConfiguration.read(app, settings)
         environment = worker_environment(values, app, port, options.debug_port)
-        worker = await Worker.open(app, environment, _log_of_app)
+        worker = await Worker.open(app, environment, _log_of_app, options.interpreter)
         return cls(app, worker, settings, local_settings, configuration)
 
 

@@ -7,6 +7,7 @@ from ssl import SSLContext
 from typing import Any
 
 from signalr_local.clock import SYSTEM, Clock
+from signalr_local.host.interpreter import OWN, Interpreter
 
 __all__ = ["HostOptions"]
 
@@ -17,9 +18,9 @@ class HostOptions:
 
     ``functions`` are the names of those that run, all of them where there are none. ``host_names`` are names
     by which others reach the host, beside those of this machine. ``debug_port`` is where a debugger may
-    attach to the app. ``on_loaded`` is told of every loading: the new instance, the one before it or None,
-    and the seconds that it took. ``missed`` is what timers keep from one loading of the app to the next, and
-    ``clock`` is what they go by.
+    attach to the app, ``interpreter`` is the Python that runs it. ``on_loaded`` is told of every loading: the
+    new instance, the one before it or None, and the seconds that it took. ``missed`` is what timers keep from
+    one loading of the app to the next, and ``clock`` is what they go by.
     """
 
     keep_values: bool = False
@@ -29,6 +30,7 @@ class HostOptions:
     host_names: tuple[str, ...] = ()
     tls: SSLContext | None = None
     debug_port: int | None = None
+    interpreter: Interpreter = OWN
     on_loaded: Callable[[Any, Any, float], None] | None = None
     missed: dict[str, datetime] = field(default_factory=dict)
     clock: Clock = SYSTEM

@@ -1,7 +1,6 @@
 """The worker process, seen from the host."""
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -21,6 +20,7 @@ from signalr_local.host.failures import (
     WorkerDiedError,
 )
 from signalr_local.host.functions import Function
+from signalr_local.host.interpreter import OWN, Interpreter
 from signalr_local.host.pipes import Outgoing, Pipes, level_of
 from signalr_local.host.processes import Family, describe_exit, out_of_memory_kills
 from signalr_local.host.requirements import missing_module_hint
@@ -81,7 +81,7 @@ class Worker:
     invocations, to follow "the worker process ended"; it is empty while it does.
     """
 
-    def __init__(self, app: Path, on_log: OnLog) -> None:
+    def __init__(self, app: Path, on_log: OnLog, interpreter: Interpreter = OWN) -> None:
         self.functions: list[Function] = []
         self.cause = ""
         self.has_answered = False
@@ -89,6 +89,7 @@ class Worker:
         """The clock that the functions go by, which may run ahead of the machine's."""
         self._app = app
         self._on_log = on_log
+        self._interpreter = interpreter
         self._calls: dict[str, _Call] = {}
         self._sent = 0
         self._outgoing = Outgoing()
@@ -103,10 +104,12 @@ class Worker:
         self._ending: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, app: Path, environment: Mapping[str, str], on_log: OnLog) -> "Worker":
+    async def open(
+        cls, app: Path, environment: Mapping[str, str], on_log: OnLog, interpreter: Interpreter = OWN
+    ) -> "Worker":
         """Start the process, which imports the app. Raise AppError where there is none."""
         check_app_folder(app, environment)
-        worker = cls(app, on_log)
+        worker = cls(app, on_log, interpreter)
         async with worker._stopped_on_error():
             await worker._open(environment)
         return worker
@@ -135,7 +138,8 @@ class Worker:
         loop = asyncio.get_running_loop()
         transport, _ = await loop.subprocess_exec(
             lambda: self._pipes,
-            *(sys.executable, "-P", str(_START), str(self._app), self._scoreboard.name, str(_PATIENCE)),
+            *(self._interpreter.executable, "-P", str(_START)),
+            *(str(self._app), self._scoreboard.name, str(_PATIENCE), *self._interpreter.borrowed),
             cwd=self._app,
             env={**environment, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"},
             pass_fds=self._scoreboard.inherited,
@@ -282,7 +286,7 @@ class Worker:
             case "failed" if not self._indexed.done():
                 error = AppError.from_frame(header)
                 if error.module and not error.hint:
-                    error.hint = missing_module_hint(self._app, error.module)
+                    error.hint = missing_module_hint(self._app, error.module, self._interpreter)
                 self._indexed.set_exception(error)
                 self._indexed.exception()
             case "result":

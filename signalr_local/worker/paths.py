@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
-__all__ = ["find_modules_of", "packages_of"]
+__all__ = ["find_modules_of", "lend_worker_packages", "packages_of"]
+
+_LENT = frozenset({"azure_functions_runtime", "azurefunctions", "debugpy"})
+"""What the worker needs and an app does not: all that an environment of the app's may get from elsewhere."""
 
 
 def packages_of(folder: str) -> str:
@@ -25,6 +28,30 @@ def find_modules_of(folder: str, script: str) -> None:
     sys.path.insert(0, packages_of(folder))
     sys.path.append(folder)
     os.chdir(folder)
+
+
+def lend_worker_packages(*folders: str) -> None:
+    """Find the worker's packages, and no others, in folders if the environment does not have them."""
+    if folders:
+        sys.meta_path.append(_Lender(list(folders)))
+
+
+class _Lender:
+    """Find packages of the worker in folders; asked last, for what is found nowhere else."""
+
+    def __init__(self, folders: list[str]) -> None:
+        self._folders = folders
+
+    def find_spec(
+        self,
+        name: str,
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,  # noqa: ARG002 - the import system gives it
+    ) -> ModuleSpec | None:
+        """Return the spec of a package of the worker, None for everything else."""
+        if path is not None or name not in _LENT:
+            return None
+        return PathFinder.find_spec(name, self._folders)
 
 
 def _added(path: Sequence[str]) -> list[str]:

@@ -16,7 +16,11 @@ def _descriptor(text: str) -> int:
 
 
 def main() -> None:
-    """Serve an app: the arguments are its folder, the scoreboard's file descriptor, and seconds."""
+    """Serve an app.
+
+    The arguments are its folder, the scoreboard's file descriptor, seconds and, for an environment without
+    the packages of the worker, a folder that has them.
+    """
     package = "_functions_worker"
     spec = importlib.util.spec_from_file_location(
         package,
@@ -25,6 +29,7 @@ def main() -> None:
     )
     assert spec is not None  # noqa: S101 - the file is the one beside this script
     sys.modules[package] = importlib.util.module_from_spec(spec)
+    importlib.import_module(f"{package}.paths").lend_worker_packages(*sys.argv[4:])
     importlib.import_module(f"{package}.process").run(
         sys.argv[1], _descriptor(sys.argv[2]), float(sys.argv[3])
     )
