@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
+from serverless_signalr import _telemetry as telemetry
 from serverless_signalr._connection.router import Router, any_online
 from serverless_signalr._hub.clients import AnyClient, ClientInterface, Clients
 from serverless_signalr._hub.methods import Filter, HubMethod, hub_methods
@@ -237,8 +238,11 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
             carried |= {_CLOSE_ON_EXPIRY: "true", _EXPIRES_ON: str(expires)}
         if detailed_errors:
             carried[_DETAILED_ERRORS] = "true"
-        endpoint = await self._service_connection.client_endpoint(router)
-        token = sign_client_token(endpoint, self.hub_name, user_id=user_id, claims=carried, lifetime=lifetime)
+        with telemetry.negotiating(self.hub_name):
+            endpoint = await self._service_connection.client_endpoint(router)
+            token = sign_client_token(
+                endpoint, self.hub_name, user_id=user_id, claims=carried, lifetime=lifetime
+            )
         return SignalRConnectionInfo(endpoint.client_hub_url(self.hub_name), token)
 
     @cached_property

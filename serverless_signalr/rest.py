@@ -7,6 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self, Unpack, final
 
+from serverless_signalr import _telemetry as telemetry
 from serverless_signalr._rest import addressees as to
 from serverless_signalr._rest import sending
 from serverless_signalr._rest.addressees import Addressee, Addressees
@@ -20,6 +21,7 @@ from serverless_signalr._rest.options import ClientOptions, Options
 from serverless_signalr._rest.responses import Response
 from serverless_signalr._rest.senders import Direct, Sender
 from serverless_signalr._rest.substitute import SUBSTITUTE
+from serverless_signalr._telemetry import OPENTELEMETRY, modules
 from serverless_signalr.endpoint import Endpoint
 
 if TYPE_CHECKING:
@@ -53,7 +55,8 @@ class ServiceClient(GroupOperations):
     message twice.
 
     The logger ``serverless_signalr.rest`` logs retries at INFO, and ``serverless_signalr.http`` logs all
-    requests at DEBUG, without tokens and queries. Each request is a span if azure-core's tracing is set up.
+    requests at DEBUG, without tokens and queries. Each operation is a span if the app has
+    set up OpenTelemetry, and each request if azure-core's tracing is set up.
     """
 
     def __init__(
@@ -113,17 +116,17 @@ class ServiceClient(GroupOperations):
         """
         body = message(target, arguments)
         if isinstance(addressee, Addressees):
-            await sending.send_each(self.run, addressee, body, self._max_parallel)
+            await sending.send_each(self.run, addressee, target, body, self._max_parallel)
         else:
             path = f"{addressee.path}/:send"
-            await self.run(Operation("POST", path, addressee.query, body, is_repeatable=False))
+            await self.run(Operation("POST", path, addressee.query, body, is_repeatable=False, target=target))
 
     async def ask(
         self, addressee: Addressee, target: str, *arguments: object, timeout: timedelta | None = None
     ) -> Any:
         """Invoke ``target`` on one connection and return the result of its client."""
         path, body = f"{addressee.path}/:invoke", message(target, arguments)
-        operation = Operation("POST", path, body=body, is_repeatable=False, reach=Reach.ANY)
+        operation = Operation("POST", path, body=body, is_repeatable=False, reach=Reach.ANY, target=target)
         return (await self.run(operation, timeout)).json().get("result")
 
     async def send_to_all(self, target: str, *arguments: object, excluded: Sequence[str] = ()) -> None:
@@ -267,6 +270,9 @@ class ServiceClient(GroupOperations):
         """
         if self._is_closed:
             raise RuntimeError(_CLOSED)
+        if OPENTELEMETRY in modules:
+            with telemetry.sending(self._hub, operation.method, operation.path, operation.target):
+                return await self._sender.run(operation, timeout)
         return await self._sender.run(operation, timeout)
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from serverless_signalr import _telemetry as telemetry
 from serverless_signalr._extras import requiring
 from serverless_signalr._rest.operations import Operation
 from serverless_signalr._rest.responses import Response, refusal
@@ -49,6 +50,7 @@ async def with_access_key(endpoint: Endpoint) -> Endpoint:
     if not operation.accepts(response):
         raise refusal(f"GET {_PATH} of {endpoint.server_url}", response, is_identity=True)
     key_id, key = _read(response)
+    telemetry.fetched("key")
     return replace(endpoint, access_key=key, key_id=key_id)
 
 

@@ -17,6 +17,7 @@ from azure.core.credentials_async import AsyncSupportsTokenInfo
 from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.identity import aio
 
+from serverless_signalr import _telemetry as telemetry
 from serverless_signalr._identity import Identity, IdentityKind
 from serverless_signalr._rest.pool import PoolTransport
 
@@ -169,6 +170,7 @@ class _Tokens:
             self._fail(token, f"{type(error).__name__}: {str(error).partition('\n')[0].rstrip('.')}", error)
         else:
             self._source = source
+            telemetry.fetched("token")
             # If the service refuses the renewed token too, another request would not help.
             token.ask_at = 0.0 if token.info is None else monotonic() + _PAUSE
             now = time.time()

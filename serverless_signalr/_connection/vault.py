@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary
 
+from serverless_signalr import _telemetry as telemetry
 from serverless_signalr._extras import requiring
 from serverless_signalr._identity import Identity
 from serverless_signalr.endpoint import parse_url
@@ -126,7 +127,8 @@ async def read_secret(reference: SecretReference, identity: Identity, setting: s
         async with asyncio.timeout(_PATIENCE):
             reader = _reader(reference.vault_url, identity)
             async with reader.turn:
-                secret = await reader.client.get_secret(reference.name, reference.version)
+                with telemetry.reading_secret(reference.host):
+                    secret = await reader.client.get_secret(reference.name, reference.version)
     except TimeoutError:
         raise VaultError(
             f"{what}no response within {_PATIENCE:.0f} seconds; check the network between the app and the "
@@ -139,6 +141,7 @@ async def read_secret(reference: SecretReference, identity: Identity, setting: s
         raise VaultError(f"{what}{reference.host} is not a Key Vault; check the reference") from error
     if not secret.value:
         raise VaultError(f"{what}the secret is empty; give it a value")
+    telemetry.fetched("secret")
     return secret.value
 
 

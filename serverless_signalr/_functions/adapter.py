@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from serverless_signalr._invocation import current_invocation, running_as, to_th
 from serverless_signalr._models.invocation import SignalRInvocationContext
 from serverless_signalr._models.negotiation import SignalRConnectionInfo, SignalREndpoint, SignalRNegotiation
 from serverless_signalr._models.output import SignalROutput
+from serverless_signalr._telemetry import OPENTELEMETRY, calling, modules
 from serverless_signalr.protocol.upstream import DISCONNECTED, Category
 
 __all__ = ["RETURN", "Bound", "adapt", "check_untyped"]
@@ -61,7 +62,7 @@ def adapt(
     if call.signature.is_coroutine:
 
         async def adapted_async(**values: Any) -> Any:
-            with call.running(), running_as(current_invocation()):
+            with call.running(values), running_as(current_invocation()):
                 args, kwargs, outputs = call.prepare(values)
                 return call.finish(values, outputs, await function(*args, **kwargs))
 
@@ -69,7 +70,7 @@ def adapt(
     elif call.signature.wraps_coroutine:
         # The outer decorator is not a coroutine function, and may block.
         async def adapted_async(**values: Any) -> Any:
-            with call.running(), running_as(current_invocation()):
+            with call.running(values), running_as(current_invocation()):
                 args, kwargs, outputs = call.prepare(values)
                 result = await to_thread(function, *args, **kwargs)
                 return call.finish(values, outputs, await result if inspect.isawaitable(result) else result)
@@ -78,7 +79,7 @@ def adapt(
     else:
 
         def adapted_sync(**values: Any) -> Any:
-            with call.running():
+            with call.running(values):
                 args, kwargs, outputs = call.prepare(values)
                 result = function(*args, **kwargs)
                 if inspect.isawaitable(result):
@@ -114,6 +115,11 @@ def check_untyped(function: Callable[..., Any], name: str) -> None:
 
 async def _awaited(result: Awaitable[Any]) -> Any:
     return await result
+
+
+def _read(given: Any) -> SignalRInvocationContext:
+    # The HTTP upstream has read the event itself.
+    return given if isinstance(given, SignalRInvocationContext) else SignalRInvocationContext.from_json(given)
 
 
 def _check_marks(function: Callable[..., Any], name: str, trigger: Bound | None) -> None:
@@ -185,10 +191,7 @@ class _Call:
             except TypeError as error:
                 raise TypeError(f"the function {name}: {error}") from None
         self._free = {parameter.name for parameter in free}
-        parameters = self.signature.parameters
-        self._takes_invocation_alone = [parameter.name for parameter in parameters] == [
-            self._invocation
-        ] and parameters[0].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+        self._takes_invocation_alone = self.signature.takes_only(self._invocation)
 
     def _invocation_parameter(self) -> str | None:
         """Return the parameter that receives the invocation, if the function has one."""
@@ -243,14 +246,20 @@ class _Call:
         return {name: annotation for name, annotation in annotations.items() if name not in ours}
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self, values: Mapping[str, Any]) -> Iterator[None]:
         """Hide the failure of a message from its client, and forget afterwards who called."""
         token = authorization.CALLER.set(None)
         try:
-            with answering_client(self._event) if self._is_message else nullcontext():
+            with answering_client(self._event) if self._is_message else nullcontext(), self._span(values):
                 yield
         finally:
             authorization.CALLER.reset(token)
+
+    def _span(self, values: Mapping[str, Any]) -> AbstractContextManager[None]:
+        if self._trigger is None or OPENTELEMETRY not in modules:
+            return nullcontext()
+        invocation = _read(values[self._trigger.name])
+        return calling(invocation.hub, invocation.category, invocation.event, invocation.headers)
 
     def prepare(
         self, values: Mapping[str, Any]
@@ -262,10 +271,7 @@ class _Call:
         given: dict[str, object] = dict(values)
         rest: list[object] = []
         if self._trigger is not None:
-            given_as = values[self._trigger.name]
-            # The HTTP upstream has read the event itself.
-            is_read = isinstance(given_as, SignalRInvocationContext)
-            invocation = given_as if is_read else SignalRInvocationContext.from_json(given_as)
+            invocation = _read(values[self._trigger.name])
             authorization.CALLER.set(authorization.Caller(invocation))
             if self._requirements:
                 authorization.check(self._event, self._requirements, invocation)

@@ -41,6 +41,10 @@ class Signature:
         """Return the names of the parameters."""
         return [parameter.name for parameter in self.parameters]
 
+    def takes_only(self, name: str | None) -> bool:
+        """Tell whether the function has one parameter, of this name, that may be given by position."""
+        return self.names == [name] and self.parameters[0].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+
 
 def name_of(function: object) -> str:
     """Return the name of a function or a callable object."""

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from serverless_signalr._hub.methods import Filter, HubMethod
 from serverless_signalr._models.invocation import SignalRInvocationContext
+from serverless_signalr._telemetry import OPENTELEMETRY, calling, modules
 from serverless_signalr._upstream.receiver import Listener, Receiver, add_receiver
 from serverless_signalr.bindings import Blueprint
 
@@ -52,6 +53,9 @@ def add_upstream(blueprint: Blueprint, hub: ServedHub, name: str, route: str) ->
 
 def _runner(hub: ServedHub, method: HubMethod) -> Callable[[SignalRInvocationContext], Any]:
     async def run(invocation: SignalRInvocationContext) -> object:
+        if OPENTELEMETRY in modules:
+            with calling(invocation.hub, invocation.category, invocation.event, invocation.headers):
+                return await method.run(hub, invocation, hub.filters)
         return await method.run(hub, invocation, hub.filters)
 
     return run

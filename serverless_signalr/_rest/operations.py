@@ -31,7 +31,7 @@ class Operation(NamedTuple):
     """One request. ``path`` is below the hub and percent-encoded.
 
     ``is_repeatable`` marks an idempotent operation. ``absent`` is the error code with which a 404 is a valid
-    response instead of an error.
+    response instead of an error. ``target`` is what the operation invokes on clients, for telemetry.
     """
 
     method: str
@@ -41,6 +41,7 @@ class Operation(NamedTuple):
     is_repeatable: bool = True
     absent: str | None = None
     reach: Reach = Reach.EVERY
+    target: str | None = None
 
     def accepts(self, response: Response) -> bool:
         """Tell whether a response is valid for the operation."""

@@ -36,6 +36,7 @@ from azure.core.pipeline.policies import (
 from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpResponse, HttpRequest
 from azure.core.settings import settings
 
+from serverless_signalr import _telemetry as telemetry
 from serverless_signalr._rest import clock
 from serverless_signalr._rest.operations import Operation
 from serverless_signalr._rest.pool import Pool, leave_pool, proxy, running_pool
@@ -75,8 +76,8 @@ class Pipeline:
     """The chain of policies for requests to one instance of the service.
 
     Responses are returned whatever their status. Raise ServiceUnavailableError if there is no response, and
-    UnauthorizedError if the credential has no token. Requests are traced if azure-core's settings enable
-    tracing at the time of the first request.
+    UnauthorizedError if the credential has no token. Requests carry the current span of OpenTelemetry, and
+    are traced if azure-core's settings enable tracing at the time of the first request.
     """
 
     def __init__(
@@ -106,7 +107,7 @@ class Pipeline:
         established, or the response was 429, or 503 with Retry-After.
         """
         request_id = os.urandom(16).hex()
-        headers = {**self._headers, "x-ms-client-request-id": request_id}
+        headers = {**self._headers, **telemetry.propagated(), "x-ms-client-request-id": request_id}
         if operation.body is not None:
             headers["Content-Type"] = "application/json"
         options = {**self._options, "operation": operation, "read_timeout": timeout, "retries": retries}
@@ -233,6 +234,7 @@ class _RetryPolicy(AsyncRetryPolicy[HttpRequest, AsyncHttpResponse]):
             backoff = self._delay * 2**attempt * random.uniform(0.75, 1.25)  # noqa: S311
             wait = max(asked or 0.0, min(backoff, _LONGEST_WAIT))
             _log.info("%s %s: %s, retrying in %.1f s", operation.method, operation.path, seen, wait)
+            telemetry.retried(seen)
             await transport.sleep(wait)
             request.context["retry_count"] = attempt + 1
         return await self.next.send(request)

@@ -53,10 +53,10 @@ def token_query(user_id: str | None, lifetime: timedelta) -> list[tuple[str, str
     return query if user_id is None else [*query, ("userId", user_id)]
 
 
-async def send_each(run: Run, addressees: Addressees, body: bytes, max_parallel: int) -> None:
+async def send_each(run: Run, addressees: Addressees, target: str, body: bytes, max_parallel: int) -> None:
     """Send a message to each addressee. Raise PartialSendError with the error of each that failed."""
     operations = [
-        (name, Operation("POST", f"{path}/:send", body=body, is_repeatable=False))
+        (name, Operation("POST", f"{path}/:send", body=body, is_repeatable=False, target=target))
         for name, path in addressees.paths.items()
     ]
     waiting = iter(operations)

@@ -118,3 +118,19 @@ def test_annotation_that_cannot_be_evaluated_names_the_function() -> None:
 )
 def test_whatever_can_be_called_has_a_name(function: object, name: str) -> None:
     assert name_of(function) == name
+
+
+def keyword_only(*, what: str) -> None: ...
+
+
+def rest(*what: str) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("function", "takes_it"),
+    [(lambda what: what, True), (keyword_only, False), (rest, False), (plain, False)],
+)
+def test_one_parameter_that_is_given_by_position_is_told_apart(
+    function: Callable[..., Any], takes_it: bool
+) -> None:
+    assert Signature(function, "f").takes_only("what") is takes_it
