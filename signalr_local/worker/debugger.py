@@ -18,6 +18,8 @@ def listen() -> None:
     """Let a debugger attach, where the host asked for it. What goes wrong is said on standard error."""
     port = os.environ.pop(_VARIABLE, "")
     if not port:
+        if "PYTHONBREAKPOINT" not in os.environ:
+            sys.breakpointhook = _skip
         return
     # It warns of Python's own modules, into which nobody steps.
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
@@ -49,3 +51,12 @@ def listen() -> None:
     # After a change of the app the old worker still has the port: this one starts without waiting.
     threading.Thread(target=wait_for_port, name="debugger", daemon=True).start()
     ready.wait(_PATIENCE)
+
+
+def _skip(*_args: object, **_options: object) -> None:
+    """Say that a breakpoint was skipped. The worker has no terminal, so that pdb would end the function."""
+    frame = sys._getframe(1)
+    sys.stderr.write(
+        f"breakpoint() in {frame.f_code.co_filename}, line {frame.f_lineno}, was skipped: start the runtime "
+        "with --debug and attach a debugger.\n"
+    )

@@ -125,3 +125,15 @@ def test_what_cannot_be_is_one_sentence(
     assert host.wait() != 0
     assert re.search(re.escape(sentence), host.text)
     assert "Traceback" not in host.text
+
+
+def test_a_breakpoint_without_a_debugger_is_skipped_and_the_log_says_how_to_have_one(
+    launch: Launch, folder: Path
+) -> None:
+    (folder / "function_app.py").write_text(APP.replace("return", "breakpoint()\n    return", 1))
+    host = launch("host", "--app", str(folder), "--port", "0")
+    found = host.wait_for(r"hello: (http://localhost:\d+/api/hello)")
+    with urllib.request.urlopen(found[1], timeout=30) as reply:
+        assert reply.read() == b"hello"
+    host.wait_for(r"breakpoint\(\) in .*function_app\.py, line \d+, was skipped: .* --debug")
+    assert host.stop() == 0
