@@ -103,7 +103,7 @@ param apimPublisherEmail string = ''
 @description('Tier of API Management: Consumption is billed per call, the others per unit and hour. Without effect without apimPublisherEmail.')
 param apimSku string = 'Consumption'
 
-@description('Private networking: storage, key vault and the REST API of the SignalR Service are reached over private endpoints only. Clients still connect to the public endpoint. Costs three private endpoints and DNS zones. Not with Free_F1. Switched later, it interrupts the app (docs/deployment.md).')
+@description('Private networking: storage, key vault and the REST API of the SignalR Service are reached over private endpoints only. Clients still connect to the public endpoint. Costs four private endpoints and DNS zones. Not with Free_F1. Switched later, it interrupts the app (docs/deployment.md).')
 param vnetEnabled bool = false
 
 @description('Spread the app and its storage over availability zones, where the region has them. The platform then keeps two always-ready instances, which are billed, and zone-redundant storage costs more. The SignalR Service is spread with a Premium tier. Switched later, the storage must be converted first (docs/deployment.md).')
@@ -284,6 +284,24 @@ module storageEndpoint 'app/private-endpoint.bicep' = if (vnetEnabled) {
   ]
 }
 
+// For the host's diagnostic events, and for an app that keeps streamed answers in a table.
+module tablesEndpoint 'app/private-endpoint.bicep' = if (vnetEnabled) {
+  name: 'tables-endpoint'
+  scope: group
+  params: {
+    name: '${abbreviations.networkPrivateEndpoints}tables-${token}'
+    location: location
+    tags: tags
+    serviceId: storage.outputs.id
+    groupId: 'table'
+    zoneName: 'privatelink.table.${environment().suffixes.storage}'
+    networkName: networkName
+  }
+  dependsOn: [
+    network
+  ]
+}
+
 module signalrEndpoint 'app/private-endpoint.bicep' = if (vnetEnabled) {
   name: 'signalr-endpoint'
   scope: group
@@ -352,6 +370,7 @@ module api 'app/api.bicep' = {
   dependsOn: [
     vault
     storageEndpoint
+    tablesEndpoint
     signalrEndpoint
     vaultEndpoint
   ]

@@ -120,6 +120,11 @@ STATED = {
     "in a network the service is private": ("main/signalr/params/isPrivate", "vnetEnabled"),
     "in a network the vault is private": ("main/vault/params/isPrivate", "vnetEnabled"),
     "the storage endpoint leads to blobs": ("main/storageEndpoint/params/groupId", "'blob'"),
+    "the tables endpoint leads to tables": ("main/tablesEndpoint/params/groupId", "'table'"),
+    "tables have their DNS zone": (
+        "main/tablesEndpoint/params/zoneName",
+        "'privatelink.table.${environment().suffixes.storage}'",
+    ),
     "the service endpoint leads to the service": ("main/signalrEndpoint/params/groupId", "'signalr'"),
     "the vault endpoint leads to the vault": ("main/vaultEndpoint/params/groupId", "'vault'"),
     "storage has its DNS zone": (
@@ -137,7 +142,7 @@ STATED = {
     "the vault endpoint waits for network and vault": ("main/vaultEndpoint/dependsOn", "[ network vault ]"),
     "the app starts when it can reach everything": (
         "main/api/dependsOn",
-        "[ vault storageEndpoint signalrEndpoint vaultEndpoint ]",
+        "[ vault storageEndpoint tablesEndpoint signalrEndpoint vaultEndpoint ]",
     ),
     "every record of the service is logged": (
         "signalr/logs/properties/logs/0/categoryGroup",
