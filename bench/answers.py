@@ -1,7 +1,7 @@
 """Streamed answers: messages, delay and CPU of each, 200 of them at once, beside a loop that only iterates.
 
-The model yields a token every 1/60 second. The floor iterates over it and does nothing. ``no service`` hands
-the pieces to a function that returns; ``REST`` sends them with ServiceClient to a server in another process.
+The model yields a token every 1/60 second. The floor iterates over it and does nothing; where pieces go to
+the service, a server in another process, it makes as many bare requests with a session of aiohttp.
 The memory is what the store in memory holds of each answer, and may not grow with its length.
 """
 
@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 
 from bench.figures import percentile, say, table
@@ -66,24 +67,30 @@ async def _one(tokens: int) -> None:
 
 
 async def _crowd(tokens: int, crowd: int) -> None:
-    async with _server() as url:
+    store = MemoryAnswerStore(single_instance=True)
+    columns = ["CPU ms each", "median s", "slowest s"]
+    table(
+        f"{crowd} answers of {tokens} tokens at once, pieces that go nowhere",
+        columns,
+        [
+            ("with a store", await _cost(lambda: _stream(tokens, _nothing, store), crowd)),
+            ("without", await _cost(lambda: _stream(tokens, _nothing), crowd)),
+            ("floor: iterate only", await _cost(lambda: _iterate(tokens), crowd)),
+        ],
+    )
+    async with _server() as url, aiohttp.ClientSession() as session:
         client = ServiceClient(f"Endpoint={url};AccessKey={_KEY};Version=1.0;", "chat")
         async with client:
-            store = MemoryAnswerStore(single_instance=True)
-            rest = partial(client.send_to_user, "ann", ANSWER_TARGET)
-            ways: dict[str, Callable[[], Awaitable[None]]] = {
-                "REST, stored": lambda: _stream(tokens, rest, store),
-                "REST": lambda: _stream(tokens, rest),
-                "no service, stored": lambda: _stream(tokens, _nothing, store),
-                "no service": lambda: _stream(tokens, _nothing),
-                "floor: iterate only": lambda: _iterate(tokens),
-            }
-            rows = [(name, await _cost(way, crowd)) for name, way in ways.items()]
-    table(
-        f"{crowd} answers of {tokens} tokens at once",
-        ["CPU ms each", "median s", "slowest s"],
-        rows,
-    )
+            send = partial(client.send_to_user, "ann", ANSWER_TARGET)
+            rows = [
+                ("with a store", await _cost(lambda: _stream(tokens, send, store), crowd)),
+                ("without", await _cost(lambda: _stream(tokens, send), crowd)),
+                (
+                    "floor: bare requests",
+                    await _cost(lambda: _iterate(tokens, partial(_post, session, url)), crowd),
+                ),
+            ]
+    table(f"{crowd} answers of {tokens} tokens at once, pieces to the service", columns, rows)
 
 
 async def _cost(way: Callable[[], Awaitable[None]], crowd: int) -> list[float]:
@@ -109,9 +116,22 @@ async def _stream(tokens: int, send: Send, store: MemoryAnswerStore | None = Non
             await answer.write(token)
 
 
-async def _iterate(tokens: int) -> None:
-    async for _ in model(tokens):
-        pass
+async def _iterate(tokens: int, post: Callable[[str], Awaitable[None]] | None = None) -> None:
+    """Iterate; with ``post``, gather texts and send them every 100 ms, and do nothing else for them."""
+    texts: list[str] = []
+    due = 0.0
+    async for token in model(tokens):
+        if post is not None:
+            texts.append(token)
+            if (now := time.perf_counter()) >= due:
+                due = now + 0.1
+                await post("".join(texts))
+                texts.clear()
+
+
+async def _post(session: aiohttp.ClientSession, url: str, text: str) -> None:
+    async with session.post(f"{url}/api/hubs/chat/users/ann/:send", json={"text": text}) as response:
+        await response.read()
 
 
 async def _nothing(_: dict[str, Any]) -> None:
