@@ -11,9 +11,15 @@ import pytest
 APP = Path(__file__).parent / "guarded_app"
 
 
-HUB = {"wipe": ([], "audited, wiped"), "close": ([], "closed"), "ban": (["bob"], "banned bob")}
-"""Methods of the hub that require the role admin, their arguments and answers: an override, a sync method, a
-method of a mixin."""
+HUB = {
+    "wipe": ([], "audited, wiped"),
+    "purge": ([], "purged"),
+    "close": ([], "closed"),
+    "ban": (["bob"], "banned bob"),
+    "tidy": ([], "tidied, wiped"),
+}
+"""Methods of the hub that require the role admin, their arguments and answers: overrides without and with the
+decorator, a sync method, a method of a mixin, and a method that calls a guarded one."""
 
 TRIGGERS = {
     "publish": (["news"], "published news"),

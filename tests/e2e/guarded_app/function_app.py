@@ -41,6 +41,9 @@ class Board(ServerlessHub, hub="board"):
     def close(self) -> str:
         return "closed"
 
+    async def purge(self) -> str:
+        return "purged"
+
     async def post(self, caller: SignalRInvocationContext, text: str) -> str:
         return f"{caller.user_id}: {self.shorten(text)}"
 
@@ -57,6 +60,13 @@ class AuditedBoard(Moderation, Board):
 
     async def wipe(self) -> str:
         return "audited, " + await super().wipe()
+
+    @requires(role="admin")
+    async def purge(self) -> str:
+        return await super().purge()
+
+    async def tidy(self) -> str:
+        return f"tidied, {await super().wipe()}"
 
     @requires_nothing
     async def count(self) -> int:
