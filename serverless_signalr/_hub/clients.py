@@ -106,8 +106,8 @@ class ClientInterface[T]:
 
     Each method of the interface is a coroutine function. It sends its arguments, by position, to the target
     with its name in camelCase, or with the name that ``target`` sets. A method with a return type waits for
-    the client's result, which only a single connection can give. Raise TypeError for a method that is not
-    async.
+    the client's result, which only a single connection can give. Raise TypeError for a method that cannot be
+    called on clients, such as one that is not async, or has ``**kwargs``.
     """
 
     def __init__(self, interface: type) -> None:
@@ -232,18 +232,27 @@ def _call(method: _Method) -> Callable[..., Awaitable[Any]]:
 def _methods(interface: type) -> Iterator[tuple[str, _Method]]:
     for name in dir(interface):
         function = inspect.getattr_static(interface, name)
-        if name.startswith("_") or not inspect.isfunction(function):
+        if name.startswith("_"):
+            continue
+        shown = f"{interface.__name__}.{name}"
+        if isinstance(function, staticmethod | classmethod):
+            raise TypeError(f"{shown} must be a plain method with self, because it is called on clients")
+        if not inspect.isfunction(function):
             continue
         if not inspect.iscoroutinefunction(function):
-            raise TypeError(
-                f"{interface.__name__}.{name} must be a coroutine function: use async def without yield"
-            )
-        yield name, _method(name, function)
+            raise TypeError(f"{shown} must be a coroutine function: use async def without yield")
+        try:
+            yield name, _method(name, function)
+        except (NameError, TypeError) as error:
+            raise TypeError(f"{shown} cannot be called on clients: {error}") from None
 
 
 def _method(name: str, function: Any) -> _Method:
     hints = typing.get_type_hints(function, include_extras=True)
     parameters = list(inspect.signature(function).parameters.values())[1:]
+    for parameter in parameters:
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            raise TypeError(f"arguments are sent by position, and those of **{parameter.name} have none")
     returns = hints.get("return")
     return _Method(
         name,

@@ -217,9 +217,52 @@ def inherited_sync_method() -> type:
     return Sub
 
 
+def static_method() -> type:
+    class Static(Protocol):
+        @staticmethod
+        async def new_message(text: str) -> None: ...
+
+    return Static
+
+
+def class_method() -> type:
+    class OfTheClass(Protocol):
+        @classmethod
+        async def new_message(cls, text: str) -> None: ...
+
+    return OfTheClass
+
+
+def any_keywords() -> type:
+    class Keywords(Protocol):
+        async def new_message(self, text: str, **more: int) -> None: ...
+
+    return Keywords
+
+
+def unknown_annotation() -> type:
+    class Unknown(Protocol):
+        async def new_message(self, text: "Later") -> None: ...  # type: ignore[name-defined] # noqa: F821
+
+    return Unknown
+
+
 @pytest.mark.parametrize(
     ("define", "message"),
     [
+        pytest.param(static_method, "Static.new_message must be a plain method with self", id="static"),
+        pytest.param(class_method, "OfTheClass.new_message must be a plain method with self", id="class"),
+        pytest.param(
+            any_keywords,
+            "Keywords.new_message cannot be called on clients: arguments are sent by position, and those of "
+            "**more have none",
+            id="keywords",
+        ),
+        pytest.param(
+            unknown_annotation,
+            "Unknown.new_message cannot be called on clients: name 'Later' is not defined",
+            id="annotation",
+        ),
         pytest.param(sync_method, "Sync.new_message must be a coroutine function: use async def", id="sync"),
         pytest.param(
             generator_method,
@@ -229,7 +272,7 @@ def inherited_sync_method() -> type:
         pytest.param(inherited_sync_method, "Sub.new_message must be a coroutine function", id="inherited"),
     ],
 )
-def test_interface_with_a_method_that_is_not_async_is_refused(
+def test_interface_with_a_method_that_cannot_be_called_is_refused(
     define: Callable[[], type], message: str
 ) -> None:
     with pytest.raises(TypeError, match=f"^{re.escape(message)}"):
