@@ -1,4 +1,4 @@
-"""The app's way to the service, as its settings describe it: what a hub, and any other code, uses.
+"""The app's connection to the service, as its settings describe it.
 
 Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-signalr-service.
 """
@@ -32,18 +32,18 @@ __all__ = ["ServiceConnection", "forget", "service_connection"]
 def service_connection(
     connection: str = DEFAULT_CONNECTION, environment: Mapping[str, str] = os.environ
 ) -> "ServiceConnection":
-    """Return the connection to the service that an app setting names.
+    """Return the connection to the service that an app setting describes.
 
-    Callers that name the same setting share one. Every form that Azure Functions knows is read, see
-    read_instances; nothing is fetched yet. Raise ConnectionStringError, which names the setting but never
-    its value, where it is missing or wrong.
+    Callers that name the same setting share one connection. The setting can have every form that Azure
+    Functions supports, see read_instances. Nothing is fetched yet. Raise ConnectionStringError if the setting
+    is missing or invalid; the message names the setting, never its value.
     """
     try:
         return _shared(read_instances(connection, environment))
     except ConnectionStringError:
         if SUBSTITUTE.get() is None:
             raise
-    # A test stands in for the service and needs no settings. Whoever keeps this beyond the test does.
+    # Inside a test with a stand-in, no setting is needed. After the test, the first use reads the setting.
     return ServiceConnection(lambda: read_instances(connection, environment))
 
 

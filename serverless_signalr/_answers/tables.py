@@ -1,7 +1,7 @@
-"""Answers in Azure Table Storage: for apps that run on any number of instances.
+"""A store of answers in Azure Table Storage, for apps with any number of instances.
 
-An answer is a partition. Its row ``head`` has the owner and the state, and changes with every write; each
-piece is a row of its own. Both are written in one transaction, which fails if the head was changed by others.
+Each answer is a partition. The row ``head`` has the owner and the state, and changes with every write. Each
+piece has its own row. A write is one transaction, which fails if the head has changed since it was read.
 """
 
 import asyncio
@@ -32,18 +32,18 @@ __all__ = ["TableAnswerStore"]
 
 _HEAD = "head"
 _CHUNK = 30_000
-"""UTF-16 code units in one property, which holds 32 Ki of them."""
+"""The number of UTF-16 code units in one property. The limit is 32 Ki."""
 
 _MAX_OPERATIONS = 100
-"""Operations in one transaction."""
+"""The maximum number of operations in one transaction."""
 
 _CONFLICTS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED)
-"""Statuses of a transaction where the head is gone or has changed, or a piece is there already."""
+"""The statuses of a transaction whose head is gone or has changed, or whose piece already exists."""
 
 
 @dataclass(slots=True)
 class _Version:
-    """What a head was like, and the sizes of the rows that its writer knows."""
+    """The version of a head, and the sizes of the rows that its writer knows."""
 
     etag: str
     size: int = 0
@@ -51,16 +51,16 @@ class _Version:
 
 
 class TableAnswerStore:
-    """A store in a table of Azure Table Storage, with the connection that the app has already.
+    """A store in a table of Azure Table Storage, by default in the app's own storage account.
 
-    ``connection`` is the app setting, or the group of settings, of a storage account: a connection string, or
-    ``<connection>__accountName`` or ``<connection>__tableServiceUri`` for the app's identity, which needs the
-    role Storage Table Data Contributor. The table is made when it is first needed. It takes the package
-    azure-data-tables: ``pip install "serverless-signalr[answers]"``.
+    ``connection`` is the app setting of a storage account, or the prefix of its settings: a connection
+    string, or ``<connection>__accountName`` or ``<connection>__tableServiceUri`` for the app's identity,
+    which needs the role Storage Table Data Contributor. The table is created when it is first needed. The
+    store requires the package azure-data-tables: ``pip install "serverless-signalr[answers]"``.
 
-    The last ``max_bytes`` of an answer are kept. It is gone ``ttl`` after its last piece; ``purge`` deletes
-    the rows, which the timer of ``add_answers`` calls. Raise ConnectionStringError for settings that are
-    missing or wrong.
+    The store keeps the last ``max_bytes`` of an answer. An answer expires ``ttl`` after its last piece. Its
+    rows are deleted by ``purge``, which the timer of ``add_answers`` calls. Raise ConnectionStringError if
+    settings are missing or invalid.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class TableAnswerStore:
         settings: Mapping[str, str] = os.environ,
     ) -> None:
         if ttl <= timedelta(0) or max_bytes < 1:
-            raise ValueError("ttl and max_bytes must be above 0")
+            raise ValueError("ttl and max_bytes must be positive")
         self._table_name = check_table_name(table)
         self._storage = read_storage(connection, settings)
         self._ttl, self._max_bytes, self._clock = ttl.total_seconds(), max_bytes, clock
@@ -100,12 +100,12 @@ class TableAnswerStore:
                 if error.status_code == HTTPStatus.NOT_FOUND and not attempt:
                     await self._create_table()
                 elif error.status_code == HTTPStatus.CONFLICT:
-                    raise AnswerExistsError(f"there is an answer with the id {answer_id!r} already") from None
+                    raise AnswerExistsError(f"an answer with the id {answer_id!r} already exists") from None
                 else:
                     raise
             else:
                 return _Version(made["etag"])
-        raise RuntimeError(f"the table {self._table_name} could not be made")
+        raise RuntimeError(f"the table {self._table_name} could not be created")
 
     async def append(
         self, answer_id: str, version: object, pieces: Sequence[AnswerPiece], state: AnswerState
@@ -114,8 +114,8 @@ class TableAnswerStore:
         from azure.core.exceptions import HttpResponseError
 
         if not isinstance(version, _Version):
-            raise TypeError("the version is not one of this store")
-        # The state goes with the last transaction, or an answer would end before its last pieces are there.
+            raise TypeError("the version was not created by this store")
+        # The last transaction sets the state. Otherwise, an answer would end before its last pieces.
         chunks = [
             pieces[at : at + _MAX_OPERATIONS // 2] for at in range(0, len(pieces), _MAX_OPERATIONS // 2)
         ]
@@ -159,7 +159,7 @@ class TableAnswerStore:
             head = await self._table.get_entity(answer_id, _HEAD)
             if self._clock() - float(head["changed"]) > self._ttl:
                 return None
-            # All rows, not only those after since: without them nobody knows whether the text is whole.
+            # All rows, not only those after since, to know whether the text is complete.
             query = "PartitionKey eq @id and RowKey ge @from and RowKey lt @to"
             bounds = {"id": answer_id, "from": "p", "to": _key(int(head["last"]) + 1)}
             rows: list[AnswerPiece] = []
@@ -167,7 +167,7 @@ class TableAnswerStore:
                 async for row in self._table.query_entities(query, parameters=bounds):
                     rows.append(_piece(answer_id, row))  # noqa: PERF401 - an async for
         except ResourceNotFoundError:
-            return None  # There is no such answer, or no table yet.
+            return None  # The answer or the table does not exist.
         last = int(head["last"])
         is_whole = [piece.seq for piece in rows] == list(range(1, last + 1))
         texts = (piece.text or "" for piece in rows if piece.kind is PieceKind.TEXT)
@@ -206,7 +206,7 @@ class TableAnswerStore:
         rows = self._table.query_entities(
             "PartitionKey eq @id", parameters={"id": answer_id}, select=["PartitionKey", "RowKey"]
         )
-        # The head goes last: until then the next purge finds the answer again.
+        # The head is deleted last, so that the next purge finds an answer whose deletion failed.
         keys = [str(row["RowKey"]) async for row in rows]
         keys.sort(key=lambda key: key == _HEAD)
         for at in range(0, len(keys), _MAX_OPERATIONS):
@@ -235,7 +235,7 @@ class TableAnswerStore:
 
 
 def _trim(version: _Version, max_bytes: int, most: int) -> list[int]:
-    """Return the numbers of the oldest pieces that are to go, up to ``most``."""
+    """Return the numbers of the oldest pieces to delete, up to ``most``."""
     dropped: list[int] = []
     while version.size > max_bytes and len(version.rows) > 1 and len(dropped) < most:
         seq, size = version.rows.popleft()
@@ -262,7 +262,7 @@ def _row(piece: AnswerPiece) -> dict[str, Any]:
     while at < len(encoded):
         end = min(at + 2 * _CHUNK, len(encoded))
         if end < len(encoded) and 0xD8 <= encoded[end - 1] <= 0xDB:
-            end -= 2  # The first half of a surrogate pair stays with the other.
+            end -= 2  # Keep the halves of a surrogate pair together.
         row[f"json{count}"] = encoded[at:end].decode("utf-16-le")
         at, count = end, count + 1
     return row

@@ -1,4 +1,4 @@
-"""The time that tokens are made and judged by; a test environment has its own."""
+"""The clock that determines the times in tokens. A test environment can replace it."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,13 +18,13 @@ def now() -> float:
 
 
 def follow(clock: Callable[[], float]) -> None:
-    """Take the time from another clock in this context."""
+    """Use another clock in this context."""
     _followed.set(clock)
 
 
 @contextmanager
 def following(clock: Callable[[], float]) -> Iterator[None]:
-    """Take the time from another clock within."""
+    """Use another clock inside the block."""
     token = _followed.set(clock)
     try:
         yield
@@ -33,6 +33,6 @@ def following(clock: Callable[[], float]) -> Iterator[None]:
 
 
 def set_ahead(seconds: float) -> None:
-    """Run ahead of the machine's clock, in all of this process: it belongs to a test environment."""
+    """Set how far this process is ahead of the machine's clock. For test environments."""
     global _ahead
     _ahead = seconds

@@ -1,4 +1,4 @@
-"""What stands in for the service within a context: the seam that tests use."""
+"""The stand-in for the service that a test uses."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,15 +13,15 @@ __all__ = ["SUBSTITUTE", "Substitute", "substituted"]
 
 
 class Substitute(Protocol):
-    """A stand-in for every instance of the service that the app's settings may name."""
+    """A stand-in for every instance of the service."""
 
     @property
     def endpoint(self) -> "Endpoint":
-        """Return the endpoint that clients connect to, with the key that signs tokens and events."""
+        """Return the endpoint of clients, with the key that signs tokens and events."""
         ...
 
     def sender(self, hub: str) -> "Sender":
-        """Return what carries out the operations of a hub."""
+        """Return a sender that carries out the operations of a hub."""
         ...
 
 
@@ -31,10 +31,10 @@ SUBSTITUTE: ContextVar[Substitute | None] = ContextVar("substitute", default=Non
 
 @contextmanager
 def substituted(substitute: Substitute) -> Iterator[None]:
-    """Have the code within, its tasks and threads too, use a stand-in for the service.
+    """Use a stand-in for the service inside the block, including its tasks and threads.
 
-    Clients and connections that were made outside use it as well, and those made within work outside as if
-    they had been made there: objects that an app caches belong to no test.
+    It does not matter where a client or a connection was created, because an app may cache it: inside the
+    block all of them use the stand-in, outside of it none.
     """
     token = SUBSTITUTE.set(substitute)
     try:

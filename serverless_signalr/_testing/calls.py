@@ -1,4 +1,4 @@
-"""Calls of an app's functions and a hub's methods, as the service and the host make them."""
+"""Calls of functions and hub methods, made as the service and the host make them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -30,21 +30,21 @@ type Claims = Mapping[str, str | Sequence[str]]
 
 
 class Called(Sent):
-    """What a function answered, and what it sent while it ran."""
+    """The result of a function, and what the function sent while it ran."""
 
     def __init__(self, result: Any, outputs: Mapping[str, Any], connection: FakeConnection | None) -> None:
         super().__init__()
         self.result = result
-        """What answers ``invoke``; of a timer, what the function returned."""
+        """The result of the client's ``invoke``, or the return value of a timer function."""
         self.outputs = outputs
-        """What the function set in output bindings of other kinds, by their names."""
+        """The values of output bindings other than SignalR's, by name."""
         self._connection = connection
 
     @property
     def connection(self) -> FakeConnection:
         """Return the client connection that the call came from."""
         if self._connection is None:
-            raise LookupError("a timer has no connection")
+            raise LookupError("a timer function is not called by a connection")
         return self._connection
 
 
@@ -62,15 +62,16 @@ async def call(
     service: FakeService | None = None,
     inputs: Mapping[str, object] | None = None,
 ) -> Called:
-    """Call a hub method as a client does with ``invoke``, and return the answer and what was sent.
+    """Call a hub method as a client does with ``invoke``, and return the result and what was sent.
 
-    ``app`` is a FunctionApp, a Blueprint or a hub. The call runs through the code of production: arguments
-    are bound and converted, ``@requires`` and filters apply, outputs are sent. Raise HubException with the
-    text that the client would see, LookupError where nothing listens to the event.
+    ``app`` is a FunctionApp, a Blueprint or a hub. The call runs the same code as in production: arguments
+    are bound and converted, ``@requires`` and filters apply, and outputs are sent. Raise HubException with
+    the message that the client would receive, and LookupError if no function handles the event.
 
-    It comes from ``connection``; without one from the connection with that id, or the latest of that user,
-    or else a new one. ``claims`` replace those of the connection. Calls share connections and groups within
-    ``with FakeService():``, or where they are given the same ``service``.
+    The call comes from ``connection``. Without it, the call comes from the connection with the given id, else
+    from the latest connection of the given user, else from a new connection. ``claims`` replace the claims of
+    the connection. Calls share connections and groups inside ``with FakeService():``, or if you pass them the
+    same ``service``.
     """
     functions, service = functions_of(app), service_for(service)
     function, hub_name = _listener(functions, event, hub, Category.MESSAGES)
@@ -104,9 +105,9 @@ async def connect(
     service: FakeService | None = None,
     inputs: Mapping[str, object] | None = None,
 ) -> Called:
-    """Connect a client and run ``connected``, if the app listens to it; see ``call``.
+    """Connect a client and run ``connected`` if the app handles it, see ``call``.
 
-    The connection is in the result. Raise HubException where the app refuses it.
+    The result has the connection. Raise HubException if the app refuses it.
     """
     functions, service = functions_of(app), service_for(service)
     hub_name = _only_hub(functions, hub)
@@ -142,9 +143,10 @@ async def disconnect(
     service: FakeService | None = None,
     inputs: Mapping[str, object] | None = None,
 ) -> Called:
-    """End a connection and run ``disconnected``, if the app listens to it; see ``call``.
+    """End a connection and run ``disconnected`` if the app handles it, see ``call``.
 
-    ``error`` is why it ended, None for a clean end. When the app hears of it the connection is gone.
+    ``error`` is the reason for the end, or None for a clean one. The connection is already gone when the
+    function runs.
     """
     functions, service = functions_of(app), service_for(service)
     hub_name = connection.hub if connection is not None else _only_hub(functions, hub)
@@ -174,7 +176,7 @@ async def fire(
     service: FakeService | None = None,
     inputs: Mapping[str, object] | None = None,
 ) -> Called:
-    """Run a timer function by its name, and return what it sent."""
+    """Run a timer function by its name, and return its result and what it sent."""
     function, _ = functions_of(app).timer(name)
     service = service_for(service)
     count = len(service.sent)
@@ -244,7 +246,8 @@ def _listener(functions: Functions, event: str, hub: str | None, category: str) 
     if (upstream := functions.upstream) is not None and hub in (None, upstream[1]):
         return upstream
     known = ", ".join(functions.events) or "none"
-    raise LookupError(f"nothing listens to the event {event}{f' of {hub}' if hub else ''}; there are {known}")
+    of_hub = f" of the hub {hub}" if hub else ""
+    raise LookupError(f"no function handles the event {event}{of_hub}; the app handles {known}")
 
 
 def _only_hub(functions: Functions, hub: str | None) -> str:
@@ -252,7 +255,7 @@ def _only_hub(functions: Functions, hub: str | None) -> str:
         return hub
     known = functions.hubs or ([functions.upstream[1]] if functions.upstream else [])
     if len(known) != 1:
-        raise LookupError(f"which hub? Choose with hub=…: {', '.join(known) or 'the app has none'}")
+        raise LookupError(f"choose a hub with hub=…; the app has {', '.join(known) or 'none'}")
     return known[0]
 
 

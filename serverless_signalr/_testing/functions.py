@@ -1,4 +1,4 @@
-"""The functions of an app, a blueprint or a hub, as a host finds them."""
+"""The functions of an app, a blueprint or a hub, found as the host finds them."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from azure.functions.decorators.function_app import Function, FunctionBuilder
 __all__ = ["App", "Functions", "functions_of"]
 
 type App = Any
-"""A FunctionApp, a Blueprint, or a hub; those of azure.functions too."""
+"""A hub, a FunctionApp or a Blueprint. The classes of azure.functions are accepted too."""
 
 _TRIGGER = "signalrtrigger"
 _SETTING = re.compile(r"%([^%]+)%")
@@ -23,7 +23,7 @@ _SETTING = re.compile(r"%([^%]+)%")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One HTTP function, and how a path is matched."""
+    """An HTTP function, and the pattern that its paths match."""
 
     function: Function
     methods: frozenset[str]
@@ -31,11 +31,11 @@ class Route:
     pattern: re.Pattern[str]
 
     def match(self, path: str) -> dict[str, str] | None:
-        """Return the parameters in a path, None where the route is another."""
+        """Return the parameters in a path, or None if the path does not match."""
         found = self.pattern.fullmatch(path)
         if found is None:
             return None
-        # As the host: everything is decoded but a slash.
+        # The host decodes everything except slashes.
         return {
             name: unquote(re.sub("%2f", "%252F", value, flags=re.IGNORECASE))
             for name, value in found.groupdict().items()
@@ -44,7 +44,7 @@ class Route:
 
 
 class Functions:
-    """All functions, by what triggers them."""
+    """The functions of an app, by trigger."""
 
     def __init__(self, builders: list[FunctionBuilder], auth_level: Any) -> None:
         self._builders = builders
@@ -52,11 +52,11 @@ class Functions:
 
     @cached_property
     def all(self) -> list[Function]:
-        """Return every function; building them is what raises for those that are wrong."""
+        """Return all functions. Raise TypeError or ValueError for one that does not load in the host."""
         return [builder.build(self._auth_level) for builder in self._builders]
 
     def event(self, event: str, hub: str | None, category: str | None = None) -> Function | None:
-        """Return the function of an event, None where nothing listens. Raise LookupError for several hubs."""
+        """Return the function of an event, or None. Raise LookupError if several hubs have the event."""
         wanted = event.lower()
         found = [
             function
@@ -67,7 +67,7 @@ class Functions:
         ]
         if len(found) > 1:
             hubs = ", ".join(hub_of(function.get_trigger()) for function in found)
-            raise LookupError(f"the event {event} is one of several hubs, choose with hub=…: {hubs}")
+            raise LookupError(f"several hubs have the event {event}, choose one with hub=…: {hubs}")
         return found[0] if found else None
 
     @property
@@ -81,19 +81,19 @@ class Functions:
         return [_resolved(trigger.event) for _, trigger in self._events]
 
     def route(self, method: str, path: str) -> tuple[Function, dict[str, str]]:
-        """Return the HTTP function of a path, and the parameters in it. Raise LookupError."""
+        """Return the HTTP function of a path, and the parameters. Raise LookupError if there is none."""
         found = [(route, params) for route in self._routes if (params := route.match(path)) is not None]
         for route, params in found:
             if method.upper() in route.methods:
                 return route.function, params
         if found:
             allowed = ", ".join(sorted({item for route, _ in found for item in route.methods}))
-            raise LookupError(f"no function for {method} {path}: its route takes {allowed}")
+            raise LookupError(f"no function for {method} {path}: the route accepts {allowed}")
         known = ", ".join(route.template for route in self._routes) or "none"
-        raise LookupError(f"no function for {method} {path}; there are the routes {known}")
+        raise LookupError(f"no function for {method} {path}; the routes are {known}")
 
     def timer(self, name: str) -> tuple[Function, Any]:
-        """Return the timer function of a name, and its trigger. Raise LookupError."""
+        """Return a timer function by name, and its trigger. Raise LookupError if there is none."""
         timers = [
             (function, trigger)
             for function in self.all
@@ -103,7 +103,7 @@ class Functions:
             if (function.get_function_name() or "").lower() == name.lower():
                 return function, trigger
         known = ", ".join(function.get_function_name() or "" for function, _ in timers) or "none"
-        raise LookupError(f"no timer function {name}; there are {known}")
+        raise LookupError(f"no timer function is named {name}; the timer functions are {known}")
 
     @cached_property
     def upstream(self) -> tuple[Function, str] | None:
@@ -137,7 +137,7 @@ class Functions:
             template = trigger.route or function.get_function_name() or ""
             methods = frozenset(str(getattr(item, "value", item)).upper() for item in trigger.methods or ())
             routes.append(Route(function, methods or _ALL, template, _pattern(template)))
-        # What says more is asked first, as by the host: text before parameters before catch-alls.
+        # The host prefers the more specific route: text, then parameters, then catch-alls.
         return sorted(routes, key=lambda route: _weight(route.template), reverse=True)
 
 
@@ -163,7 +163,7 @@ def functions_of(app: App) -> Functions:
 
 
 def hub_of(trigger: Any, settings: Mapping[str, str] = os.environ) -> str:
-    """Return the hub of a binding; ``%NAME%`` stands for an app setting."""
+    """Return the hub of a binding, with app settings (``%NAME%``) replaced."""
     name = getattr(trigger, "hub_name", None) or getattr(trigger, "hubName", "")
     return _resolved(name, settings)
 
@@ -201,7 +201,7 @@ def _weight(template: str) -> list[int]:
 
 
 def bindings(function: Function) -> Iterator[Any]:
-    """Yield the bindings of a function but its trigger."""
+    """Yield the bindings of a function except its trigger."""
     for binding in function.get_bindings():
         if binding is not function.get_trigger():
             yield binding

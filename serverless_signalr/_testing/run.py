@@ -1,4 +1,4 @@
-"""One run of a function: what the worker passes it, and what the host does with its outputs."""
+"""The run of a function: its inputs from the worker, and its outputs, which the host sends."""
 
 import asyncio
 import inspect
@@ -37,7 +37,7 @@ class _Out(func.Out[Any]):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a function returned, and what it set in outputs that are not SignalR's, by their names."""
+    """The return value of a function, and the values of outputs other than SignalR's, by name."""
 
     result: Any
     outputs: Mapping[str, Any]
@@ -53,7 +53,7 @@ async def _run(
 ) -> Run:
     """Run a function as the worker does, and send its SignalR outputs as the host does.
 
-    ``data`` is what binding expressions may name, ``inputs`` the values of input bindings of other kinds.
+    ``data`` has the values of binding expressions. ``inputs`` has the values of other input bindings.
     """
     values: dict[str, Any] = {_name(function.get_trigger()): trigger}
     outs: dict[str, tuple[Any, _Out]] = {}
@@ -71,7 +71,7 @@ async def _run(
         else:
             raise LookupError(
                 f"the function {function.get_function_name()} reads the binding {name} ({binding.type}): "
-                f"pass its value, inputs={{{name!r}: …}}"
+                f"pass its value with inputs={{{name!r}: …}}"
             )
     called: Any = function.get_user_function()
     if inspect.iscoroutinefunction(called):
@@ -98,7 +98,7 @@ async def run_against(
     data: Mapping[str, object],
     inputs: Mapping[str, object] | None,
 ) -> Run:
-    """Run a function with a FakeService in the place of the service."""
+    """Run a function with a FakeService instead of the service."""
     with substituted(service):
         return await _run(function, trigger, service, data=data, inputs=inputs or {})
 
@@ -142,8 +142,8 @@ def _evaluate(text: str, data: Mapping[str, object]) -> str:
             members = {name.lower(): item for name, item in here.items()} if isinstance(here, Mapping) else {}
             if part.lower() not in members:
                 raise LookupError(
-                    f"the binding expression {found[0]} names what the request does not have; the host fails "
-                    "such an invocation"
+                    f"the binding expression {found[0]} names a value that is missing, so the host would "
+                    "fail the invocation"
                 )
             here = members[part.lower()]
         return str(here)
@@ -152,7 +152,7 @@ def _evaluate(text: str, data: Mapping[str, object]) -> str:
 
 
 async def _send(value: Any, hub: str, service: FakeService) -> None:
-    """Send what a function set in a SignalR output, one item after the other."""
+    """Send the items of a SignalR output one by one."""
     if value is None:
         return
     items = json.loads(value) if isinstance(value, str | bytes) else value

@@ -1,4 +1,4 @@
-"""Operations of the REST API, carried out on a FakeHub."""
+"""The operations of the REST API, on a FakeHub."""
 
 import inspect
 import json
@@ -23,18 +23,18 @@ _ADDRESSEES = {"connections": "connection", "users": "user", "groups": "group"}
 
 
 class FakeSender:
-    """Carry out operations on a FakeHub, with the answers of the service."""
+    """A sender that carries out operations on a FakeHub, and responds as the service does."""
 
     def __init__(
         self, hub: FakeHub, endpoint: Endpoint, next_fault: Callable[[str], Response | None]
     ) -> None:
-        """Take a hub, and what answers an operation in its place while faults are on."""
+        """Take a hub, and a function that returns the next fault, or None if there is none."""
         self._hub = hub
         self._endpoint = endpoint
         self._next_fault = next_fault
 
     async def run(self, operation: Operation, timeout: timedelta | None = None) -> Response:  # noqa: ARG002
-        """Return the service's answer, or raise the error that a refusal stands for."""
+        """Return the response of the service. Raise the ServiceError for its status if it is not valid."""
         response = self._next_fault(self._hub.name) or await self._answer(operation)
         if response.status >= 300 and not operation.accepts(response):
             path = f"/api/hubs/{self._hub.name.lower()}{operation.path}"
@@ -42,7 +42,7 @@ class FakeSender:
         return response
 
     async def is_healthy(self) -> bool:
-        """Tell whether no fault is on."""
+        """Tell whether the service is healthy, which it is unless a fault is pending."""
         fault = self._next_fault(self._hub.name)
         return fault is None or fault.status < 500
 
@@ -51,7 +51,7 @@ class FakeSender:
         return list_items(self.run, path, top, page_size)
 
     async def aclose(self) -> None:
-        """Do nothing: there is no socket."""
+        """Do nothing, because there is no socket."""
 
     async def _answer(self, operation: Operation) -> Response:
         hub = self._hub
@@ -121,7 +121,7 @@ class FakeSender:
                 return _response(body={"value": [_listed(each) for each in members[:top]]})
             case _:
                 raise NotImplementedError(
-                    f"FakeService does not know the operation {operation.method} {operation.path}"
+                    f"FakeService does not support the operation {operation.method} {operation.path}"
                 )
         return _response(202)
 
@@ -134,15 +134,15 @@ class FakeSender:
         hub.send(Message(target, *arguments, to=to, hub=hub.name))
         if target not in connection.answers:
             raise LookupError(
-                f"{target} was asked of the connection {connection_id!r}, which has no answer for it: give "
-                f"it one with connection.answer({target!r}, …)"
+                f"the connection {connection_id!r} was asked for {target}, but has no answer: set one with "
+                f"connection.answer({target!r}, …)"
             )
         answer = connection.answers[target]
         try:
             value = answer(*arguments) if callable(answer) else answer
             if inspect.isawaitable(value):
                 value = await value
-        except Exception as error:  # noqa: BLE001 - it is the client's
+        except Exception as error:  # noqa: BLE001 - the client's error
             return _response(400, "Error.Client.Invocation", {"message": str(error)})
         return _response(body={"result": value})
 
@@ -178,7 +178,7 @@ def _recipient(parts: list[str]) -> Recipient:
         case ["groups", name]:
             return Recipient("group", name)
         case _:
-            raise NotImplementedError(f"FakeService does not know the path /{'/'.join(parts)}")
+            raise NotImplementedError(f"FakeService does not support the path /{'/'.join(parts)}")
 
 
 def _listed(connection: FakeConnection) -> dict[str, str]:
@@ -192,6 +192,6 @@ def _found(is_there: bool, absent: str) -> Response:
 
 def _response(status: int = 200, error: str | None = None, body: object = None) -> Response:
     headers = {} if error is None else {"x-ms-error-code": error}
-    # The shape of a request id of the service is of no use to anybody, its presence in errors is.
+    # Errors show the request id; its form does not matter.
     id = re.sub("-", "", str(uuid4()))[:16] if error else ""
     return Response(status, headers, b"" if body is None else json.dumps(body).encode(), id)

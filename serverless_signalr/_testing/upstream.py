@@ -1,4 +1,4 @@
-"""Events for a hub that receives them through an HTTP function, sent as the service sends them."""
+"""Events for a hub with an HTTP upstream, sent as the service sends them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ async def deliver_upstream(
     service: FakeService,
     headers: Mapping[str, str],
 ) -> Any:
-    """Send a signed event to the HTTP upstream of a hub, and return the result in the answer."""
+    """Send a signed event to the HTTP upstream of a hub, and return the result of the call."""
     is_message = event.category == Category.MESSAGES
     body = (
         {"type": 1, "invocationId": "1", "target": event.event, "arguments": list(arguments)}
@@ -46,13 +46,13 @@ async def deliver_upstream(
         return None
     if response.status_code >= 300:
         if is_message or event.event == DISCONNECTED:
-            raise LookupError(f"nothing listens to the event {event.event} of the hub {event.hub}")
+            raise LookupError(f"no method handles the event {event.event} of the hub {event.hub}")
         raise HubException(f"{event.event} was refused with the status {response.status_code}.")
     if not is_message:
         return None
     answer = parse_message(response.get_body().decode().removesuffix("\x1e"))
     if not isinstance(answer, Completion):
-        raise TypeError(f"the hub answered {answer!r}, expected a completion")
+        raise TypeError(f"the hub responded with {answer!r}, expected a completion")
     if answer.error is not None:
         raise HubException(answer.error)
     return answer.result

@@ -121,9 +121,9 @@ async def test_code_after_a_cancelled_answer_can_be_cancelled_itself(
 
 
 async def test_store_needs_an_owner(clients: Clients, store: MemoryAnswerStore) -> None:
-    with pytest.raises(TypeError, match="a stored answer belongs to a user"):
+    with pytest.raises(TypeError, match="a stored answer belongs to one user"):
         stream_answer(clients, store=store)
-    with pytest.raises(TypeError, match="a stored answer belongs to a user"):
+    with pytest.raises(TypeError, match="a stored answer belongs to one user"):
         stream_answer(clients, store=store, owner="")
 
 
@@ -147,7 +147,7 @@ async def test_stream_is_entered_once(clients: Clients, time: FakeClock) -> None
     stream = stream_to(clients, time)
     async with stream:
         pass
-    with pytest.raises(RuntimeError, match="an answer can be streamed once"):
+    with pytest.raises(RuntimeError, match="an answer can be streamed only once"):
         async with stream:
             raise AssertionError("it was entered")
 

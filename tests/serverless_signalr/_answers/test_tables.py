@@ -72,7 +72,7 @@ async def test_table_that_is_not_there_has_no_answers(tables: TableAnswerStore) 
 
 async def test_id_is_used_once(tables: TableAnswerStore) -> None:
     await tables.create("a", "ann", None)
-    with pytest.raises(AnswerExistsError, match="there is an answer with the id 'a' already"):
+    with pytest.raises(AnswerExistsError, match="an answer with the id 'a' already exists"):
         await tables.create("a", "bob", None)
 
 

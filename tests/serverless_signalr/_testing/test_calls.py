@@ -91,7 +91,7 @@ async def test_unexpected_error_reads_as_the_client_sees_it(
 
 
 async def test_event_that_nothing_listens_to_names_those_that_there_are(room: Room) -> None:
-    with pytest.raises(LookupError, match=r"nothing listens to the event sya; there are .*say"):
+    with pytest.raises(LookupError, match=r"no function handles the event sya; the app handles .*say"):
         await call(room, "sya")
 
 

@@ -12,7 +12,7 @@ from tests.serverless_signalr._testing.apps import Room, room_app
 
 
 async def test_timer_that_does_not_exist_names_those_that_do() -> None:
-    with pytest.raises(LookupError, match="no timer function tock; there are tick"):
+    with pytest.raises(LookupError, match="no timer function is named tock; the timer functions are tick"):
         await fire(room_app(), "tock")
 
 
@@ -32,7 +32,9 @@ async def test_event_of_two_hubs_asks_which() -> None:
 
     app = room_app()
     app.register_functions(Annex())
-    with pytest.raises(LookupError, match="choose with hub=…: room, annex"):
+    with pytest.raises(
+        LookupError, match="several hubs have the event say, choose one with hub=…: room, annex"
+    ):
         await call(app, "say", "hi")
     assert (await call(app, "say", "hi", hub="annex")).messages[0].hub == "annex"
 

@@ -31,9 +31,9 @@ async def test_text_in_a_route_comes_before_a_parameter(app: FunctionApp) -> Non
 @pytest.mark.parametrize(
     ("method", "path", "message"),
     [
-        ("GET", "/api/rooms", "no function for GET /rooms; there are the routes"),
+        ("GET", "/api/rooms", "no function for GET /rooms; the routes are"),
         ("PUT", "/api/rooms/a/messages/seven", "no function for PUT"),
-        ("DELETE", "/api/rooms/a/messages/7", "its route takes PUT"),
+        ("DELETE", "/api/rooms/a/messages/7", "the route accepts PUT"),
         ("GET", "/rooms/a/messages/latest", "is not below /api"),
     ],
 )

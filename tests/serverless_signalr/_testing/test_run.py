@@ -37,7 +37,7 @@ async def test_input_of_another_kind_is_passed_or_asked_for(app: FunctionApp) ->
 
     assert (await call(app, "read", "hi", inputs={"note": "n"})).result == "n: hi"
     with pytest.raises(
-        LookupError, match=r"reads the binding note \(blob\): pass its value, inputs=\{'note'"
+        LookupError, match=r"reads the binding note \(blob\): pass its value with inputs=\{'note'"
     ):
         await call(app, "read", "hi")
 

@@ -44,5 +44,5 @@ async def test_event_of_a_connection_that_nothing_listens_to_is_no_error(desk: D
 
 
 async def test_call_that_nothing_listens_to_is_an_error(desk: Desk) -> None:
-    with pytest.raises(LookupError, match="nothing listens to the event sya of the hub desk"):
+    with pytest.raises(LookupError, match="no method handles the event sya of the hub desk"):
         await call(desk, "sya")
