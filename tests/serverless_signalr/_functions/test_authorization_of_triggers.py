@@ -393,6 +393,7 @@ async def test_function_cannot_do_for_a_caller_what_the_caller_may_not(define: D
 async def test_code_that_no_client_called_may_call_what_is_guarded() -> None:
     with pytest.raises(HubException):
         await called(load(calling_a_hub), delivered(role="user", event="clean"))
+    assert Vault().wipe() == "wiped"
     app = FunctionApp()
 
     @app.timer_trigger("timer", schedule="0 * * * * *")
