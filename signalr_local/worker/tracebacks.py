@@ -100,8 +100,26 @@ def _place(error: BaseException, folder: str) -> dict[str, Any] | None:
 
 
 def _hint(error: BaseException, folder: str) -> str:
+    """Return what to do about a frequent mistake; empty for any other."""
+    if isinstance(error, AttributeError):
+        return _decorator_hint(error)
+    return _module_hint(error, folder) if isinstance(error, ImportError) else ""
+
+
+def _decorator_hint(error: AttributeError) -> str:
+    """Return where the SignalR decorators are, which classes of azure.functions do not have."""
+    kind, name = type(error.obj), error.name or ""
+    if kind.__module__.partition(".")[0] != "azure" or not name.removeprefix("add_").startswith("signalr_"):
+        return ""
+    return (
+        f"{name} belongs to the {kind.__name__} of serverless_signalr, not to that of azure.functions. Use "
+        f"that one: from serverless_signalr import {kind.__name__}"
+    )
+
+
+def _module_hint(error: ImportError, folder: str) -> str:
     """Return what a missing module has to do with a folder of the app that has the name of a package."""
-    if not isinstance(error, ImportError) or not error.name:
+    if not error.name:
         return ""
     top = error.name.partition(".")[0]
     own = PathFinder.find_spec(top, [folder])

@@ -340,6 +340,14 @@ def test_hub_without_events_has_no_functions() -> None:
     assert app.get_functions() == []
 
 
+def test_hub_registers_on_a_plain_function_app() -> None:
+    app = func.FunctionApp()
+    chat = Chat()
+    app.register_functions(chat)  # type: ignore[arg-type]
+    names = {function.get_function_name() for function in app.get_functions()}
+    assert names == set(functions(Chat().blueprint))
+
+
 def test_two_hubs_may_have_the_same_events() -> None:
     class One(ServerlessHub):
         async def send(self) -> None: ...

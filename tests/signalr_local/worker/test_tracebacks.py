@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import azure.functions as func
 import pytest
 from azure_functions_runtime.utils.wrappers import attach_message_to_exception
 
@@ -134,3 +135,21 @@ def test_a_folder_that_hides_nothing_is_not_named(fail: Fail, tmp_path: Path, mo
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     found = tracebacks.describe(fail("import mine_alone.other"), str(tmp_path))
     assert (found["hint"], found["module"]) == ("", "mine_alone.other")
+
+
+@pytest.mark.parametrize("kind", ["FunctionApp", "Blueprint"])
+@pytest.mark.parametrize("name", ["signalr_trigger", "signalr_output", "add_signalr_upstream"])
+def test_signalr_decorator_of_a_plain_app_is_told_where_it_is(kind: str, name: str, tmp_path: Path) -> None:
+    with pytest.raises(AttributeError) as raised:
+        getattr(getattr(func, kind)(), name)
+    assert tracebacks.describe(raised.value, str(tmp_path))["hint"] == (
+        f"{name} belongs to the {kind} of serverless_signalr, not to that of azure.functions. Use that one: "
+        f"from serverless_signalr import {kind}"
+    )
+
+
+def test_other_attributes_have_no_hint(tmp_path: Path) -> None:
+    for thing, name in ((func.FunctionApp(), "rout"), (object(), "signalr_trigger")):
+        with pytest.raises(AttributeError) as raised:
+            getattr(thing, name)
+        assert tracebacks.describe(raised.value, str(tmp_path))["hint"] == ""
