@@ -19,7 +19,7 @@ help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
-run: local-packages page settings ## Start the app: emulator, host and page; APP=FOLDER another app, ARGS=options
+run: local-packages edited-page settings ## Start the app: emulator, host and page; APP=FOLDER another app, ARGS=options
 	@exec $(PYTHON) -m signalr_local $(if $(filter-out .,$(APP)),--app "$(APP)") $(ARGS)
 
 .PHONY: new
@@ -27,7 +27,7 @@ new: new-folder local-packages ## Make an app of your own in the folder DIR; ARG
 	@exec $(PYTHON) -m signalr_local new "$(DIR)" $(ARGS)
 
 .PHONY: func
-func: local-packages page settings ## Start the emulator, and the app in Azure Functions Core Tools
+func: local-packages edited-page settings ## Start the emulator, and the app in Azure Functions Core Tools
 	@exec scripts/start-func "$(APP)"
 
 .PHONY: test
@@ -76,7 +76,7 @@ bench: test-packages bench-peers ## Measure the local runtime and the library be
 	@exec $(PYTHON) -m bench $(ARGS)
 
 .PHONY: package
-package: venv page ## Build what is deployed: build/app.zip
+package: venv edited-page ## Build what is deployed: build/app.zip
 	@[ -d infra ] || { echo "There is no folder infra, whose scripts build the package." >&2; exit 2; }
 	@exec scripts/package
 
@@ -125,6 +125,10 @@ azurite:
 .PHONY: page
 page: machine
 	@scripts/build-page
+
+.PHONY: edited-page
+edited-page: machine
+	@scripts/build-page --if-edited
 
 .PHONY: settings
 settings:
