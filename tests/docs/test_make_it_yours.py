@@ -41,7 +41,8 @@ def run(folder: Path, *command: str) -> str:
 
 def make(folder: Path, *targets: str) -> str:
     """Make targets with the packages that are installed here, without their set-up."""
-    skipped = [word for name in ("test-packages", "local-packages", "venv", "page") for word in ("-o", name)]
+    steps = ("test-packages", "local-packages", "venv", "page", "edited-page")
+    skipped = [word for name in steps for word in ("-o", name)]
     return run(folder, "make", f"PYTHON={sys.executable}", *skipped, *targets)
 
 
