@@ -18,6 +18,9 @@ from signalr_local.serving import Step, fail, serve
 
 __all__ = ["main"]
 
+_INTERRUPTED = 130
+"""The exit code of a program that Ctrl+C ended."""
+
 type Command = Callable[[argparse.Namespace], Coroutine[None, None, int]]
 
 
@@ -110,7 +113,11 @@ async def _within(arguments: argparse.Namespace, start: Coroutine[None, None, No
 async def _doctor(arguments: argparse.Namespace) -> int:
     from signalr_local.doctor.command import run
 
-    return await run(arguments)
+    try:
+        return await run(arguments)
+    except asyncio.CancelledError:
+        # asyncio.run turns Ctrl+C into this.
+        return _INTERRUPTED
 
 
 async def _new(arguments: argparse.Namespace) -> int:

@@ -28,13 +28,18 @@ _KEY = re.compile(r"AccessKey=[^;\s]+", re.IGNORECASE)
 
 async def load_functions(app: Path, values: Mapping[str, str]) -> list[Function]:
     """Index the app in a worker of its own. Raise AppError if it cannot be loaded."""
+    places: list[str] = []
     try:
         async with asyncio.timeout(_PATIENCE):
             environment = worker_environment(values, app, 7071)
             worker = await Worker.open(app, environment, _ignore, interpreter_of(app))
-            await worker.loaded()
+            await worker.loaded(places.append)
     except TimeoutError:
-        raise AppError(f"it was not loaded within {_PATIENCE:.0f} seconds") from None
+        where = f"; after some seconds it was at {places[0].removeprefix(f'{app}{os.sep}')}" if places else ""
+        raise AppError(
+            f"it was not loaded within {_PATIENCE:.0f} seconds{where}",
+            hint="do what waits there when it is first needed, in a function",
+        ) from None
     try:
         return worker.functions
     finally:
@@ -127,7 +132,8 @@ def app_error(error: AppError, app: Path, values: Mapping[str, str]) -> Finding:
             last = last.replace(value, "…")
     last = _KEY.sub("AccessKey=…", last)
     where = ""
-    if error.place is not None:
+    # An error of syntax says it by itself.
+    if error.place is not None and f"line {error.place.line})" not in last:
         where = f" ({os.path.relpath(error.place.file, app)}, line {error.place.line})"
     return wrong(
         "functions.load",

@@ -10,6 +10,7 @@ import aiohttp
 
 from serverless_signalr._rest.pool import proxy, running_pool
 from signalr_local.doctor.findings import Finding, fine, note, warning, wrong
+from signalr_local.doctor.network import FAILURES, unreachable
 from signalr_local.host.functions import Function
 
 __all__ = ["ask_health", "health_path"]
@@ -43,9 +44,9 @@ async def ask_health(host: str, path: str, key: str | None) -> Finding:
             url, headers=headers, proxy=proxy(url), timeout=_TIMEOUT, allow_redirects=False
         ) as response:
             status, text = response.status, await response.text()
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        problem = f"{host} cannot be reached ({type(error).__name__})"
-        return wrong("app.health", path, problem, "check that the app is running and open to your network")
+    except FAILURES as error:
+        seen, fix = unreachable(host, error, "check that the app is running and open to your network")
+        return warning("app.unreachable", path, seen, fix)
     took = (perf_counter() - started) * 1000
     if status == HTTPStatus.OK:
         return fine("app.health", path, f"{took:.0f} ms, the app reaches its service", took)

@@ -18,6 +18,7 @@ __all__ = ["check_host_json"]
 
 _BUNDLE = "Microsoft.Azure.Functions.ExtensionBundle"
 _CURRENT = {"id": _BUNDLE, "version": "[4.*, 5.0.0)"}
+_BUNDLES = {_BUNDLE.lower(), f"{_BUNDLE}.Preview".lower(), f"{_BUNDLE}.Experimental".lower()}
 _BUNDLE_FIX = f'set "extensionBundle": {json.dumps(_CURRENT)}'
 _WHOLE = json.dumps({"version": "2.0", "extensionBundle": _CURRENT})
 
@@ -35,7 +36,7 @@ def check_host_json(app: Path) -> Iterator[Finding]:
         content = read_object(app / HOST_JSON)
     except ValueError as error:
         problem = str(error).replace(f"{app / HOST_JSON} ", "it ", 1)
-        yield wrong("host-json.syntax", HOST_JSON, problem, "correct the syntax")
+        yield wrong("host-json.syntax", HOST_JSON, problem, _file_fix(problem))
         return
     if content is None:
         yield wrong(
@@ -45,8 +46,6 @@ def check_host_json(app: Path) -> Iterator[Finding]:
             f"create it with this content: {_WHOLE}",
         )
         return
-    # The host does not look at the case of keys.
-    content = {name.lower(): value for name, value in content.items()}
     if content.get("version") != "2.0":
         seen = repr(content["version"]) if "version" in content else "missing"
         yield wrong(
@@ -56,6 +55,8 @@ def check_host_json(app: Path) -> Iterator[Finding]:
             'set "version": "2.0"',
         )
         return
+    # Of all keys, the host looks at the case of "version" alone.
+    content = _in_lower_case(content)
     yield _check_bundle(content.get("extensionbundle"))
     yield from _check_prefix(content)
     try:
@@ -65,8 +66,21 @@ def check_host_json(app: Path) -> Iterator[Finding]:
         yield wrong("host-json.value", HOST_JSON, problem, "correct the value")
 
 
+def _file_fix(problem: str) -> str:
+    if "cannot be read" in problem:
+        return "make it a file that may be read"
+    return "save it as UTF-8" if "text:" in problem else "correct the syntax"
+
+
+def _in_lower_case(value: Any) -> Any:
+    """Return an object with its keys in lower case, however deep."""
+    if isinstance(value, dict):
+        return {name.lower(): _in_lower_case(item) for name, item in value.items()}
+    return value
+
+
 def _check_bundle(bundle: Any) -> Finding:
-    if not isinstance(bundle, dict) or not str(bundle.get("id", "")).startswith(_BUNDLE):
+    if not isinstance(bundle, dict) or str(bundle.get("id", "")).lower() not in _BUNDLES:
         return wrong(
             "host-json.bundle",
             HOST_JSON,
@@ -95,12 +109,12 @@ def _check_bundle(bundle: Any) -> Finding:
 def _check_prefix(content: dict[str, Any]) -> Iterator[Finding]:
     """Look for a route prefix where version 1 of the host had it; the host says nothing about it."""
     http = content.get("http")
-    if not isinstance(http, dict) or "routePrefix" not in http:
+    if not isinstance(http, dict) or "routeprefix" not in http:
         return
     extensions = content.get("extensions")
     current = extensions.get("http") if isinstance(extensions, dict) else None
-    used = current.get("routePrefix", "api") if isinstance(current, dict) else "api"
-    wanted = json.dumps({"http": {"routePrefix": http["routePrefix"]}})
+    used = current.get("routeprefix", "api") if isinstance(current, dict) else "api"
+    wanted = json.dumps({"http": {"routePrefix": http["routeprefix"]}})
     yield warning(
         "host-json.route-prefix",
         HOST_JSON,

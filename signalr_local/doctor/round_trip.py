@@ -16,6 +16,7 @@ from serverless_signalr._rest.pool import proxy, running_pool
 from serverless_signalr.protocol import handshake, json_protocol
 from serverless_signalr.protocol.messages import Close, Completion, HubMessage, Invocation
 from signalr_local.doctor.findings import Finding, fine, skipped, wrong
+from signalr_local.doctor.network import FAILURES, unreachable
 from signalr_local.doctor.plan import Call, Plan
 from signalr_local.doctor.upstream_checks import KEY_FIX
 
@@ -75,7 +76,7 @@ async def travel(plan: Plan) -> AsyncIterator[Finding]:
             yield step.done(f"{plan.call.method}, from here to the app and back")
     except _StepError as error:
         yield wrong(f"round-trip.{error.rule}", error.rule, error.seen, error.fix)
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+    except FAILURES as error:
         yield step.failed(error)
 
 
@@ -98,13 +99,12 @@ class _Step:
 
     def failed(self, error: Exception) -> Finding:
         """Return the finding that the network failed."""
-        seen = f"{self.host} cannot be reached ({type(error).__name__})"
         if self.name == "negotiate":
             fix = "check that the function app is running and open to your network"
+            seen, fix = unreachable(self.host, error, fix)
         elif self.name == "service":
-            fix = (
-                "check that the SignalR Service exists, and that network rules and your proxy let clients in"
-            )
+            fix = "check that the SignalR Service exists, and that its network rules let clients in"
+            seen, fix = unreachable(self.host, error, fix)
         else:
             status = error.status if isinstance(error, aiohttp.WSServerHandshakeError) else None
             how = f"status {status}" if status else type(error).__name__

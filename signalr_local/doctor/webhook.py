@@ -10,6 +10,7 @@ import aiohttp
 
 from serverless_signalr._rest.pool import proxy, running_pool
 from signalr_local.doctor.findings import Finding, fine, warning, wrong
+from signalr_local.doctor.network import FAILURES, unreachable
 from signalr_local.doctor.upstream_checks import KEY_FIX, Webhook
 from signalr_local.host import trigger
 
@@ -40,13 +41,9 @@ async def check_webhook(webhook: Webhook, *, has_triggers: bool = False) -> Find
         return fine("upstream.webhook", subject, "its code is in Key Vault, which only the service reads")
     try:
         answer = await _ask(webhook.url)
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        return wrong(
-            "upstream.unreachable",
-            subject,
-            f"it cannot be reached ({type(error).__name__})",
-            "start the function app, and compare the host with the app's default domain",
-        )
+    except FAILURES as error:
+        fix = "start the function app, and compare the host with the app's default domain"
+        return warning("upstream.unreachable", subject, *unreachable(parts.hostname, error, fix))
     if webhook.is_http_upstream:
         return _judge_http(subject, answer)
     return _judge(subject, answer, has_triggers=has_triggers)
@@ -73,13 +70,10 @@ def _judge(subject: str, answer: _Answer, *, has_triggers: bool) -> Finding:
     # The SignalR extension refuses what is neither JSON nor MessagePack, once the host has let it through.
     if answer.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
         return _fine(subject, "it accepts the code", answer)
-    if answer.wants_sign_in or answer.status == HTTPStatus.FORBIDDEN:
-        return wrong(
-            "upstream.forbidden",
-            subject,
-            f"App Service Authentication or an access restriction refuses events (status {answer.status})",
-            f"exclude {trigger.PATH} from App Service Authentication and from access restrictions",
-        )
+    if answer.wants_sign_in:
+        return _sign_in(subject, answer, trigger.PATH)
+    if answer.status == HTTPStatus.FORBIDDEN:
+        return _restricted(subject)
     if answer.status == HTTPStatus.UNAUTHORIZED:
         return wrong(
             "upstream.code", subject, "it refuses the code of the upstream URL (status 401)", KEY_FIX
@@ -97,6 +91,26 @@ def _judge(subject: str, answer: _Answer, *, has_triggers: bool) -> Finding:
 def _fine(subject: str, seen: str, answer: _Answer) -> Finding:
     shown = f"{answer.milliseconds:.0f} ms, {seen}"
     return fine("upstream.webhook", subject, shown, answer.milliseconds)
+
+
+def _sign_in(subject: str, answer: _Answer, path: str) -> Finding:
+    return wrong(
+        "upstream.forbidden",
+        subject,
+        f"App Service Authentication refuses events (status {answer.status})",
+        f"exclude {path} from App Service Authentication",
+    )
+
+
+def _restricted(subject: str) -> Finding:
+    # An access restriction may let the service in and this machine not.
+    return warning(
+        "upstream.restricted",
+        subject,
+        "an access restriction or App Service Authentication refuses this machine (status 403)",
+        "unless the restriction lets the service tag AzureSignalR in and the round trip succeeds: allow that "
+        "tag, and exclude the path from App Service Authentication",
+    )
 
 
 def _not_found(subject: str, *, has_triggers: bool) -> Finding:
@@ -125,13 +139,10 @@ def _judge_http(subject: str, answer: _Answer) -> Finding:
     }
     if answer.status in expected and not answer.wants_sign_in:
         return _fine(subject, expected[answer.status], answer)
-    if answer.wants_sign_in or answer.status == HTTPStatus.FORBIDDEN:
-        return wrong(
-            "upstream.forbidden",
-            subject,
-            f"App Service Authentication or an access restriction refuses events (status {answer.status})",
-            "exclude its path from App Service Authentication and from access restrictions",
-        )
+    if answer.wants_sign_in:
+        return _sign_in(subject, answer, "its path")
+    if answer.status == HTTPStatus.FORBIDDEN:
+        return _restricted(subject)
     if answer.status == HTTPStatus.NOT_FOUND:
         return _not_found(subject, has_triggers=False)
     return warning(

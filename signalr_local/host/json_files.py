@@ -17,6 +17,9 @@ _MARKS = (
 )
 
 
+_KINDS: dict[type, str] = {list: "an array", str: "a text", bool: "a boolean", type(None): "null"}
+
+
 def read_object(path: Path) -> dict[str, Any] | None:
     """Return the object of a file: comments, trailing commas and single quotes are fine, and any Unicode.
 
@@ -26,6 +29,8 @@ def read_object(path: Path) -> dict[str, Any] | None:
         raw = path.read_bytes()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
     encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "utf-8")
     try:
         content = newtonsoft.read(raw.decode(encoding), dates=False)
@@ -34,5 +39,5 @@ def read_object(path: Path) -> dict[str, Any] | None:
     except newtonsoft.JsonError as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(content, dict):
-        raise ValueError(f"{path} must hold a JSON object, got {type(content).__name__}")
+        raise ValueError(f"{path} must hold a JSON object, got {_KINDS.get(type(content), 'a number')}")
     return content

@@ -4,19 +4,16 @@ A fix that prints a command of az is followed by running that command against th
 """
 
 import re
-import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-
-from aiohttp import web
 
 from serverless_signalr.connection import forget
 from signalr_local.doctor.findings import State
-from tests.serverless_signalr.azure_fakes.cloud import Cloud, Host, forbidden
-from tests.signalr_local.doctor.apps import HOST, KEY, NAME, Deployed, listed
+from tests.serverless_signalr.azure_fakes.cloud import forbidden
+from tests.signalr_local.doctor.apps import HOST, KEY, NAME, listed
+from tests.signalr_local.doctor.world import WEBHOOK, World
 
-WEBHOOK = "/runtime/webhooks/signalr"
 SCOPE = "/subscriptions/s/resourceGroups/rg-chat/providers/Microsoft.SignalRService/SignalR/chat"
 OWNER = {
     "roleDefinitionId": "/subscriptions/s/roleDefinitions/7e4f1700-ea5a-4f59-8f37-079cfe29dce3",
@@ -43,59 +40,6 @@ GOOD = {
     "AzureWebJobsStorage__credential": "managedidentity",
 }
 CATCH_ALL = listed("aaa", {"type": "httpTrigger", "name": "req", "direction": "in", "route": "{*rest}"})
-
-
-@dataclass
-class FunctionApp(Host):
-    """The function app in Azure, which answers requests to its webhook."""
-
-    key: str = "the-key"
-    routes: dict[str, int] = field(default_factory=dict)
-
-    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        if request.path in self.routes:
-            return web.Response(status=self.routes[request.path])
-        if request.path != WEBHOOK:
-            return web.Response(status=404)
-        if request.query.get("code") != self.key:
-            return web.Response(status=401)
-        is_event = request.content_type in ("application/json", "application/x-msgpack")
-        return web.Response(status=200 if is_event else 415)
-
-
-@dataclass
-class World:
-    """A deployed app, and what answers at its address."""
-
-    app: Deployed
-    site: FunctionApp
-    cloud: Cloud
-
-    def az(self, fix: str) -> None:
-        """Run the command of az that a fix prints."""
-        printed = re.search(r"az (functionapp|signalr) [^;]*?(?=, after|;|$)", fix)
-        assert printed is not None, fix
-        words = shlex.split(printed[0])[1:]
-        names = [word for word in words if not word.startswith("--")]
-        options = {word: words[position + 1 :] for position, word in enumerate(words) if word[:2] == "--"}
-        match names[:3]:
-            case ["signalr", "update", *_]:
-                assert options["--name"][0] == "chat"
-                self.app.service["features"] = [
-                    {"flag": "ServiceMode", "value": options["--service-mode"][0]}
-                ]
-            case ["signalr", "cors", "add"]:
-                self.app.service["cors"]["allowedOrigins"] += options["--allowed-origins"]
-            case ["signalr", "cors", "remove"]:
-                self.app.service["cors"]["allowedOrigins"].remove(options["--allowed-origins"][0])
-            case ["functionapp", "cors", "credentials"]:
-                self.app.cors["supportCredentials"] = options["--enable"][0] == "true"
-            case ["signalr", "upstream", "update"]:
-                given = dict(word.split("=", 1) for word in options["--template"])
-                url = given["url-template"].replace("KEY", self.site.key)
-                self.app.service["upstream"] = {"templates": [{"urlTemplate": url, "hubPattern": "*"}]}
-            case other:
-                raise AssertionError(other)
 
 
 type Change = Callable[[World], None]
@@ -453,10 +397,11 @@ FAULTS = {
         lambda world, _: world.site.recover(),
     ),
     "an access restriction on the webhook": Fault(
-        "upstream.forbidden",
+        "upstream.restricted",
         lambda world: world.site.fail(403),
-        "and from access restrictions",
+        "allow that tag, and exclude the path from App Service Authentication",
         lambda world, _: world.site.recover(),
+        State.WARNING,
     ),
     "the webhook's 404 on Flex Consumption": Fault(
         "upstream.flex",
@@ -469,6 +414,7 @@ FAULTS = {
         lambda world: world.site.break_off(),
         "start the function app",
         lambda world, _: world.site.recover(),
+        State.WARNING,
     ),
     "a host that is starting": Fault(
         "upstream.answer",

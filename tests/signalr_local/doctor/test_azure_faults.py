@@ -5,7 +5,8 @@ import pytest
 from signalr_local.doctor.findings import Finding, State
 from tests.serverless_signalr.azure_fakes.cloud import Cloud
 from tests.signalr_local.doctor.apps import HOST, KEY, Deployed
-from tests.signalr_local.doctor.azure_faults import FAULTS, WEBHOOK, Fault, FunctionApp, World
+from tests.signalr_local.doctor.azure_faults import FAULTS, Fault
+from tests.signalr_local.doctor.world import WEBHOOK, FunctionApp, World
 
 
 @pytest.fixture

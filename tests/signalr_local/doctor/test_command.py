@@ -2,7 +2,10 @@
 
 import argparse
 import ast
+import asyncio
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 
 from signalr_local.doctor import command
 from signalr_local.doctor.options import add_parser
+from tests.conftest import PATIENCE
 from tests.signalr_local.doctor.apps import Folder
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -58,6 +62,46 @@ async def test_a_file_that_is_not_what_it_should_be_is_exit_code_2(
 ) -> None:
     assert await doctor("--app", str(folder.path), "--service", str(folder.path / "host.json")) == 2
     assert "is not what az signalr show prints." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            ("--app", "no-such-app"),
+            "If no-such-app is an app in Azure: signalr-local doctor --azure no-such-app.",
+        ),
+        (
+            ("--resource-group", "rg"),
+            "--resource-group is about an app in Azure: name the app with --azure NAME",
+        ),
+        (("--no-round-trip",), "--no-round-trip is about an app in Azure"),
+        (("--arguments", "[1]"), "--arguments are those of a method: name it with --call"),
+        (("--app", ".", "--azure", "x"), "--app is a folder and --azure an app in Azure: name one of them"),
+    ],
+)
+async def test_options_that_would_not_be_looked_at_are_exit_code_2(
+    capsys: pytest.CaptureFixture[str], options: tuple[str, ...], told: str
+) -> None:
+    assert await doctor(*options) == 2
+    assert told in capsys.readouterr().err
+
+
+async def test_ctrl_c_ends_the_doctor_without_a_traceback(folder: Folder) -> None:
+    here = folder.path / "here"
+    os.mkfifo(here)
+    folder.write("function_app.py", f"import time\nopen({str(here)!r}, 'w').close()\ntime.sleep(600)")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "signalr_local", "doctor", "--app", str(folder.path)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(PATIENCE):
+        # It can be read once the app is being imported.
+        await asyncio.to_thread(here.read_text)
+        process.send_signal(signal.SIGINT)
+        _, complaints = await process.communicate()
+    assert (process.returncode, complaints) == (130, b"")
 
 
 async def test_verbose_lists_what_is_fine(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:

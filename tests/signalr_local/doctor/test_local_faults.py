@@ -120,6 +120,19 @@ def both(*changes: Callable[[Folder], None]) -> Callable[[Folder], None]:
     return change
 
 
+def make_a_folder(name: str) -> Callable[[Folder], None]:
+    def make(folder: Folder) -> None:
+        (folder.path / name).unlink()
+        (folder.path / name).mkdir()
+
+    return make
+
+
+def file_again(folder: Folder, name: str, content: object) -> None:
+    (folder.path / name).rmdir()
+    folder.write(name, content)
+
+
 def replace_http(folder: Folder, fix: str) -> None:
     folder.edit("host.json", http=None)
     set_members("host.json")(folder, fix.partition(" by ")[2])
@@ -145,6 +158,24 @@ FAULTS = {
         lambda folder: (folder.path / "host.json").unlink(),
         "create it with this content: {",
         whole("host.json"),
+    ),
+    "host.json is a folder": Fault(
+        "host-json.syntax",
+        make_a_folder("host.json"),
+        "make it a file that may be read",
+        lambda folder, _: file_again(folder, "host.json", HOST_JSON),
+    ),
+    "host.json in another encoding": Fault(
+        "host-json.syntax",
+        lambda folder: (folder.path / "host.json").write_bytes('{"x": "é"}'.encode("latin-1")),
+        "save it as UTF-8",
+        lambda folder, _: folder.write("host.json", HOST_JSON),
+    ),
+    "a bundle of another name": Fault(
+        "host-json.bundle",
+        host(extensionBundle={"id": f"{BUNDLE['id']}x", "version": "[4.*, 5.0.0)"}),
+        'set "extensionBundle"',
+        set_members("host.json"),
     ),
     "host.json is no JSON": Fault(
         "host-json.syntax",
@@ -180,6 +211,12 @@ FAULTS = {
         'replace "http" by "extensions": {"http": {"routePrefix": "x"}}',
         replace_http,
         State.WARNING,
+    ),
+    "settings are a folder": Fault(
+        "settings.file",
+        make_a_folder(SETTINGS),
+        "correct the file",
+        lambda folder, _: file_again(folder, SETTINGS, {"Values": {**REST, NAME: folder.connection_string}}),
     ),
     "settings are no JSON": Fault(
         "settings.file",
@@ -392,78 +429,3 @@ async def test_a_fault_is_found_once_and_its_fix_ends_it(folder: Folder, fault: 
     fault.apply(folder, found.fix)
     after = await folder.examine()
     assert problems(after) == [], "\n".join(map(str, after))
-
-
-async def test_an_app_that_shows_its_settings_when_it_fails_is_not_quoted(folder: Folder) -> None:
-    folder.value(Mine=f"Endpoint=https://x.service.signalr.net;AccessKey={KEY[::-1]};Version=1.0;")
-    folder.write("function_app.py", "import os\nraise RuntimeError(os.environ['Mine'])")
-    [found] = [item for item in await folder.examine() if item.is_problem]
-    assert found.seen == "it cannot be loaded: RuntimeError: … (function_app.py, line 2)"
-    folder.write("function_app.py", f"raise RuntimeError('got AccessKey={KEY};Version')")
-    [found] = [item for item in await folder.examine() if item.is_problem]
-    assert (
-        found.seen == "it cannot be loaded: RuntimeError: got AccessKey=…;Version (function_app.py, line 1)"
-    )
-
-
-async def test_a_wrong_connection_string_is_not_quoted(folder: Folder) -> None:
-    wrong = f"Endpoint=https://x.service.signalr.net;AccessKey={KEY};AccessKey={KEY};Version=1.0;"
-    folder.value(**{NAME: wrong})
-    findings = await folder.examine()
-    assert problems(findings) == [("connections.settings", State.WRONG)]
-    assert KEY not in "".join(map(str, findings))
-
-
-async def test_an_app_that_never_ends_loading_is_given_up(
-    folder: Folder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("signalr_local.doctor.app_checks._PATIENCE", 0.5)
-    folder.write("function_app.py", "import threading\nthreading.Event().wait()")
-    [found] = [item for item in await folder.examine() if item.is_problem]
-    assert found.seen.startswith("it cannot be loaded: it was not loaded within ")
-
-
-async def test_the_environment_counts_as_it_does_when_the_app_runs(
-    folder: Folder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder.value(**{NAME: ""})
-    monkeypatch.setenv(NAME, folder.connection_string)
-    assert problems(await folder.examine()) == []
-
-
-async def test_settings_of_the_environment_need_no_file(
-    folder: Folder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in {**REST, NAME: folder.connection_string}.items():
-        monkeypatch.setenv(name, value)
-    (folder.path / SETTINGS).unlink()
-    assert problems(await folder.examine()) == []
-
-
-async def test_an_emulator_that_does_not_run_is_no_fault_of_the_app(
-    folder: Folder, unused_tcp_port: int
-) -> None:
-    folder.value(**{NAME: f"Endpoint=http://localhost:{unused_tcp_port};AccessKey={KEY};Version=1.0;"})
-    findings = await folder.examine()
-    assert problems(findings) == []
-    [found] = [item for item in findings if item.rule == "connections.emulator-down"]
-    assert found.state is State.NOTE
-    assert found.seen.startswith(f"nothing answers at http://localhost:{unused_tcp_port};")
-
-
-async def test_several_endpoints_need_the_setting_for_them(folder: Folder) -> None:
-    folder.value(Azure__SignalR__Endpoints__b=folder.connection_string)
-    [found] = [item for item in await folder.examine() if item.is_problem]
-    assert "bindings take only with the app setting AzureSignalRServiceTransportType=Persistent" in found.seen
-    folder.value(AzureSignalRServiceTransportType="Persistent")
-    findings = await folder.examine()
-    assert problems(findings) == []
-    assert len([item for item in findings if "works with an access key" in item.seen]) == 2
-
-
-async def test_an_identity_that_is_not_accepted_is_found_with_what_to_grant(
-    folder: Folder, unused_tcp_port: int
-) -> None:
-    folder.value(**{NAME: None, f"{NAME}__serviceUri": f"https://localhost:{unused_tcp_port}"})
-    [found] = [item for item in await folder.examine() if item.is_problem]
-    assert found.fix == "grant the identity the role SignalR Service Owner on the resource"

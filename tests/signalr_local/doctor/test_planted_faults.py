@@ -169,6 +169,14 @@ FAULTS = {
         up,
         also=("upstream.unreachable",),
     ),
+    "the health function cannot be reached": Fault(
+        "app.unreachable",
+        both(health(200, {}), down(HOST)),
+        f"{HOST} cannot be reached from here",
+        "if it is in a private network, run the doctor in there",
+        up,
+        also=("upstream.unreachable", "round-trip.negotiate"),
+    ),
     "the service cannot be reached": Fault(
         "round-trip.service",
         down(SERVICE),
@@ -213,7 +221,7 @@ FAULTS = {
         "status code 403",
         "exclude the path of the upstream URL from App Service Authentication",
         app_answers,
-        also=("upstream.forbidden",),
+        also=("upstream.restricted",),
     ),
     "the webhook answers 404": Fault(
         "round-trip.upstream",

@@ -85,7 +85,7 @@ def test_a_byte_order_mark_is_no_hindrance(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("{", "{path} is not valid JSON: "),
-        ("[]", "{path} must hold a JSON object, got list"),
+        ("[]", "{path} must hold a JSON object, got an array"),
         ('{"extensions": {}}', '{path} has no "version", write "version": "2.0"'),
         ('{"Version": "2.0"}', '{path} has no "version", write "version": "2.0"'),
         ('{"version": "1.0"}', '{path} has the "version" "1.0", write "version": "2.0"'),

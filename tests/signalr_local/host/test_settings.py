@@ -62,7 +62,7 @@ def test_a_null_is_skipped_and_named(tmp_path: Path, log: Any) -> None:
         ("", "is not valid JSON: there is no value: line 1 column 1"),
         ("{", "is not valid JSON: the text ends too early: line 1 column 2"),
         ('{"Values": {"A": 1 "B": 2}}', "is not valid JSON: expected ,: line 1 column 20"),
-        ("[]", "must hold a JSON object, got list"),
+        ("[]", "must hold a JSON object, got an array"),
         ('{"Values": ["A"]}', "must hold an object as Values"),
         ('{"ConnectionStrings": "A"}', "must hold an object as ConnectionStrings"),
         ('{"Host": 7071}', "must hold an object as Host"),
