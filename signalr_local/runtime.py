@@ -62,8 +62,9 @@ def bind(host: FunctionsHost, address: str | None, port: int | None) -> None:
 class Runtime:
     """Run an app with everything that it meets in Azure.
 
-    A port of None is the one that local.settings.json names, or the default; 0 is a free one. ``upstream``
-    is where the service's events go: a path of the host, by default that of the SignalR trigger, or a URL.
+    A port of None is the one that local.settings.json names, or the default; 0 is a free one. The emulator
+    takes a free one too if nobody chose and the default is in use. ``upstream`` is where the service's events
+    go: a path of the host, by default that of the SignalR trigger, or a URL.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Runtime:
         self._address = address
         self._upstream = upstream
         self._told: set[str] = set()
+        self._is_movable = emulator_port is None
         self._emulator_port = EMULATOR_PORT if emulator_port is None else emulator_port
         self._emulator: Emulator | None = None
         self._sockets: list[socket.socket] = []
@@ -101,10 +103,7 @@ class Runtime:
         cannot be loaded; whatever had started is to be stopped by ``stop``.
         """
         bind(self.host, self._address, self._port)
-        try:
-            self._sockets = listen(LOOPBACK, self._emulator_port)
-        except OSError:
-            raise PortInUseError(self._emulator_port, "--emulator-port") from None
+        self._sockets = self._listen()
         self._emulator_port = self._sockets[0].getsockname()[1]
         await self.host.begin()
         # While the worker imports the app, this process imports what it needs itself.
@@ -115,6 +114,21 @@ class Runtime:
         await self.host.start()
         here = f"http://127.0.0.1:{self.host.plain_port}"
         self.emulator.upstream = [UpstreamRule(urljoin(here, self._upstream))]
+
+    def _listen(self) -> list[socket.socket]:
+        """Take the emulator's port, or a free one if nobody asked for one and the default is in use."""
+        try:
+            return listen(LOOPBACK, self._emulator_port)
+        except OSError:
+            if not self._is_movable:
+                raise PortInUseError(self._emulator_port, "--emulator-port") from None
+        sockets = listen(LOOPBACK, 0)
+        self._tell(
+            logging.INFO,
+            f"Port {self._emulator_port} is in use: the emulator takes port {sockets[0].getsockname()[1]}. "
+            "To choose one: --emulator-port.",
+        )
+        return sockets
 
     async def stop(self) -> None:
         """Close all clients and end the app, within three seconds whatever it runs."""

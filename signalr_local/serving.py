@@ -21,10 +21,14 @@ class PortInUseError(Exception):
     """Say which port cannot be had, and which option chooses another."""
 
     def __init__(self, port: int, option: str) -> None:
-        super().__init__(
+        text = (
             f"Port {port} is unavailable. Close the process using that port, or specify another port "
             f"using {option}."
         )
+        if "MAKELEVEL" in os.environ:
+            # Whoever typed "make run" has not seen the command with these options.
+            text += f' With make: make run ARGS="{option} {port + 1}"'
+        super().__init__(text)
 
 
 async def serve(

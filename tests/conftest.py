@@ -47,6 +47,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("soak", range(times), ids=lambda number: f"soak{number}")
 
 
+def without_make() -> dict[str, str]:
+    """Return the environment without what make adds."""
+    return {name: value for name, value in os.environ.items() if name not in ("MAKELEVEL", "MAKEFLAGS")}
+
+
 @dataclass
 class LocalProcess:
     """Run ``python -m signalr_local`` and read what it prints."""
@@ -66,7 +71,8 @@ class LocalProcess:
         process = subprocess.Popen(
             [str(python), "-m", "signalr_local", *arguments],
             cwd=folder,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "error", **environment},
+            # The words that are printed are those for the command, also where make runs the tests.
+            env=without_make() | {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "error", **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

@@ -73,3 +73,13 @@ async def test_any_other_error_is_raised_once_it_is_stopped() -> None:
     with pytest.raises(OtherError):
         await serve(start, stop)
     assert stopped.is_set()
+
+
+@pytest.mark.parametrize("level", [None, "1"], ids=["command", "make"])
+def test_port_in_use_is_moved_in_the_words_that_were_typed(level: str | None, monkeypatch: Any) -> None:
+    monkeypatch.delenv("MAKELEVEL", raising=False)
+    if level is not None:
+        monkeypatch.setenv("MAKELEVEL", level)
+    text = str(PortInUseError(7071, "--port"))
+    assert "specify another port using --port." in text
+    assert ('make run ARGS="--port 7072"' in text) is (level is not None)
