@@ -1,5 +1,6 @@
 """The page, as two people use it."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -117,7 +118,7 @@ async def test_a_private_message_to_nobody_says_so(visit: Visit) -> None:
     ann = await visit("ann")
     await ann.open_private("nobody")
     await ann.write("nobody", "are you there?")
-    await expect(ann.log).to_contain_text("nobody is not connected: nobody has received this message.")
+    await expect(ann.log).to_contain_text("nobody is not connected. Nobody received this message.")
 
 
 async def test_a_private_message_to_somebody_says_nothing_of_the_kind(visit: Visit) -> None:
@@ -168,9 +169,15 @@ async def test_connection_ids_are_shown_to_developers_only(visit: Visit) -> None
     people = ann.page.get_by_role("complementary", name="People")
     chip = people.get_by_role("button", name="Message connection")
     await expect(ann.person("bob")).to_have_attribute("data-presence", "here")
+    kind = ann.page.get_by_label("Private with")
     await expect(chip).to_be_hidden()
+    await expect(kind).to_be_hidden()
     await people.get_by_label("Show connection ids").check()
     await expect(chip).to_be_visible()
+    await kind.select_option("connection")
+    await people.get_by_label("Show connection ids").uncheck()
+    await expect(kind).to_have_value("user")
+    await people.get_by_label("Show connection ids").check()
     await ann.page.reload()
     await expect(chip).to_be_visible()
 
@@ -192,6 +199,25 @@ async def test_a_message_without_an_answer_names_the_upstream_after_twenty_secon
         "has not answered within 20 s. Look at the upstream"
     )
     await expect(ann.page.get_by_label("Message to Everyone")).to_have_value("is anybody out there?")
+
+
+@pytest.mark.parametrize(("chance", "seconds"), [(0.0, 15), (0.999, 30)], ids=["soonest", "latest"])
+async def test_pauses_between_attempts_are_left_to_chance_up_to_thirty_seconds(
+    visit: Visit, stack: Any, chance: float, seconds: int
+) -> None:
+    ann = await visit("ann", lost="nothing")
+    await ann.page.evaluate(f"Math.random = () => {chance}")
+    stack.stop_emulator()
+    await ann.is_in_state("reconnecting")
+    detail = ann.page.locator("#status-detail")
+    for _ in range(7):
+        await expect(detail).to_have_text(re.compile(r"\d+ s"))
+        await ann.page.clock.fast_forward(seconds * 1000 + 1)
+    # The countdown goes on meanwhile, a little.
+    await expect(detail).to_have_text(re.compile(rf"\b({seconds}|{seconds - 1}|{seconds - 2}) s"))
+    stack.start_emulator()
+    await ann.page.get_by_role("button", name="Try now").click()
+    await ann.is_in_state("connected")
 
 
 LOOKS = [

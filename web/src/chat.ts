@@ -194,7 +194,7 @@ export class Chat implements ChatEvents {
   #noteNobody(conversation: Conversation): void {
     const { target } = conversation;
     const who = target.kind === "user" ? target.id : "This connection";
-    this.#conversations.note(conversation, `${who} is not connected: nobody has received this message.`);
+    this.#conversations.note(conversation, `${who} is not connected. Nobody received this message.`);
   }
 
   #setMember(group: Conversation, isMember: boolean): void {

@@ -14,8 +14,16 @@ export class DeveloperToggle {
     toggle.addEventListener("change", () => {
       remember(toggle.checked);
       apply();
+      if (!toggle.checked) this.#chooseUsers();
     });
     apply();
+  }
+
+  // The choice between users and connections is hidden then.
+  #chooseUsers(): void {
+    const kind = byId("private-kind", HTMLSelectElement);
+    kind.value = "user";
+    kind.dispatchEvent(new Event("change"));
   }
 }
 

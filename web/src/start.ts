@@ -16,7 +16,7 @@ export function startCard(): HTMLElement {
   link.rel = "noopener";
   second.append(link, " and join under another name.");
   const edit = make("li", "");
-  edit.append("Edit ", make("code", "", document.body.dataset["source"] ?? ""), ": the app is loaded again while you look.");
+  edit.append("Edit ", make("code", "", document.body.dataset["source"] ?? ""), ": the app reloads, and everybody stays connected.");
   steps.append(second, edit);
   card.append(steps);
   return card;

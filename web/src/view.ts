@@ -118,12 +118,12 @@ export class View {
 function hintOf({ target, isMember }: Conversation): string {
   switch (target.kind) {
     case "everyone":
-      return "All who are connected";
+      return "Everybody who is connected";
     case "group":
       return isMember ? "Group" : "Group, which you are not a member of";
     case "user":
-      return "Private, with every connection of this user";
+      return "Private";
     case "connection":
-      return "Private, with one connection";
+      return "Private, one connection";
   }
 }
