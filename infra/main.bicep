@@ -135,7 +135,7 @@ param httpConcurrency int = 16
 @description('Replace instances in batches when the app is deployed or a setting changes, instead of ending all of them and what they run. A preview of Flex Consumption. Costs nothing.')
 param rollingUpdates bool = false
 
-@description('Mail address that is told when the SignalR Service is near its quota, overloaded, or fails. Empty: nobody. Each of the four alert rules costs about 0.10 USD a month.')
+@description('Mail address that is told when functions fail, and when the SignalR Service is near its quota, overloaded, throttles, or fails. Empty: nobody. Each of four rules costs about 0.10 USD a month, each of two more about 0.50.')
 param alertEmail string = ''
 
 @description('Object id of a person who may use the SignalR Service with their own identity, from their machine or with the doctor. Empty: nobody. Costs nothing.')
@@ -399,7 +399,9 @@ module alerts 'app/alerts.bicep' = if (!empty(alertEmail)) {
     name: '${abbreviations.insightsActionGroups}${token}'
     tags: tags
     email: alertEmail
+    location: location
     signalrId: signalr.outputs.id
+    workspaceId: monitoring.outputs.workspaceId
   }
 }
 

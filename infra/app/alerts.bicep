@@ -1,9 +1,12 @@
-// Mails when the SignalR Service is near its quota, overloaded, or refuses and fails too often.
+// Mails when the SignalR Service is near its quota, overloaded, throttles, or refuses and fails too often, and when
+// functions fail.
 
 param name string
 param tags object
 param email string
+param location string
 param signalrId string
+param workspaceId string
 
 // Each is a metric of the service: https://learn.microsoft.com/azure/azure-signalr/monitor-signalr-reference.
 var alerts = [
@@ -76,5 +79,57 @@ resource rules 'Microsoft.Insights/metricAlerts@2018-03-01' = [for alert in aler
         actionGroupId: team.id
       }
     ]
+  }
+}]
+
+// The metrics of a Flex Consumption app do not tell failed calls from others, and those of the service do not tell
+// throttled messages; the logs do.
+var searches = [
+  {
+    name: 'failed-functions'
+    query: 'AppRequests | where Success == false'
+    threshold: 5
+  }
+  {
+    name: 'throttled-clients-and-sends'
+    query: 'SignalRServiceDiagnosticLogs | where Collection == "Throttling"'
+    threshold: 0
+  }
+]
+
+resource logRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for search in searches: {
+  name: search.name
+  location: location
+  tags: tags
+  properties: {
+    severity: 2
+    enabled: true
+    scopes: [
+      workspaceId
+    ]
+    evaluationFrequency: 'PT15M'
+    windowSize: 'PT15M'
+    // The tables are made by their first rows.
+    skipQueryValidation: true
+    criteria: {
+      allOf: [
+        {
+          query: search.query
+          timeAggregation: 'Count'
+          operator: 'GreaterThan'
+          threshold: search.threshold
+          failingPeriods: {
+            numberOfEvaluationPeriods: 1
+            minFailingPeriodsToAlert: 1
+          }
+        }
+      ]
+    }
+    autoMitigate: true
+    actions: {
+      actionGroups: [
+        team.id
+      ]
+    }
   }
 }]
