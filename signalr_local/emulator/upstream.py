@@ -119,7 +119,8 @@ class Upstream:
             raise RuntimeError("the emulator is not running")
         headers = event.headers(self.keys)
         headers["Content-Type"] = content_type
-        headers["traceparent"] = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
+        # Marked as sampled: tracers that follow their parent would record nothing otherwise.
+        headers["traceparent"] = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
         return await self._client.post(url, headers, body)
 
     def _unmatched(self, event: UpstreamEvent) -> Answer:

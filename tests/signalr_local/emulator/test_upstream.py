@@ -62,7 +62,7 @@ async def test_a_request_says_who_and_what_and_is_signed(service_with_app: Any, 
     assert headers["X-ASRS-User-Claims"].startswith("role: a, role: b, ")
     assert headers["X-ASRS-Client-Query"].startswith("?hub=chat&id=")
     assert headers["X-ASRS-Client-Query"].endswith("&x=1")
-    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-00", headers["traceparent"])
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", headers["traceparent"])
     keys = [DEFAULT_ACCESS_KEY, SECONDARY_ACCESS_KEY]
     assert headers["X-ASRS-Signature"] == sign(client.connection_id, keys)
 
