@@ -37,6 +37,7 @@ TESTS = {
     "local-runtime.md": "test_local_runtime.py",
     "make-it-yours.md": "test_make_it_yours.py",
     "new-app.md": "test_new_app.py",
+    "observability.md": "test_observability.py",
     "operate.md": "test_operations.py",
     "performance.md": "test_performance.py",
     "security.md": "test_security.py",
