@@ -12,7 +12,9 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTED = dict(
     re.findall(
         r"^([^\n]+):\n\n```kusto\n(.*?)\n```",
-        (ROOT / "docs" / "operate.md").read_text(),
+        "\n".join(
+            (ROOT / "docs" / page).read_text(encoding="utf-8") for page in ("operate.md", "observability.md")
+        ),
         re.MULTILINE | re.DOTALL,
     )
 )
