@@ -56,7 +56,7 @@ def bind(host: FunctionsHost, address: str | None, port: int | None) -> None:
     except OSError as error:
         if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT) or isinstance(error, socket.gaierror):
             raise ValueError(f"this machine has no address {address}; see --address") from None
-        raise PortInUseError(port, "--port") from None
+        raise PortInUseError(port, "--port", target="run") from None
 
 
 class Runtime:
@@ -121,7 +121,7 @@ class Runtime:
             return listen(LOOPBACK, self._emulator_port)
         except OSError:
             if not self._is_movable:
-                raise PortInUseError(self._emulator_port, "--emulator-port") from None
+                raise PortInUseError(self._emulator_port, "--emulator-port", target="run") from None
         sockets = listen(LOOPBACK, 0)
         self._tell(
             logging.INFO,

@@ -18,16 +18,18 @@ type Step = Callable[[], Coroutine[None, None, None]]
 
 
 class PortInUseError(Exception):
-    """Say which port cannot be had, and which option chooses another."""
+    """Say which port cannot be had, and which option chooses another.
 
-    def __init__(self, port: int, option: str) -> None:
+    ``target`` is the target of make that whoever started this has typed, if make did.
+    """
+
+    def __init__(self, port: int, option: str, *, target: str = "") -> None:
         text = (
             f"Port {port} is unavailable. Close the process using that port, or specify another port "
             f"using {option}."
         )
-        if "MAKELEVEL" in os.environ:
-            # Whoever typed "make run" has not seen the command with these options.
-            text += f' With make: make run ARGS="{option} {port + 1}"'
+        if target and "MAKELEVEL" in os.environ:
+            text += f' With make: make {target} ARGS="{option} {port + 1}"'
         super().__init__(text)
 
 

@@ -80,6 +80,6 @@ def test_port_in_use_is_moved_in_the_words_that_were_typed(level: str | None, mo
     monkeypatch.delenv("MAKELEVEL", raising=False)
     if level is not None:
         monkeypatch.setenv("MAKELEVEL", level)
-    text = str(PortInUseError(7071, "--port"))
+    text = str(PortInUseError(7071, "--port", target="run"))
     assert "specify another port using --port." in text
     assert ('make run ARGS="--port 7072"' in text) is (level is not None)
