@@ -10,6 +10,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from signalr_local.worker.paths import packages_of
+
 __all__ = ["OWN", "Interpreter", "interpreter_of"]
 
 _NAME = ".venv"
@@ -28,7 +30,8 @@ def has(name):
     except ImportError:
         return False
 
-sys.path = [entry for entry in sys.path if entry]
+# The packages that are deployed with the app come first in the worker as well.
+sys.path[:0] = sys.argv[1:]
 print(json.dumps({
     "version": sys.version_info[:2],
     "prefix": sys.prefix,
@@ -76,16 +79,17 @@ def interpreter_of(app: Path, named: str | None = None) -> Interpreter:
 
 
 def _chosen(app: Path, named: str | None) -> Interpreter:
+    packages = packages_of(str(app))
     if named is not None:
         executable = _executable(Path(named).absolute())
         if executable is None:
             raise ValueError(f"There is no Python at {named}. Name one, or the folder of an environment")
-        return _examined(executable)
+        return _examined(executable, packages)
     executable = _executable(app / _NAME)
     if executable is None:
         return OWN
     try:
-        return _examined(executable)
+        return _examined(executable, packages)
     except ValueError as error:
         _log.warning("%s. The app runs with the packages of %s instead.", error, sys.prefix)
         return OWN
@@ -100,10 +104,9 @@ def _executable(place: Path) -> str | None:
 
 
 @cache
-def _examined(executable: str) -> Interpreter:
-    command = [executable, "-P", "-c", _PROBE]
+def _examined(executable: str, packages: str) -> Interpreter:
+    command = [executable, "-P", "-c", _PROBE, packages]
     try:
-        # PYTHONPATH is for the local runtime, and hides what the environment lacks.
         done = subprocess.run(  # noqa: S603 - the developer's own Python
             command, capture_output=True, text=True, timeout=_PATIENCE, check=True
         )

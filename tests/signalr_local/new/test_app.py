@@ -1,11 +1,25 @@
 """New apps of both styles, away from this project, in an environment that their requirements make."""
 
 import filecmp
+import json
+import shutil
+import sys
+import venv
 from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from pathspec import GitIgnoreSpec
 
 from tests.new_apps import make, run
 
 WHEELS = "wheels"
+PACKAGES = Path(".python_packages", "lib", "site-packages")
+EMULATOR = (
+    "Endpoint=http://localhost;Port=8888;AccessKey=ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH;Version=1.0;"
+)
+END = "\x1e"
 
 
 def test_its_tests_pass(new_app: Path, new_environment: Path) -> None:
@@ -31,3 +45,67 @@ def test_app_made_with_installed_wheels_is_the_same(
     assert len([name for name in names if name.startswith(WHEELS)]) == 2
     same, different, missing = filecmp.cmpfiles(again, new_app, names, shallow=False)
     assert (sorted(same), different, missing) == (sorted(names), [], [])
+
+
+@pytest.fixture(scope="session")
+def deployed_packages(new_environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the packages of requirements.txt, as a build in Azure installs them."""
+    app = make(tmp_path_factory.mktemp("deployed") / "app")
+    packages = app / PACKAGES
+    run(
+        *(sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"),
+        *("--target", packages, "-r", "requirements.txt"),
+        folder=app,
+    )
+    return packages
+
+
+@pytest.fixture
+def deployed(new_app: Path, deployed_packages: Path, tmp_path: Path) -> Path:
+    """Return a folder with what is deployed: what .funcignore leaves, and the packages."""
+    folder = tmp_path / "deployed"
+    ignored = GitIgnoreSpec.from_lines((new_app / ".funcignore").read_text().splitlines())
+    for path in new_app.rglob("*"):
+        name = path.relative_to(new_app)
+        if path.is_file() and not ignored.match_file(name):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, folder / name)
+    (folder / PACKAGES).parent.mkdir(parents=True)
+    (folder / PACKAGES).symlink_to(deployed_packages)
+    return folder
+
+
+def test_what_is_deployed_is_the_app_alone(deployed: Path) -> None:
+    names = {path.relative_to(deployed).as_posix() for path in deployed.rglob("*") if path.is_file()}
+    assert {name for name in names if name.endswith(".whl")} == {
+        name for name in names if name.startswith("wheels/serverless_signalr-")
+    }
+    assert {name.partition("/")[0] for name in names} <= {
+        *("function_app.py", "host.json", "requirements.txt", "page", "wheels"),
+        *("blueprints", "hub.py", "page.py"),
+    }
+    assert "requirements.txt" in names
+
+
+async def test_it_runs_from_what_is_deployed_with_events_as_in_azure(
+    launch: Any, deployed: Path, tmp_path: Path
+) -> None:
+    bare = tmp_path / "bare"
+    venv.create(bare, with_pip=False)
+    settings = {"AzureSignalRConnectionString": EMULATOR, "UPSTREAM_ROUTE": "upstream"}
+    (deployed / "local.settings.json").write_text(json.dumps({"IsEncrypted": False, "Values": settings}))
+    options = ("--upstream", "/api/upstream", "--port", "0", "--emulator-port", "0")
+    process = launch("--app", str(deployed), "--python", str(bare), *options)
+    url = process.wait_for(r"Open (http://\S+)/index")[1]
+    async with aiohttp.ClientSession() as session:
+        async with session.post(f"{url}/negotiate?user=ann") as response:
+            client = await response.json()
+        address = f"{client['url'].replace('http', 'ws', 1)}&access_token={client['accessToken']}"
+        async with session.ws_connect(address) as socket:
+            await socket.send_str(f'{{"protocol":"json","version":1}}{END}')
+            call = {"type": 1, "invocationId": "1", "target": "broadcast", "arguments": ["hello"]}
+            await socket.send_str(f"{json.dumps(call)}{END}")
+            while '"newMessage"' not in (received := await socket.receive_str(timeout=60)):
+                pass
+    assert '"text":"hello"' in received
+    assert process.stop() == 0
