@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from serverless_signalr._hub.events import event, not_an_event
     from serverless_signalr._hub.managers import ClientManager, Groups, UserGroups
     from serverless_signalr._hub.methods import Call, Filter
-    from serverless_signalr._hub.negotiation import SignalRUser, platform_user
     from serverless_signalr._models.invocation import SignalRInvocationContext
     from serverless_signalr._models.negotiation import (
         SignalRConnectionInfo,
         SignalREndpoint,
         SignalRNegotiation,
+        SignalRRefreshInfo,
     )
     from serverless_signalr._models.output import SignalRGroupAction, SignalRMessage, SignalROutput
+    from serverless_signalr._negotiation.users import SignalRUser, platform_user
     from serverless_signalr._rest.background import run_sync
     from serverless_signalr.answers import (
         ANSWER_TARGET,
@@ -50,16 +51,19 @@ if TYPE_CHECKING:
     from serverless_signalr.connection import ServiceConnection, service_connection
     from serverless_signalr.endpoint import Endpoint
     from serverless_signalr.errors import (
+        ConnectionNotFoundError,
         ConnectionStringError,
         HubException,
         InvalidArgumentError,
         NotFoundError,
         PartialSendError,
         PayloadTooLargeError,
+        RefreshNotSupportedError,
         ServiceError,
         ServiceUnavailableError,
         ThrottledError,
         UnauthorizedError,
+        UserMismatchError,
     )
     from serverless_signalr.health import Health, HealthStatus, InstanceHealth, check_health
     from serverless_signalr.hub import ServerlessHub
@@ -97,6 +101,7 @@ __all__ = [
     "Clients",
     "CloseConnection",
     "Command",
+    "ConnectionNotFoundError",
     "ConnectionStringError",
     "Endpoint",
     "Filter",
@@ -117,6 +122,7 @@ __all__ = [
     "PayloadTooLargeError",
     "PieceKind",
     "Principal",
+    "RefreshNotSupportedError",
     "Router",
     "SendMessage",
     "ServerlessHub",
@@ -131,12 +137,14 @@ __all__ = [
     "SignalRMessage",
     "SignalRNegotiation",
     "SignalROutput",
+    "SignalRRefreshInfo",
     "SignalRUser",
     "StoredAnswer",
     "TableAnswerStore",
     "ThrottledError",
     "UnauthorizedError",
     "UserGroups",
+    "UserMismatchError",
     "add_answers",
     "any_online",
     "cancel_answer",
@@ -165,10 +173,10 @@ _NAMES = {
     "_hub.events": "event not_an_event",
     "_hub.managers": "ClientManager Groups UserGroups",
     "_hub.methods": "Call Filter",
-    "_hub.negotiation": "SignalRUser platform_user",
     "_models.invocation": "SignalRInvocationContext",
-    "_models.negotiation": "SignalRConnectionInfo SignalREndpoint SignalRNegotiation",
+    "_models.negotiation": "SignalRConnectionInfo SignalREndpoint SignalRNegotiation SignalRRefreshInfo",
     "_models.output": "SignalRGroupAction SignalRMessage SignalROutput",
+    "_negotiation.users": "SignalRUser platform_user",
     "_rest.background": "run_sync",
     "answers": "ANSWER_TARGET Answer AnswerClient AnswerConflictError AnswerExistsError AnswerInfo "
     "AnswerPiece AnswerState AnswerStore AnswerStream AnswerTarget MayResume "
@@ -177,8 +185,9 @@ _NAMES = {
     "bindings": "Blueprint FunctionApp",
     "connection": "ServiceConnection service_connection",
     "endpoint": "Endpoint",
-    "errors": "ConnectionStringError HubException InvalidArgumentError NotFoundError PartialSendError "
-    "PayloadTooLargeError ServiceError ServiceUnavailableError ThrottledError UnauthorizedError",
+    "errors": "ConnectionNotFoundError ConnectionStringError HubException InvalidArgumentError NotFoundError "
+    "PartialSendError PayloadTooLargeError RefreshNotSupportedError ServiceError ServiceUnavailableError "
+    "ThrottledError UnauthorizedError UserMismatchError",
     "health": "Health HealthStatus InstanceHealth check_health",
     "hub": "ServerlessHub",
     "principal": "Principal insecure_user_id is_deployed",

@@ -22,8 +22,9 @@ from serverless_signalr._functions.checks import (
     check_parameter_names,
 )
 from serverless_signalr._functions.event_names import category_of, check_event_name
-from serverless_signalr._functions.registry import Decorator, FunctionRegistry
+from serverless_signalr._functions.registry import Decorator
 from serverless_signalr._functions.signature import name_of
+from serverless_signalr._negotiation.decorator import NegotiateApi
 from serverless_signalr.protocol.names import to_camel_case
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class HasBlueprint(Protocol):
         ...
 
 
-class SignalRApi(FunctionRegistry):
+class SignalRApi(NegotiateApi):
     """The SignalR decorators of a function app or a blueprint.
 
     ``hub`` and ``connection`` are the defaults of its decorators.

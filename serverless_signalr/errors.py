@@ -3,16 +3,19 @@
 from collections.abc import Mapping
 
 __all__ = [
+    "ConnectionNotFoundError",
     "ConnectionStringError",
     "HubException",
     "InvalidArgumentError",
     "NotFoundError",
     "PartialSendError",
     "PayloadTooLargeError",
+    "RefreshNotSupportedError",
     "ServiceError",
     "ServiceUnavailableError",
     "ThrottledError",
     "UnauthorizedError",
+    "UserMismatchError",
 ]
 
 
@@ -59,6 +62,24 @@ class UnauthorizedError(ServiceError):
 
 class NotFoundError(ServiceError):
     """The target of the request does not exist (status 404)."""
+
+
+class ConnectionNotFoundError(NotFoundError):
+    """No open connection has the connection token of a refresh (status 404).
+
+    The client is gone, has not connected yet, or negotiated without ``negotiateVersion=1``.
+    """
+
+
+class UserMismatchError(UnauthorizedError):
+    """The connection of a refresh belongs to another user (status 403). It was not changed.
+
+    A service that denies the app itself access, by its network rules for example, responds in the same way.
+    """
+
+
+class RefreshNotSupportedError(InvalidArgumentError):
+    """The service does not support authentication refresh, which is a preview (status 400, 405 or 501)."""
 
 
 class PayloadTooLargeError(ServiceError):

@@ -2,27 +2,26 @@
 
 import inspect
 import re
-import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Unpack
 
-from serverless_signalr import _telemetry as telemetry
 from serverless_signalr._connection.router import Router, any_online
 from serverless_signalr._hub.clients import AnyClient, ClientInterface, Clients
+from serverless_signalr._hub.interface import interface_of
 from serverless_signalr._hub.methods import Filter, HubMethod, hub_methods
-from serverless_signalr._models.negotiation import SignalRConnectionInfo
+from serverless_signalr._models.negotiation import SignalRConnectionInfo, SignalRRefreshInfo
 from serverless_signalr.bindings import Blueprint
-from serverless_signalr.protocol.claims import check_claims, check_lifetime
 from serverless_signalr.protocol.names import DEFAULT_CONNECTION, check_hub_name
 
 if TYPE_CHECKING:
     from azure.functions.decorators.function_app import FunctionBuilder
 
     from serverless_signalr._hub.managers import ClientManager, Groups, UserGroups
-    from serverless_signalr._hub.negotiation import Authenticate
+    from serverless_signalr._negotiation.tokens import TokenOptions
+    from serverless_signalr._negotiation.users import Authenticate
     from serverless_signalr.connection import ServiceConnection
     from serverless_signalr.rest import ServiceClient
 
@@ -37,10 +36,6 @@ else:
 __all__ = ["ServerlessHub"]
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
-
-_CLOSE_ON_EXPIRY = "asrs.s.coae"
-_EXPIRES_ON = "asrs.s.aeo"
-_DETAILED_ERRORS = "asrs.s.derror"
 
 
 class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, see above
@@ -96,7 +91,7 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
         if connection is not None:
             cls.connection_setting = connection
         cls._methods = tuple(hub_methods(cls, ServerlessHub))
-        cls._interface = ClientInterface(_client_interface(cls))
+        cls._interface = ClientInterface(interface_of(cls, ServerlessHub))
 
     def __init__(self, *, upstream_route: str | None = None) -> None:
         if not hasattr(self, "hub_name"):
@@ -146,9 +141,10 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
         user: "Authenticate | None" = None,
         anonymous: bool = False,
         lifetime: timedelta = timedelta(hours=1),
-        close_on_expiry: bool = False,
+        close_on_expiry: bool | None = None,
         detailed_errors: bool = False,
         router: Router = any_online,
+        refresh: bool = False,
     ) -> None:
         """Add the HTTP function with which clients negotiate, ``POST <route>``.
 
@@ -158,25 +154,30 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
         roles in the claim ``role``. On a developer's machine, it can be given as ``?user=ann&role=admin``.
         Anonymous requests get a 401 unless ``anonymous`` is true. The other options are those of
         ``negotiate``.
-        """
-        from serverless_signalr._hub.negotiation import add_negotiate, platform_user
 
-        connect = partial(
-            self.negotiate,
-            lifetime=lifetime,
-            close_on_expiry=close_on_expiry,
-            detailed_errors=detailed_errors,
-            router=router,
-        )
-        add_negotiate(
-            self.blueprint,
-            self.hub_name,
-            self._function_name("negotiate"),
-            route,
-            platform_user if user is None else user,
-            connect,
+        With ``refresh`` (preview), clients can refresh their authentication: ``POST …/refresh`` beside
+        negotiate identifies the sender again, and replaces the claims and the expiry of its connection. A
+        client that does not refresh, or is refused, is disconnected when its token expires, unless
+        ``close_on_expiry`` is False. See docs/refresh.md. Raise ValueError if the route does not end in
+        negotiate.
+        """
+        from serverless_signalr._negotiation.functions import Negotiation
+        from serverless_signalr._negotiation.users import platform_user
+
+        options: dict[str, Any] = {
+            "lifetime": lifetime,
+            "detailed_errors": detailed_errors,
+            "router": router,
+        }
+        negotiation = Negotiation(
+            hub=self.hub_name,
+            authenticate=platform_user if user is None else user,
+            connect=partial(self.negotiate, **options),
+            refresh=partial(self.refresh_authentication, **options) if refresh else None,
             anonymous=anonymous,
+            close_on_expiry=close_on_expiry,
         )
+        negotiation.add(self.blueprint, self._function_name("negotiate"), route)
 
     @cached_property
     def clients(self) -> Clients[T]:
@@ -227,23 +228,33 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
         ValueError for claims that could pose as others, and for a token over 4,096 characters. See
         ``add_negotiate`` for a complete negotiate function.
         """
-        from serverless_signalr._rest import clock
-        from serverless_signalr._rest.tokens import sign_client_token
+        from serverless_signalr._negotiation.tokens import TokenOptions, connection_info
 
-        carried: dict[str, str | Sequence[str]] = dict(claims or {})
-        check_claims(user_id, carried)
-        check_lifetime(lifetime)
-        if close_on_expiry:
-            expires = int(clock.now() + lifetime.total_seconds())
-            carried |= {_CLOSE_ON_EXPIRY: "true", _EXPIRES_ON: str(expires)}
-        if detailed_errors:
-            carried[_DETAILED_ERRORS] = "true"
-        with telemetry.negotiating(self.hub_name):
-            endpoint = await self._service_connection.client_endpoint(router)
-            token = sign_client_token(
-                endpoint, self.hub_name, user_id=user_id, claims=carried, lifetime=lifetime
-            )
-        return SignalRConnectionInfo(endpoint.client_hub_url(self.hub_name), token)
+        options = TokenOptions(
+            lifetime=lifetime, close_on_expiry=close_on_expiry, detailed_errors=detailed_errors, router=router
+        )
+        return await connection_info(self._service_connection, self.hub_name, user_id, claims, options)
+
+    async def refresh_authentication(
+        self,
+        connection_token: str,
+        *,
+        user_id: str | None = None,
+        claims: Mapping[str, str | Sequence[str]] | None = None,
+        **options: "Unpack[TokenOptions]",
+    ) -> SignalRRefreshInfo:
+        """Give an open connection a new token, the response of a refresh function (preview).
+
+        The token, and what the connection has from now on, are those that ``negotiate`` returns for the same
+        arguments; ``options`` are its other options. See ``add_negotiate`` for a complete refresh function.
+        Raise the errors of ``ServiceClient.refresh_authentication``.
+        """
+        from serverless_signalr._negotiation.tokens import refresh_info
+
+        info = await self.negotiate(user_id=user_id, claims=claims, **options)
+        return await refresh_info(
+            self.service, self._service_connection, self.hub_name, connection_token, info
+        )
 
     @cached_property
     def _service_connection(self) -> "ServiceConnection":
@@ -273,27 +284,3 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
 
     def _function_name(self, name: str) -> str:
         return _NOT_IN_A_NAME.sub("_", f"{self.hub_name}_{name}")
-
-
-def _client_interface(hub: type) -> type:
-    """Return the client interface of a hub class. Raise TypeError if it is not a class."""
-    match _argument(hub):
-        case type() as interface:
-            return interface
-        case typing.TypeVar():
-            # A generic base class: its subclasses name their interfaces.
-            return AnyClient
-        case other:
-            raise TypeError(f"the client interface of {hub.__name__} is {other!r}, expected a class")
-
-
-def _argument(base: Any) -> Any:
-    """Return the argument for ``T`` that a base class or one of its bases gives."""
-    origin = typing.get_origin(base) or base
-    if origin is ServerlessHub:
-        return next(iter(typing.get_args(base)), AnyClient)
-    for outer in types.get_original_bases(origin):
-        if issubclass(typing.get_origin(outer) or outer, ServerlessHub):
-            found = _argument(outer)
-            return dict(zip(origin.__parameters__, typing.get_args(base), strict=False)).get(found, found)
-    raise TypeError(f"{origin!r} is not a hub")

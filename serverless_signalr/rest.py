@@ -11,6 +11,7 @@ from serverless_signalr import _telemetry as telemetry
 from serverless_signalr._rest import addressees as to
 from serverless_signalr._rest import sending
 from serverless_signalr._rest.addressees import Addressee, Addressees
+from serverless_signalr._rest.authentication import AuthenticationOperations
 from serverless_signalr._rest.background import run_sync
 from serverless_signalr._rest.commands import CloseConnection, Command, JoinGroup, LeaveGroup, SendMessage
 from serverless_signalr._rest.encoding import encode, message
@@ -42,7 +43,7 @@ _CLOSED = "the client was closed: use it before that, or make another"
 
 
 @final
-class ServiceClient(GroupOperations):
+class ServiceClient(GroupOperations, AuthenticationOperations):
     """A REST client for everything that the service offers for the clients of one hub.
 
     A ServiceClient can be shared by any number of tasks, threads and event loops, and kept for the lifetime

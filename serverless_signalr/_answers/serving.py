@@ -12,8 +12,8 @@ from serverless_signalr._answers.resuming import MayResume, cancel_answer, resum
 from serverless_signalr._answers.stores import AnswerStore
 from serverless_signalr._hub.events import HubEvent
 from serverless_signalr._hub.methods import HubMethod
-from serverless_signalr._hub.negotiation import Authenticate, authenticated, platform_user
 from serverless_signalr._models.invocation import SignalRInvocationContext
+from serverless_signalr._negotiation.users import Authenticate, authenticated, platform_user
 from serverless_signalr.bindings import Blueprint, FunctionApp
 from serverless_signalr.errors import HubException
 

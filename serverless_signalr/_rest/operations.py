@@ -32,6 +32,7 @@ class Operation(NamedTuple):
 
     ``is_repeatable`` marks an idempotent operation. ``absent`` is the error code with which a 404 is a valid
     response instead of an error. ``target`` is what the operation invokes on clients, for telemetry.
+    ``api_version`` is the first version that has the operation, if it is later than the default.
     """
 
     method: str
@@ -42,6 +43,7 @@ class Operation(NamedTuple):
     absent: str | None = None
     reach: Reach = Reach.EVERY
     target: str | None = None
+    api_version: str | None = None
 
     def accepts(self, response: Response) -> bool:
         """Tell whether a response is valid for the operation."""

@@ -42,7 +42,7 @@ class Options:
             except ValueError as error:
                 raise ValueError(str(error).replace("the hub name", "the application name")) from None
 
-    def query(self) -> str:
-        """Return the part of the query that all requests share."""
-        version = f"api-version={quote(self.api_version)}"
+    def query(self, least: str = "") -> str:
+        """Return the part of the query that all requests share, with a version of at least ``least``."""
+        version = f"api-version={quote(max(self.api_version, least))}"
         return version if self.application is None else f"application={quote(self.application)}&{version}"

@@ -126,7 +126,8 @@ class Pipeline:
         except _FAILURES as error:
             raise ServiceUnavailableError(_explain(operation, url, error)) from error
         request_id = response.headers.get("x-ms-request-id") or request_id
-        return Response(response.status_code, response.headers, response.body(), request_id)
+        instance = self._endpoint.url
+        return Response(response.status_code, response.headers, response.body(), request_id, instance)
 
     async def aclose(self) -> None:
         """Leave the pool of the running loop, and close it if it has no other user."""

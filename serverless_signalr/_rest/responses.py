@@ -49,12 +49,13 @@ _TOKEN = re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*)*")
 
 
 class Response(NamedTuple):
-    """A response of the service."""
+    """A response of the service. ``instance`` is the URL of the instance that sent it."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     request_id: str
+    instance: str = ""
 
     @property
     def error_code(self) -> str | None:

@@ -76,7 +76,9 @@ class Direct:
 
     async def run(self, operation: Operation, timeout: timedelta | None = None) -> Response:
         """Send an operation to the endpoint."""
-        url = url_of(operation, self._hub_url, self._query)
+        version = operation.api_version
+        fixed = self._query if version is None else self._options.query(version)
+        url = url_of(operation, self._hub_url, fixed)
         seconds = self._timeout if timeout is None else timeout.total_seconds()
         response = await self._pipeline.send(operation, url, timeout=seconds, retries=self._options.retries)
         if response.status >= 300 and not operation.accepts(response):

@@ -18,7 +18,7 @@ __all__ = ["calling", "described", "propagated", "sending", "within"]
 
 _SYSTEM = "signalr"
 _SENDS = ("send", "invoke")
-_VERBS = {"PUT": "add", "DELETE": "remove", "HEAD": "check", "GET": "list"}
+_VERBS = {"PUT": "add", "DELETE": "remove", "HEAD": "check", "GET": "list", "QUERY": "read"}
 
 _tracer = trace.get_tracer("serverless_signalr")
 
@@ -89,9 +89,10 @@ def propagated() -> dict[str, str]:
 
 def described(method: str, path: str) -> tuple[str, str]:
     """Return what an operation does, and to what: ``("send", "groups")`` for ``POST /groups/g/:send``."""
+    *parts, last = path.split("/")
+    if last.startswith(":"):
+        return last[1:], "/".join(parts[1::2]) or "hub"
     kinds = path.split("/")[1::2]
-    if kinds and kinds[-1].startswith(":"):
-        return kinds[-1][1:], "/".join(kinds[:-1]) or "hub"
     return _VERBS.get(method, method), "/".join(kinds) or "hub"
 
 

@@ -33,6 +33,11 @@ class FakeConnection:
     closed: Closed | None = None
     answers: dict[str, Answer] = field(default_factory=dict, repr=False)
 
+    @property
+    def connection_token(self) -> str:
+        """Return the secret with which the client refreshes its authentication."""
+        return f"token-of-{self.id}"
+
     def answer(self, target: str, answer: Answer) -> None:
         """Answer ``ask(target, …)`` with a value, or with the result of a function of the arguments.
 

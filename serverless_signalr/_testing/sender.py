@@ -14,6 +14,7 @@ from serverless_signalr._rest.operations import Operation
 from serverless_signalr._rest.responses import Response, refusal
 from serverless_signalr._rest.tokens import sign_client_token
 from serverless_signalr._testing.hub import FakeConnection, FakeHub
+from serverless_signalr._testing.refreshing import connection_claims, refresh_authentication
 from serverless_signalr._testing.sent import Closed, GroupAction, Message, Recipient, StreamItem
 from serverless_signalr.endpoint import Endpoint
 
@@ -72,6 +73,10 @@ class FakeSender:
                 )
             case "POST", [*to, ":closeConnections"]:
                 hub.close(Closed(_recipient(to), query.get("reason"), excluded, hub.name))
+            case "POST", ["connections", ":refreshAuth"]:
+                return refresh_authentication(hub, json.loads(operation.body or b"{}"))
+            case "QUERY", ["connections", "claims"]:
+                return connection_claims(hub, json.loads(operation.body or b"{}"))
             case "POST", ["connections", id, ":invoke"]:
                 return await self._invoke(id, json.loads(operation.body or b"{}"))
             case "POST", ["connections", id, "streams", stream, ":send"]:

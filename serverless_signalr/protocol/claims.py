@@ -6,7 +6,16 @@ from datetime import timedelta
 
 from serverless_signalr.protocol.text import has_surrogates
 
-__all__ = ["Claims", "check_claims", "check_lifetime", "format_claims", "parse_claims"]
+__all__ = [
+    "NAME_IDENTIFIER",
+    "USER_ID_CLAIM",
+    "Claims",
+    "check_claims",
+    "check_lifetime",
+    "format_claims",
+    "parse_claims",
+    "user_id_of",
+]
 
 type Claims = Mapping[str, tuple[str, ...]]
 """The claims of a token. A claim type may have several values."""
@@ -14,9 +23,13 @@ type Claims = Mapping[str, tuple[str, ...]]
 _OWN_CLAIMS = "asrs."
 """The prefix of the claim types that are instructions to the service itself."""
 
-_USER_CLAIMS = frozenset(
-    {"sub", "nameid", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"}
-)
+USER_ID_CLAIM = "asrs.s.uid"
+"""The claim with the user id."""
+
+NAME_IDENTIFIER = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
+"""The claim with which .NET names a user."""
+
+_USER_CLAIMS = ("nameid", NAME_IDENTIFIER, "sub")
 """The claims that the service takes the user id from if a token has no explicit one."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -41,6 +54,14 @@ def parse_claims(header: str) -> dict[str, tuple[str, ...]]:
             case _:
                 pass
     return claims
+
+
+def user_id_of(claims: Claims) -> str | None:
+    """Return the user that the claims of a token name, or None for an anonymous client."""
+    for name in (USER_ID_CLAIM, *_USER_CLAIMS):
+        if values := claims.get(name):
+            return values[0] or None
+    return None
 
 
 def check_claims(user_id: str | None, claims: Mapping[str, str | Sequence[str]]) -> None:

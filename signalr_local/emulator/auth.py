@@ -19,20 +19,18 @@ from urllib.parse import unquote, urlsplit
 
 from aiohttp import web
 
-from serverless_signalr._rest.tokens import USER_CLAIM_PREFIX, USER_ID_CLAIM
+from serverless_signalr._rest.tokens import USER_CLAIM_PREFIX
 from serverless_signalr.endpoint import Endpoint
-from serverless_signalr.protocol.claims import Claims
+from serverless_signalr.protocol.claims import Claims, user_id_of
 from signalr_local.clock import SYSTEM
 from signalr_local.emulator.foreign_tokens import foreign_token
 from signalr_local.emulator.hostnames import LOCALHOST, HostNames, same_host, split_url
 from signalr_local.emulator.incoming import is_event_stream, is_websocket, query_of
 from signalr_local.emulator.terms import Terms
 
-__all__ = ["Gate", "Identity", "UnauthorizedError", "user_id_of"]
+__all__ = ["Gate", "Identity", "UnauthorizedError"]
 
 _ALGORITHMS = {"HS256": hashlib.sha256, "HS512": hashlib.sha512}
-_NAME_IDENTIFIER = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
-_USER_ID_CLAIMS = (USER_ID_CLAIM, "nameid", _NAME_IDENTIFIER, "sub")
 _MAX_PASSED = 1024
 
 
@@ -241,11 +239,3 @@ def _claims(payload: dict[str, Any]) -> dict[str, tuple[str, ...]]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def user_id_of(claims: Claims) -> str | None:
-    """Return the user that claims are those of; None is an anonymous one."""
-    for name in _USER_ID_CLAIMS:
-        if values := claims.get(name):
-            return values[0] or None
-    return None

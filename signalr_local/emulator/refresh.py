@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from serverless_signalr.protocol.claims import Claims
-from signalr_local.emulator.auth import user_id_of
+from serverless_signalr._rest.tokens import USER_CLAIM_PREFIX
+from serverless_signalr.protocol.claims import Claims, user_id_of
 from signalr_local.emulator.call import Call, NotExistedError, RestError, invalid
 from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.terms import EXPIRES, Terms
@@ -124,11 +124,14 @@ def _carried(given: Claims, old: Claims) -> dict[str, tuple[str, ...]]:
             "A refresh cannot change the claims %s, which are the service's own: they are ignored.",
             ", ".join(ignored)[:200],
         )
-    return {name: values for name, values in given.items() if not _is_kept(name)}
+    return {
+        name.removeprefix(USER_CLAIM_PREFIX): values for name, values in given.items() if not _is_kept(name)
+    }
 
 
 def _is_kept(name: str) -> bool:
-    return name.startswith(_OWN) or name in _REGISTERED
+    # Claims of the app with a name of every token have a prefix, here as in a token.
+    return name in _REGISTERED or (name.startswith(_OWN) and not name.startswith(USER_CLAIM_PREFIX))
 
 
 def _shown(claims: Claims) -> dict[str, object]:

@@ -41,6 +41,7 @@ class Client:
         hub: str,
         user_id: str | None,
         connection_id: str,
+        connection_token: str,
         socket: aiohttp.ClientWebSocketResponse,
         wire: Wire,
     ) -> None:
@@ -48,6 +49,8 @@ class Client:
         self.hub = hub
         self.user_id = user_id
         self.connection_id = connection_id
+        self.connection_token = connection_token
+        """The secret with which the client refreshes its authentication."""
         self.closed: Close | None = None
         """The close message of the service, if one came."""
         self.is_open = True

@@ -22,7 +22,7 @@ from signalr_local.emulator.faults import Faults
 from signalr_local.emulator.timing import Timing
 from signalr_local.movable_clock import MovableClock
 from signalr_local.testing.client import Client
-from signalr_local.testing.opening import connection_info, open_socket
+from signalr_local.testing.opening import CONNECTION_TOKEN, connection_info, open_socket
 from signalr_local.testing.quiet import Quiet
 from signalr_local.testing.responses import Response
 from signalr_local.testing.senders import Senders
@@ -181,8 +181,8 @@ class SignalRTest:
             url, token = connection_info(await self.request("POST", self._stack.path(negotiate)))
         bearer = token or self.token(user, hub=chosen, **options)
         url += "".join(f"&{quote(name)}={quote(value)}" for name, value in (query or {}).items())
-        connection_id, socket = await open_socket(self._http, url, bearer)
-        client = await Client(self._quiet, chosen, user, connection_id, socket, wire).start()
+        opened = await open_socket(self._http, url, bearer)
+        client = await Client(self._quiet, chosen, user, *opened, wire).start()
         self.clients.append(client)
         await self.settled()
         return client
@@ -201,6 +201,14 @@ class SignalRTest:
             method, urljoin(self.host_url, path), json=json, data=body, headers=headers, allow_redirects=False
         ) as response:
             return Response(response.status, response.headers.copy(), await response.read())
+
+    async def refresh(self, client: Client, path: str = "refresh") -> Response:
+        """Refresh the authentication of a client, by a path such as ``refresh?user=ann``.
+
+        The path is beside that of negotiate, and identifies the sender in the same way.
+        """
+        headers = {CONNECTION_TOKEN: client.connection_token}
+        return await self.request("POST", self._stack.path(path), headers=headers)
 
     def service(self, hub: str | None = None, **options: Unpack[ClientOptions]) -> ServiceClient:
         """Return a client of the service's REST API, as a script or another app has one.

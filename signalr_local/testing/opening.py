@@ -5,7 +5,10 @@ import aiohttp
 from signalr_local.testing.errors import ConnectionRefused
 from signalr_local.testing.responses import Response
 
-__all__ = ["connection_info", "open_socket"]
+__all__ = ["CONNECTION_TOKEN", "connection_info", "open_socket"]
+
+CONNECTION_TOKEN = "X-SignalR-Connection-Token"  # noqa: S105 - the name of the header
+"""The header with which a client refreshes its authentication."""
 
 
 def connection_info(response: Response) -> tuple[str, str]:
@@ -21,8 +24,8 @@ def connection_info(response: Response) -> tuple[str, str]:
 
 async def open_socket(
     session: aiohttp.ClientSession, url: str, token: str
-) -> tuple[str, aiohttp.ClientWebSocketResponse]:
-    """Return the id of a new connection and its socket, before the handshake.
+) -> tuple[str, str, aiohttp.ClientWebSocketResponse]:
+    """Return the id and the token of a new connection, and its socket before the handshake.
 
     Raise ConnectionRefused where the service does not let the token in.
     """
@@ -40,4 +43,4 @@ async def open_socket(
     socket = await session.ws_connect(
         f"{url}&id={answer['connectionToken']}", headers=headers, autoping=False, max_msg_size=0
     )
-    return answer["connectionId"], socket
+    return answer["connectionId"], answer["connectionToken"], socket

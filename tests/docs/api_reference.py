@@ -19,8 +19,8 @@ WIDTH = 110
 
 SECTIONS = {
     "Function apps and decorators": "FunctionApp Blueprint",
-    "What functions receive and return": "SignalRInvocationContext SignalRConnectionInfo SignalRNegotiation "
-    "SignalREndpoint SignalROutput SignalRMessage SignalRGroupAction Category",
+    "What functions receive and return": "SignalRInvocationContext SignalRConnectionInfo SignalRRefreshInfo "
+    "SignalRNegotiation SignalREndpoint SignalROutput SignalRMessage SignalRGroupAction Category",
     "Hub classes": "ServerlessHub event not_an_event requires requires_nothing Filter Call",
     "The clients of a hub": "AnyClient target Clients Groups UserGroups ClientManager",
     "Streamed answers": "stream_answer send_answer AnswerTarget Answer AnswerClient AnswerStream AnswerPiece "
@@ -32,7 +32,8 @@ SECTIONS = {
     "The way to the service": "service_connection ServiceConnection Endpoint Router any_online",
     "Health": "check_health Health HealthStatus InstanceHealth",
     "Errors": "HubException ConnectionStringError ServiceError InvalidArgumentError NotFoundError "
-    "PartialSendError PayloadTooLargeError ServiceUnavailableError ThrottledError UnauthorizedError",
+    "PartialSendError PayloadTooLargeError ServiceUnavailableError ThrottledError UnauthorizedError "
+    "ConnectionNotFoundError UserMismatchError RefreshNotSupportedError",
     "Names and limits": "check_hub_name check_group_name MAX_BODY",
 }
 """The names that ``serverless_signalr`` exports, in the order of the guide."""

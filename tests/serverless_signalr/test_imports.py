@@ -85,7 +85,7 @@ FLOORS = (
     {"rest"},
     {"_connection", "_functions"},
     {"connection"},
-    {"_upstream"},
+    {"_upstream", "_negotiation"},
     {"bindings"},
     {"_hub"},
     {"_answers"},

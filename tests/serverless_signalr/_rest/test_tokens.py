@@ -7,8 +7,9 @@ from typing import Any
 import jwt
 import pytest
 
-from serverless_signalr._rest.tokens import MAX_TOKEN, USER_ID_CLAIM, sign_client_token, sign_server_token
+from serverless_signalr._rest.tokens import MAX_TOKEN, sign_client_token, sign_server_token
 from serverless_signalr.endpoint import Endpoint
+from serverless_signalr.protocol.claims import USER_ID_CLAIM
 
 KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
 EMULATOR = Endpoint.parse(f"Endpoint=http://localhost;Port=8888;AccessKey={KEY};Version=1.0;")

@@ -1,22 +1,16 @@
-"""The negotiate function of a hub, which identifies clients and returns their connection info."""
+"""The users of a hub: who sends a request to negotiate or to refresh."""
 
 import inspect
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 
 import azure.functions as func
 
 from serverless_signalr._invocation import to_thread
-from serverless_signalr._models.negotiation import SignalRConnectionInfo
-from serverless_signalr.bindings import Blueprint
 from serverless_signalr.principal import Principal, insecure_user_id, is_deployed
 
-__all__ = ["Authenticate", "SignalRUser", "add_negotiate", "authenticated", "platform_user"]
-
-_log = logging.getLogger("serverless_signalr")
+__all__ = ["Authenticate", "SignalRUser", "authenticated", "platform_user"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +24,11 @@ class SignalRUser:
 type _Found = SignalRUser | Principal | str | None
 
 type Authenticate = Callable[[func.HttpRequest], _Found | Awaitable[_Found]]
-"""A function that returns the sender of a negotiate request, or None for an anonymous one.
+"""A function that returns the sender of a request to negotiate or to refresh, or None for an anonymous one.
 
 It can raise PermissionError to refuse the request. A text is a user id without claims. The roles of a
 Principal become claims.
 """
-
-type Connect = Callable[..., Awaitable[SignalRConnectionInfo]]
-"""A function that returns the connection info for a ``user_id`` and ``claims``."""
 
 
 def platform_user(request: func.HttpRequest) -> SignalRUser | None:
@@ -56,35 +47,6 @@ def platform_user(request: func.HttpRequest) -> SignalRUser | None:
         return None
     roles = [role.strip() for role in request.params.get("role", "").split(",") if role.strip()]
     return SignalRUser(user_id, {"role": roles} if roles else {})
-
-
-def add_negotiate(
-    blueprint: Blueprint,
-    hub_name: str,
-    name: str,
-    route: str,
-    authenticate: Authenticate,
-    connect: Connect,
-    *,
-    anonymous: bool,
-) -> None:
-    """Add the HTTP function with which clients negotiate."""
-
-    async def negotiate(req: func.HttpRequest) -> func.HttpResponse:
-        try:
-            user = await authenticated(authenticate, req)
-        except PermissionError as error:
-            _log.warning("refused a negotiate request for the hub %s: %s", hub_name, error)
-            return _refused()
-        if not user.id and not anonymous:
-            return _refused()
-        info = await connect(user_id=user.id or None, claims=user.claims)
-        return info.to_response()
-
-    negotiate.__name__ = negotiate.__qualname__ = name
-    negotiate.__doc__ = f"Return the connection info of a client for the hub {hub_name}."
-    decorate = blueprint.route(route=route, methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-    decorate(negotiate)
 
 
 async def authenticated(authenticate: Authenticate, request: func.HttpRequest) -> SignalRUser:
@@ -113,9 +75,3 @@ async def authenticated(authenticate: Authenticate, request: func.HttpRequest) -
 
 def _of_principal(principal: Principal) -> SignalRUser:
     return SignalRUser(principal.id, {"role": principal.roles} if principal.roles else {})
-
-
-def _refused() -> func.HttpResponse:
-    return func.HttpResponse(
-        "Sign in first.", status_code=HTTPStatus.UNAUTHORIZED.value, headers={"Cache-Control": "no-store"}
-    )

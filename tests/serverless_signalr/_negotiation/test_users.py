@@ -1,4 +1,4 @@
-"""The negotiate function of a hub: whom it lets in, and what it answers."""
+"""Whom a negotiate function lets in, and as whom."""
 
 import base64
 import json

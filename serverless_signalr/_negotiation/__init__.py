@@ -1,0 +1,1 @@
+"""Who connects to a hub, for how long, and how they stay signed in."""
