@@ -30,12 +30,19 @@ async def hello(req: func.HttpRequest) -> func.HttpResponse:
 async def main() -> None:
     """Measure and print."""
     say(f"HTTP functions: {_CONNECTIONS} connections, then one, {_SECONDS:.0f} seconds each.")
-    async with _running_host() as host, _running_floor() as floor:
+    with tempfile.TemporaryDirectory() as folder:
+        await _measure(Path(folder))
+
+
+async def _measure(app: Path) -> None:
+    (app / "function_app.py").write_text(_APP)
+    (app / "local.settings.json").write_text('{"IsEncrypted": false, "Values": {}}')
+    async with _running_host(app) as host, _running_floor(str(app)) as library, _running_floor("") as floor:
         rates, latencies = [], []
-        for url in (host, floor):
+        for url in (host, library, floor):
             rates.append(await _load(url, _CONNECTIONS))
             latencies.append(await _load(url, 1))
-    names = ("host, worker, async function", "floor: aiohttp, pipe, child")
+    names = ("host, worker, function", "aiohttp, pipe, worker library", "floor: aiohttp, pipe, child")
     table(
         f"HTTP, {_CONNECTIONS} connections",
         ["requests/s", "p50 ms", "p99 ms"],
@@ -49,37 +56,33 @@ async def main() -> None:
 
 
 @asynccontextmanager
-async def _running_host() -> AsyncIterator[str]:
-    with tempfile.TemporaryDirectory() as folder:
-        app = Path(folder)
-        (app / "function_app.py").write_text(_APP)
-        (app / "local.settings.json").write_text('{"IsEncrypted": false, "Values": {}}')
-        log = app / "log"
-        with log.open("w") as output:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-u", "-m", "signalr_local", "host", "--app", folder, "--port", "0"),
-                cwd=_ROOT,
-                stdout=output,
-                stderr=output,
-            )
-        try:
-            while not (found := re.search(r"hello: \[GET\] (http://\S+)", log.read_text())):
-                if process.returncode is not None:
-                    raise RuntimeError(log.read_text())
-                await asyncio.sleep(0.05)
-            yield found[1]
-        finally:
-            process.terminate()
-            await process.wait()
+async def _running_host(app: Path) -> AsyncIterator[str]:
+    log = app / "log"
+    with log.open("w") as output:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-u", "-m", "signalr_local", "host", "--app", str(app), "--port", "0"),
+            cwd=_ROOT,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        while not (found := re.search(r"hello: \[GET\] (http://\S+)", log.read_text())):
+            if process.returncode is not None:
+                raise RuntimeError(log.read_text())
+            await asyncio.sleep(0.05)
+        yield found[1]
+    finally:
+        process.terminate()
+        await process.wait()
 
 
 @asynccontextmanager
-async def _running_floor() -> AsyncIterator[str]:
+async def _running_floor(folder: str) -> AsyncIterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.process_floor", str(port)), cwd=_ROOT
+        *(sys.executable, "-m", "bench.process_floor", str(port), folder), cwd=_ROOT
     )
     try:
         while True:

@@ -1,9 +1,12 @@
 """The floor of HTTP functions: bare aiohttp, a pipe to a child process, and back, with as many bytes.
 
-A request becomes a frame, the child answers it with a frame as long as the real answer's.
+A request becomes a frame, the child answers it with a frame as long as the real answer's. With the folder of
+an app, the child has Microsoft's worker library run the app's function for every frame: what is left above
+that floor is the host's own.
 """
 
 import asyncio
+import itertools
 import os
 import struct
 import sys
@@ -14,12 +17,50 @@ _PREFIX = struct.Struct(">II")
 _HEADER = b"x" * 420
 """As long as what the host tells its worker of a small request."""
 _BODY = b"hello"
+_REQUEST = {
+    "type": "http",
+    "method": "GET",
+    "url": "http://localhost/api/hello",
+    "headers": {"host": "localhost"},
+    "query": {},
+    "params": {},
+}
 
 
-def _child() -> None:
+async def _call(function: str, number: int) -> None:
+    """Run a function as the worker does: through Microsoft's library, which makes request and response."""
+    from azure_functions_runtime.native_invocation import invocation_request_native
+
+    from signalr_local.worker import data
+
+    inputs = [("req", data.to_datum(_REQUEST, b""))]
+    ok, returned, *_ = await invocation_request_native(str(number), function, inputs, {})
+    _, body = data.from_datum(returned)
+    assert ok
+    assert body == _BODY
+
+
+async def _function(folder: str) -> str:
+    """Load an app and return the id of its function."""
+    from signalr_local.worker import app
+
+    sys.path.insert(0, folder)
+    listing = await app.index(folder)
+    return str(listing["functions"][0]["id"])
+
+
+def _child(folder: str) -> None:
     """Answer frames on the event loop until the parent has gone."""
     loop = asyncio.new_event_loop()
     buffer = bytearray()
+    function = loop.run_until_complete(_function(folder)) if folder else ""
+
+    async def call(number: int) -> None:
+        await _call(function, number)
+        os.write(1, answer(number))
+
+    def answer(number: int) -> bytes:
+        return _PREFIX.pack(number, 160 + len(_BODY)) + b"y" * 160 + _BODY
 
     def read() -> None:
         data = os.read(0, 1 << 18)
@@ -33,8 +74,12 @@ def _child() -> None:
             if len(buffer) < _PREFIX.size + size:
                 break
             del buffer[: _PREFIX.size + size]
-            answers += _PREFIX.pack(number, 160 + len(_BODY)) + b"y" * 160 + _BODY
-        os.write(1, answers)
+            if function:
+                asyncio.Task(call(number), loop=loop, eager_start=True)
+            else:
+                answers += answer(number)
+        if answers:
+            os.write(1, answers)
 
     os.set_blocking(0, False)
     loop.add_reader(0, read)
@@ -58,21 +103,20 @@ class _Parent(asyncio.SubprocessProtocol):
             self.waiting.pop(number).set_result(body)
 
 
-async def _serve(port: int) -> None:
+async def _serve(port: int, folder: str) -> None:
     loop = asyncio.get_running_loop()
     transport, protocol = await loop.subprocess_exec(
-        _Parent, sys.executable, "-m", "bench.process_floor", "child", stderr=None
+        _Parent, sys.executable, "-m", "bench.process_floor", "child", folder, stderr=None
     )
     pipe = transport.get_pipe_transport(0)
     assert isinstance(pipe, asyncio.WriteTransport)
-    count = 0
+    numbers = itertools.count(1)
 
     async def answer(request: web.BaseRequest) -> web.Response:
-        nonlocal count
-        count += 1
+        number = next(numbers)
         await request.read()
-        future = protocol.waiting[count] = loop.create_future()
-        pipe.write(_PREFIX.pack(count, len(_HEADER)) + _HEADER)
+        future = protocol.waiting[number] = loop.create_future()
+        pipe.write(_PREFIX.pack(number, len(_HEADER)) + _HEADER)
         return web.Response(body=await future, headers={"Content-Type": "text/plain; charset=utf-8"})
 
     runner = web.ServerRunner(web.Server(answer, access_log=None))
@@ -83,6 +127,6 @@ async def _serve(port: int) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "child":
-        _child()
+        _child(sys.argv[2])
     else:
-        asyncio.run(_serve(int(sys.argv[1])))
+        asyncio.run(_serve(int(sys.argv[1]), sys.argv[2]))

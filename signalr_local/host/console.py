@@ -26,6 +26,8 @@ _LEVELS = {
     "critical": logging.CRITICAL,
     "none": logging.CRITICAL + 1,
 }
+_PAUSE = 0.01
+
 _COLOR = re.compile(r"(\x1b\[[0-9;]*m)")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
@@ -65,6 +67,10 @@ class ConsoleFormatter(logging.Formatter):
             self._second, self._shown = second, f"[{moment:%Y-%m-%dT%H:%M:%S}."
         prefix = f"{self._shown}{int(record.msecs):03d}Z] "
         color = self._color(record.levelno)
+        if not color and record.exc_info is None and record.stack_info is None:
+            text = record.getMessage()
+            if text.isprintable():
+                return f"{prefix}{text}"
         end = _RESET if color else ""
         return "\n".join(
             f"{prefix}{color}{_printable(line)}{end}" for line in super().format(record).splitlines() or [""]
@@ -87,17 +93,23 @@ class LevelFilter(logging.Filter):
         super().__init__()
         self._own = logging.DEBUG if verbose else logging.INFO
         self._levels: dict[str, int] = {}
+        self._found: dict[str, int] = {}
 
     def configure(self, log_levels: Mapping[str, str]) -> None:
         """Take the levels of a host.json, which may change while the host runs."""
         self._levels = {
             name.lower(): _LEVELS.get(str(level).lower(), logging.INFO) for name, level in log_levels.items()
         }
+        self._found.clear()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether a record is shown."""
         category = getattr(record, "category", None)
-        least = self._own if category is None else self._level(category.lower())
+        if category is None:
+            return record.levelno >= self._own
+        least = self._found.get(category)
+        if least is None:
+            least = self._found[category] = self._level(category.lower())
         return record.levelno >= least
 
     def _level(self, category: str) -> int:
@@ -136,7 +148,7 @@ def install(stream: TextIO | None = None, *, verbose: bool = False) -> LevelFilt
 class _Handler(logging.StreamHandler[TextIO]):
     """Write records to the console, and end the runtime when nobody reads it any more.
 
-    What is logged in one turn of the event loop is written at once, at the turn's end.
+    What is logged within a hundredth of a second is written together.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -159,7 +171,7 @@ class _Handler(logging.StreamHandler[TextIO]):
             self.flush()
         else:
             if len(self._waiting) == 1:
-                loop.call_soon(self.flush)
+                loop.call_later(_PAUSE, self.flush)
 
     def flush(self) -> None:
         """Write what was taken."""

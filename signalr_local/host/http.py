@@ -6,8 +6,7 @@ FunctionInvocationMiddleware (what becomes of its answer).
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -22,6 +21,7 @@ from signalr_local.host.responses import ResponseError, bare, failed, from_worke
 from signalr_local.host.streaming import forward
 from signalr_local.host.table import FunctionTable
 from signalr_local.host.targets import Target, decode
+from signalr_local.host.usage import Usage
 from signalr_local.host.worker import FunctionFailedError, Result
 
 __all__ = ["HttpFunctions"]
@@ -31,16 +31,12 @@ _MAX_BODY = 100 * 1024 * 1024
 _NOT_TEXT = re.compile("[\udc80-\udcff]")
 
 
-type InUse = Callable[[], AbstractAsyncContextManager[None]]
-"""Keeps the worker alive while something uses it."""
-
-
 class HttpFunctions:
     """Answer requests with the functions of one app."""
 
-    def __init__(self, table: FunctionTable, invoker: Invoker, notes: Notes, in_use: InUse) -> None:
+    def __init__(self, table: FunctionTable, invoker: Invoker, notes: Notes, usage: Usage) -> None:
         self._table = table
-        self._in_use = in_use
+        self._usage = usage
         self._invoker = invoker
         self._notes = notes
 
@@ -68,7 +64,7 @@ class HttpFunctions:
         if self._invoker.worker.http is not None:
             id = new_id()
             call = asyncio.create_task(self._invoker.invoke(function, trigger, data, id=id))
-            return await forward(request, target, self._invoker.worker.http, id, call, self._in_use())
+            return await forward(request, target, self._invoker.worker.http, id, call, self._usage)
         try:
             result = await self._invoker.invoke(function, trigger, data, body=body)
         except FunctionFailedError as error:

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from signalr_local.host.configuration import HOST_JSON, HostConfiguration
@@ -22,6 +22,7 @@ from signalr_local.host.table import FunctionTable
 from signalr_local.host.throttle import Throttle
 from signalr_local.host.timers import Timers, timer_input
 from signalr_local.host.trigger import Webhook
+from signalr_local.host.usage import Usage
 from signalr_local.host.whole_app import storage_remark
 from signalr_local.host.worker import OnSlow, Worker
 
@@ -48,6 +49,7 @@ class AppInstance:
         self.settings = settings
         self.configuration = configuration
         self.notes = Notes()
+        self.usage = Usage()
         origins, credentials = options.cors_origins, options.cors_credentials
         self.cors = Cors(
             local_settings.cors_origins if origins is None else origins,
@@ -62,17 +64,12 @@ class AppInstance:
         self._invoker = Invoker(
             worker, service, configuration.function_timeout, self.notes, keep_values=options.keep_values
         )
-        self.http = HttpFunctions(self.table, self._invoker, self.notes, self.in_use)
+        self.http = HttpFunctions(self.table, self._invoker, self.notes, self.usage)
         self.webhook = Webhook(
             self.table, service, self._invoker, self.notes, keep_values=options.keep_values
         )
-        self._timers = Timers(self.table, self._invoker, self.in_use, options.missed, options.clock)
+        self._timers = Timers(self.table, self._invoker, self.usage, options.missed, options.clock)
         self._fired: set[asyncio.Task[None]] = set()
-        self._requests = 0
-        self.served = 0
-        """How many requests, timers and calls by hand it has begun."""
-        self._idle = asyncio.Event()
-        self._idle.set()
 
     @classmethod
     async def load(cls, launch: Launch, options: HostOptions, on_slow: OnSlow) -> "AppInstance":
@@ -114,9 +111,8 @@ class AppInstance:
         schedule = self.table.schedules.get(name)
         trigger = {"type": "string", "value": text} if schedule is None else timer_input(schedule)
         data = {METHOD_NAME: name, str(function.trigger["name"]).lower(): text}
-        async with self.in_use():
-            with suppress(FunctionFailedError, NotStartedError):
-                await self._invoker.invoke(function, trigger, data)
+        with self.usage, suppress(FunctionFailedError, NotStartedError):
+            await self._invoker.invoke(function, trigger, data)
 
     def remarks(self) -> Iterator[str]:
         """Yield what the developer should know of host.json and the settings."""
@@ -132,28 +128,6 @@ class AppInstance:
         if storage is not None and any(function.is_signalr for function in self.table.functions):
             yield storage
 
-    @asynccontextmanager
-    async def in_use(self) -> AsyncIterator[None]:
-        """Keep the worker alive for the time of a request."""
-        self._requests += 1
-        self.served += 1
-        self._idle.clear()
-        try:
-            yield
-        finally:
-            self._requests -= 1
-            if not self._requests:
-                self._idle.set()
-
-    @property
-    def is_idle(self) -> bool:
-        """Tell whether no request is being answered and no timer runs."""
-        return self._idle.is_set()
-
-    async def idle(self) -> None:
-        """Wait until no request is being answered and no timer runs."""
-        await self._idle.wait()
-
     async def run(self, function: Function, text: str = "") -> None:
         """Run a function by hand, as ``fire``, and wait for its end."""
         await self._fire(function, text)
@@ -167,7 +141,7 @@ class AppInstance:
         self.worker.retire(cause)
         try:
             async with asyncio.timeout(grace):
-                await self._idle.wait()
+                await self.usage.idle()
         except TimeoutError:
             _log.warning("Functions still ran after %.2g seconds and were ended.", grace)
         await self.worker.stop()

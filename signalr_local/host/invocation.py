@@ -14,6 +14,7 @@ from aiohttp import web
 
 from serverless_signalr.errors import ServiceError
 from signalr_local.host import newtonsoft
+from signalr_local.host.call_log import log_call
 from signalr_local.host.dates import dates_in
 from signalr_local.host.expressions import BindingData, ExpressionError
 from signalr_local.host.functions import CONNECTION_INFO, NEGOTIATION, SIGNALR_OUTPUT, Function, is_type
@@ -61,7 +62,7 @@ class Invoker:
         ``data`` is what the trigger offers to the expressions of the function's other bindings.
         """
         invocation = id or new_id()
-        _log_line(
+        log_call(
             logging.INFO,
             "Executing 'Functions.%s' (Reason='%s', Id=%s)",
             (function.name, reason, invocation),
@@ -69,9 +70,12 @@ class Invoker:
         )
         start = time.perf_counter()
         try:
-            inputs = {str(function.trigger["name"]): trigger, **await self._inputs(function, data)}
+            inputs = {str(function.trigger["name"]): trigger}
+            if function.inputs:
+                inputs |= await self._inputs(function, data)
             result = await self._run(function, inputs, body, invocation)
-            await self._apply(function, result, data)
+            if function.outputs:
+                await self._apply(function, result, data)
         except FunctionFailedError as error:
             self._log_end(function, "Failed", invocation, start, error.failure)
             _log_failure(function, error.failure)
@@ -155,7 +159,7 @@ class Invoker:
         event |= {"result": outcome.lower(), "duration_ms": duration}
         if failure is not None:
             event["error"] = {"type": failure.type, "message": failure.message}
-        _log_line(
+        log_call(
             logging.INFO if failure is None else logging.ERROR,
             "Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)",
             (function.name, outcome, invocation, duration),
@@ -167,14 +171,6 @@ def new_id() -> str:
     """Return a random id in the form of a GUID: uuid4 takes several times as long, for nobody's good here."""
     digits = f"{random.getrandbits(128):032x}"
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
-
-
-def _log_line(level: int, text: str, arguments: tuple[object, ...], extra: Mapping[str, Any]) -> None:
-    """Log as Logger.log does, without looking for the caller: two lines a call are a fifth of its time."""
-    if _log.isEnabledFor(level):
-        record = logging.LogRecord(_log.name, level, __file__, 0, text, arguments, None)
-        vars(record).update(extra)
-        _log.handle(record)
 
 
 def _event(kind: str, function: Function, invocation: str) -> dict[str, Any]:

@@ -69,21 +69,27 @@ class Pipes(asyncio.SubprocessProtocol):
 
 
 class Outgoing:
-    """Write the frames of one turn of the event loop at once, at the turn's end."""
+    """Write the first frame of a turn of the event loop at once, the others together at the turn's end."""
 
     def __init__(self) -> None:
         self._frames: list[bytes] = []
+        self._is_first = True
 
     def write(self, pipe: asyncio.WriteTransport, frame: bytes) -> None:
-        """Write a frame soon, unless the pipe is closed by then."""
-        self._frames.append(frame)
-        if len(self._frames) == 1:
-            asyncio.get_running_loop().call_soon(self._flush, pipe)
+        """Write a frame now or soon, unless the pipe is closed by then."""
+        if not self._is_first:
+            self._frames.append(frame)
+            return
+        self._is_first = False
+        asyncio.get_running_loop().call_soon(self._flush, pipe)
+        if not pipe.is_closing():
+            pipe.write(frame)
 
     def _flush(self, pipe: asyncio.WriteTransport) -> None:
         written, self._frames = self._frames, []
-        if not pipe.is_closing():
-            pipe.write(written[0] if len(written) == 1 else b"".join(written))
+        self._is_first = True
+        if written and not pipe.is_closing():
+            pipe.write(b"".join(written))
 
 
 def level_of(line: str) -> int:

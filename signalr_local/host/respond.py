@@ -42,17 +42,18 @@ async def respond(
     ``host_names`` are those that requests may have been sent to, beside the names of this machine. Raise
     NotStartedError if the worker ended before it began what the request asks for.
     """
-    if not is_own_name(request.headers.get(hdrs.HOST, ""), host_names):
+    host = request.headers.get(hdrs.HOST, "")
+    if not is_own_name(host, host_names):
         _log.warning(
             "A request for the host %s was refused: a page of that name could drive the app by its address. "
             "Allow a name with --host-name.",
-            request.headers[hdrs.HOST][:100],
+            host[:100],
         )
         return web.Response(status=HTTPStatus.FORBIDDEN, text="The name of the host is not allowed.\n")
-    status = _refusal(request)
+    status = _refusal(request, host)
     if status is None:
         try:
-            target = Target.parse(request.raw_path, _scheme(request), request.headers.get(hdrs.HOST, ""))
+            target = Target.parse(request.raw_path, _scheme(request), host)
         except (TargetError, ValueError):
             status = HTTPStatus.BAD_REQUEST
     if status is not None:
@@ -68,7 +69,7 @@ async def respond(
     preflight = instance.cors.preflight(request)
     answer = await _answer(instance, request, target, dead_ends) if preflight is None else preflight
     _add_headers(instance, request, answer)
-    if preflight is None:
+    if preflight is None and instance.cors.origins:
         _allow(instance, request, answer)
     return answer
 
@@ -79,19 +80,23 @@ def _scheme(request: web.BaseRequest) -> str:
     return "https" if transport is not None and transport.get_extra_info("sslcontext") else "http"
 
 
-def _refusal(request: web.BaseRequest) -> HTTPStatus | None:
+def _refusal(request: web.BaseRequest, host: str) -> HTTPStatus | None:
     """Return the status for a request that the real host's web server refuses."""
     raw = request.raw_headers
     if len(request.method) + len(request.raw_path) + len(" HTTP/1.1") + 1 > _MAX_LINE:
         return HTTPStatus.REQUEST_URI_TOO_LONG
-    size = sum(len(name) + len(value) + 4 for name, value in raw)
+    size = 4 * len(raw)
+    is_ascii = True
+    for name, value in raw:
+        size += len(name) + len(value)
+        is_ascii &= value.isascii()
     if len(raw) > _MAX_HEADER_COUNT or size > _MAX_HEADERS:
         return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
     if request.method == hdrs.METH_CONNECT:
         return HTTPStatus.NOT_FOUND
-    if _BAD_HOST.search(request.headers.get(hdrs.HOST, "")):
+    if _BAD_HOST.search(host):
         return HTTPStatus.BAD_REQUEST
-    if any(_NOT_TEXT.search(value) for value in request.headers.values() if not value.isascii()):
+    if not is_ascii and any(_NOT_TEXT.search(value) for value in request.headers.values()):
         return HTTPStatus.BAD_REQUEST
     return None
 
@@ -102,10 +107,11 @@ async def _answer(
     if admin.is_admin(target.path):
         return await admin.handle(request, target, instance, "")
     try:
-        async with instance.in_use(), instance.throttle.turn():
-            if trigger.takes(target.path):
-                return await instance.webhook.handle(request)
-            response = await instance.http.handle(request, target)
+        with instance.usage:
+            async with instance.throttle:
+                if trigger.takes(target.path):
+                    return await instance.webhook.handle(request)
+                response = await instance.http.handle(request, target)
     except BusyError:
         headers = {"X-FUNCTION-SCALEOUT": "1"}
         return web.Response(status=HTTPStatus.TOO_MANY_REQUESTS, headers=headers)

@@ -1,7 +1,7 @@
 """Requests that go on to the worker's own web server, and its answers as they come."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 from http import HTTPStatus
 
 import aiohttp
@@ -12,6 +12,7 @@ from multidict import CIMultiDict
 from signalr_local.host.failures import FunctionFailedError
 from signalr_local.host.responses import failed
 from signalr_local.host.targets import Target
+from signalr_local.host.usage import Usage
 from signalr_local.host.worker import Result
 
 __all__ = ["forward"]
@@ -29,14 +30,14 @@ async def forward(
     worker: str,
     invocation: str,
     call: "asyncio.Task[Result]",
-    in_use: AbstractAsyncContextManager[None],
+    usage: Usage,
 ) -> web.StreamResponse:
     """Send a request to the worker's web server and return its answer, whose body follows while it is sent.
 
     ``call`` is the invocation that runs beside it: where it fails before there is an answer, that is 500.
     """
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(in_use)
+        stack.enter_context(usage)
         session = await stack.enter_async_context(
             aiohttp.ClientSession(auto_decompress=False, timeout=_NO_LIMIT)
         )

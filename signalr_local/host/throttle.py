@@ -1,8 +1,6 @@
 """How many HTTP requests run at a time, as ``extensions.http`` of host.json says."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 __all__ = ["BusyError", "Throttle"]
 
@@ -12,9 +10,11 @@ class BusyError(Exception):
 
 
 class Throttle:
-    """Let ``max_concurrent`` requests run and ``max_outstanding`` be there, running ones included.
+    """A context that lets ``max_concurrent`` requests run and ``max_outstanding`` be there, running ones
+    included.
 
-    None is any number.
+    None is any number. Entering it waits until the request may run, or raises BusyError where too many are
+    there.
     """
 
     def __init__(self, max_concurrent: int | None, max_outstanding: int | None) -> None:
@@ -22,17 +22,18 @@ class Throttle:
         self._max_outstanding = max_outstanding
         self._outstanding = 0
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait until the request may run. Raise BusyError where too many are there."""
+    async def __aenter__(self) -> None:
         if self._max_outstanding is not None and self._outstanding >= self._max_outstanding:
             raise BusyError
         self._outstanding += 1
-        try:
-            if self._running is None:
-                yield
-            else:
-                async with self._running:
-                    yield
-        finally:
-            self._outstanding -= 1
+        if self._running is not None:
+            try:
+                await self._running.acquire()
+            except BaseException:
+                self._outstanding -= 1
+                raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._outstanding -= 1
+        if self._running is not None:
+            self._running.release()

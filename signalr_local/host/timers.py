@@ -6,8 +6,7 @@ Source: TimerListener of the WebJobs extensions, for what a function is told and
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from signalr_local.host.functions import Function
 from signalr_local.host.invocation import Invoker
 from signalr_local.host.schedules import Schedule
 from signalr_local.host.table import FunctionTable
+from signalr_local.host.usage import Usage
 
 __all__ = ["Timers", "timer_input"]
 
@@ -27,8 +27,6 @@ _MONITORED = timedelta(minutes=1)
 _SHOWN = 5
 
 _log = logging.getLogger("signalr_local.host")
-
-type InUse = Callable[[], AbstractAsyncContextManager[None]]
 
 
 class Timers:
@@ -41,13 +39,13 @@ class Timers:
         self,
         table: FunctionTable,
         invoker: Invoker,
-        in_use: InUse,
+        usage: Usage,
         missed: dict[str, datetime],
         clock: Clock = SYSTEM,
     ) -> None:
         self._table = table
         self._invoker = invoker
-        self._in_use = in_use
+        self._usage = usage
         self._missed = missed
         self._clock = clock
         self._ending = asyncio.Event()
@@ -135,7 +133,7 @@ class Timers:
                 unscheduled,
                 extra={"category": f"Function.{function.name}"},
             )
-        async with self._in_use():
+        with self._usage:
             try:
                 await self._invoker.invoke(
                     function,

@@ -86,8 +86,8 @@ class Quiet:
                 if connection.dispatcher.waiting
             ]
             instance = self._instance()
-            if instance is not None and not instance.is_idle:
-                waits.append(asyncio.ensure_future(instance.idle()))
+            if instance is not None and not instance.usage.is_idle:
+                waits.append(asyncio.ensure_future(instance.usage.idle()))
             if not waits:
                 # The socket of a client that has hung up, or the next worker: the loop brings it.
                 await asyncio.sleep(0.001)
@@ -109,7 +109,7 @@ class Quiet:
         instance = self._instance()
         if instance is None:
             going.append("the app is not loaded")
-        elif not instance.is_idle:
+        elif not instance.usage.is_idle:
             running = getattr(instance.worker, "running", {})
             going.append(f"functions run: {', '.join(running.values()) or 'in the worker'}")
         if pending := self._emulator.faults.pending:
@@ -131,7 +131,7 @@ class Quiet:
         ours = {client.connection_id for client in self._clients}
         return (
             instance is not None
-            and instance.is_idle
+            and instance.usage.is_idle
             and all(
                 not connection.dispatcher.waiting
                 and (connection.connection_id in open_ids or connection.connection_id not in ours)
@@ -142,4 +142,4 @@ class Quiet:
     def _begun(self) -> tuple[int, int, int]:
         instance = self._instance()
         received = sum(len(client.messages) for client in self._clients)
-        return self._emulator.delivered, instance.served if instance is not None else 0, received
+        return self._emulator.delivered, instance.usage.begun if instance is not None else 0, received

@@ -76,9 +76,11 @@ async def _serve(folder: str, source: Any, out: "_Writer", output: Output, score
         scoreboard.count()
         if ahead := header.get("ahead"):
             _set_clock(ahead)
-        task = loop.create_task(answer(header, body))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        # It runs at once: most functions get to their first wait, or to their end, in no time.
+        task = asyncio.Task(answer(header, body), loop=loop, eager_start=True)
+        if not task.done():
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
 
     reading.start(source, start, ended.set)
     await ended.wait()
@@ -100,19 +102,25 @@ class _Writer:
         self._stream = os.fdopen(descriptor, "wb")
         self._lock = threading.Lock()
         self._outgoing: list[bytes] = []
+        self._is_first = True
 
     def write(self, header: frames.Header, body: bytes = b"") -> None:
         self.write_frame(frames.encode(header, body))
 
     def write_soon(self, frame: bytes) -> None:
-        """Write a frame at the end of the loop's turn, with all others that come until then."""
-        self._outgoing.append(frame)
-        if len(self._outgoing) == 1:
-            asyncio.get_running_loop().call_soon(self._flush)
+        """Write a frame now, and those that follow in the same turn of the loop together at its end."""
+        if not self._is_first:
+            self._outgoing.append(frame)
+            return
+        self._is_first = False
+        asyncio.get_running_loop().call_soon(self._flush)
+        self.write_frame(frame)
 
     def _flush(self) -> None:
         outgoing, self._outgoing = self._outgoing, []
-        self.write_frame(b"".join(outgoing))
+        self._is_first = True
+        if outgoing:
+            self.write_frame(b"".join(outgoing))
 
     def write_frame(self, frame: bytes) -> None:
         """Write a frame now, after those that wait."""

@@ -1,6 +1,8 @@
 """The loop under load: deaths and edits, and clients that send all the time.
 
-``ENDURANCE=N`` makes it N times as long: 10 for a hundred deaths and a hundred edits.
+``ENDURANCE=N`` makes it N times as long: 10 for a hundred deaths and a hundred edits. With
+``ENDURANCE_PAUSE=20`` the long run waits 20 seconds before each edit, and its clients send ten times a
+second: an hour of ``ENDURANCE=23`` has an edit every 20 seconds and a death every minute.
 """
 
 import asyncio
@@ -24,6 +26,8 @@ from signalr_local.runtime import Runtime
 from tests.signalr_local.host.conftest import Log
 
 ROUNDS = int(os.environ.get("ENDURANCE", "1"))
+PAUSE = float(os.environ.get("ENDURANCE_PAUSE", "0"))
+PACE = 0.1 if PAUSE else 0.0
 
 PATIENCE = 60.0
 
@@ -197,6 +201,7 @@ async def call(url: str, session: aiohttp.ClientSession, load: Load) -> None:
         async with session.get(f"{url}/say") as response:
             await response.read()
             load.note(load.calls, began, response.status)
+        await asyncio.sleep(PACE)
 
 
 async def invoke(url: str, session: aiohttp.ClientSession, load: Load) -> None:
@@ -208,6 +213,7 @@ async def invoke(url: str, session: aiohttp.ClientSession, load: Load) -> None:
         await socket.send_str('{"protocol":"json","version":1}\x1e')
         await socket.receive()
         for number in itertools.count():
+            await asyncio.sleep(PACE)
             began = now()
             message = {"type": 1, "target": "echo", "arguments": [], "invocationId": str(number)}
             await socket.send_str(json.dumps(message) + "\x1e")
@@ -277,6 +283,7 @@ async def test_a_long_run_leaves_nothing_behind(launch: Any, tmp_path: Path) -> 
         callers = [tasks.create_task(call(url, session, load)) for _ in range(CALLERS)]
         callers.append(tasks.create_task(invoke(url, session, load)))
         for number in range(8 * ROUNDS):
+            await asyncio.sleep(PAUSE)
             write(folder, APP.replace("WORD", f"word {number}"))
             await asyncio.to_thread(runtime.wait_for, "The app is loaded again")
             if number % 3 == 2:
