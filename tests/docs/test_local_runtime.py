@@ -23,7 +23,7 @@ def test_setting_is_one_that_the_runtime_reads(name: str) -> None:
 
 
 def test_folders_that_are_no_part_of_the_app_are_those_that_are_not_watched() -> None:
-    [sentence] = re.findall(r"Its folder .*? are not part of it\.", PAGE.text)
+    [sentence] = re.findall(r"Its folder .*? are not part of it,", PAGE.text)
     assert set(re.findall(r"`(\w+)`", sentence)) == watcher._TESTS
 
 
@@ -32,5 +32,5 @@ def test_times_are_those_of_the_runtime() -> None:
     assert supervisor._GRACE == 2.0
     assert "After five seconds the log names the line" in PAGE.text
     assert worker._PATIENCE == 5.0
-    assert "the files are looked at once a second" in PAGE.text
+    assert "the files are checked once a second" in PAGE.text
     assert watcher._POLL == 1.0
