@@ -57,7 +57,8 @@ def example(
     folder = tmp_path_factory.mktemp("answers") / "app"
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", "local.settings.json"))
     shutil.copy(folder / "local.settings.json.example", folder / "local.settings.json")
-    shutil.copy(EXAMPLE.parents[1] / "web" / "dist" / "answers.html", folder)
+    (folder / "web" / "dist").mkdir(parents=True)
+    shutil.copy(EXAMPLE.parents[1] / "web" / "dist" / "answers.html", folder / "web" / "dist")
     settings = folder / "local.settings.json"
     storage = f'"AzureWebJobsStorage": "{azurite.connection_string}"'
     settings.write_text(settings.read_text().replace('"AzureWebJobsStorage": ""', storage))

@@ -1,65 +1,8 @@
 // Streamed answers: for await (const piece of answers.stream(id)). No dependencies; works in browsers and Node.
 
-interface PieceBase {
-  readonly id: string;
-  /** The pieces of an answer are numbered from 1, without a gap. */
-  readonly seq: number;
-}
+import type { AnswerPiece, Resumed, ServerPiece } from "./pieces.js";
 
-export interface TextPiece extends PieceBase {
-  readonly kind: "text";
-  readonly text: string;
-}
-
-export interface StatusPiece extends PieceBase {
-  readonly kind: "status";
-  readonly text: string;
-}
-
-export interface ToolCallPiece extends PieceBase {
-  readonly kind: "toolCall";
-  readonly data: { readonly id?: string; readonly name: string; readonly arguments: unknown };
-}
-
-export interface CitationPiece extends PieceBase {
-  readonly kind: "citation";
-  readonly data: Readonly<Record<string, unknown>>;
-}
-
-export interface DonePiece extends PieceBase {
-  readonly kind: "done";
-  /** What the model says of its usage. */
-  readonly data?: Readonly<Record<string, unknown>>;
-}
-
-export interface ErrorPiece extends PieceBase {
-  readonly kind: "error";
-  readonly text: string;
-}
-
-export interface CancelledPiece extends PieceBase {
-  readonly kind: "cancelled";
-}
-
-/**
- * Pieces were missed that are gone. `text` is the whole text so far: put it in place of what is shown. It is null
- * where that is gone too; what follows then comes after a gap.
- */
-export interface ResetPiece extends PieceBase {
-  readonly kind: "reset";
-  readonly text: string | null;
-}
-
-export type ServerPiece =
-  | TextPiece
-  | StatusPiece
-  | ToolCallPiece
-  | CitationPiece
-  | DonePiece
-  | ErrorPiece
-  | CancelledPiece;
-
-export type AnswerPiece = ServerPiece | ResetPiece;
+export type * from "./pieces.js";
 
 /** What is used of a connection: HubConnection of @microsoft/signalr has it. */
 export interface AnswerConnection {
@@ -81,14 +24,6 @@ export interface AnswersOptions {
 export interface StreamOptions {
   /** The number of the last piece that is shown already; 0 for none. */
   readonly since?: number;
-}
-
-interface Resumed {
-  readonly state: "streaming" | "done" | "error" | "cancelled" | "unknown";
-  readonly recovered: boolean;
-  readonly seq: number;
-  readonly text: string | null;
-  readonly pieces: readonly ServerPiece[];
 }
 
 const TARGET = "answerPiece";
