@@ -51,10 +51,37 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
 
 
 @pytest.fixture(scope="module")
-def example(
+def run(
     launch: Any, azurite: Azurite, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[AnswersStack]:
-    folder = tmp_path_factory.mktemp("answers") / "app"
+) -> Iterator[Callable[[str], AnswersStack]]:
+    """Run the example with so many seconds between the words of an answer."""
+    stacks: list[AnswersStack] = []
+
+    def start(pause: str) -> AnswersStack:
+        stack = AnswersStack(launch, _folder(azurite, tmp_path_factory.mktemp("answers")), _free_port())
+        stack.environment = {"ANSWERS_IN_TABLE": "1", "OPENAI_API_KEY": "", "BUILT_IN_PAUSE": pause}
+        stack.start()
+        stacks.append(stack)
+        return stack
+
+    yield start
+    for stack in stacks:
+        stack.stop()
+
+
+@pytest.fixture(scope="module")
+def example(run: Callable[[str], AnswersStack]) -> AnswersStack:
+    return run("0.06")
+
+
+@pytest.fixture(scope="module")
+def slow(run: Callable[[str], AnswersStack]) -> AnswersStack:
+    """Run the example so slowly that its answers do not end by themselves, however slow this machine is."""
+    return run("2")
+
+
+def _folder(azurite: Azurite, parent: Path) -> Path:
+    folder = parent / "app"
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", "local.settings.json"))
     shutil.copy(folder / "local.settings.json.example", folder / "local.settings.json")
     (folder / "web" / "dist").mkdir(parents=True)
@@ -62,11 +89,7 @@ def example(
     settings = folder / "local.settings.json"
     storage = f'"AzureWebJobsStorage": "{azurite.connection_string}"'
     settings.write_text(settings.read_text().replace('"AzureWebJobsStorage": ""', storage))
-    stack = AnswersStack(launch, folder, _free_port())
-    stack.environment = {"ANSWERS_IN_TABLE": "1", "OPENAI_API_KEY": "", "BUILT_IN_PAUSE": "0.06"}
-    stack.start()
-    yield stack
-    stack.stop()
+    return folder
 
 
 class AnswersPage:
@@ -106,12 +129,12 @@ async def visit(browser: Browser, example: AnswersStack) -> AsyncIterator[Visit]
     """Open the page as a user, in a window of its own."""
     visited: list[AnswersPage] = []
 
-    async def open_page(user: str, **options: Any) -> AnswersPage:
+    async def open_page(user: str, at: AnswersStack = example, **options: Any) -> AnswersPage:
         context = await browser.new_context(locale="en-US", **options)
         context.set_default_timeout(30_000)
         page = AnswersPage(await context.new_page())
         visited.append(page)
-        await page.page.goto(f"{example.page}?user={user}")
+        await page.page.goto(f"{at.page}?user={user}")
         await page.is_connected()
         return page
 
@@ -127,11 +150,16 @@ def user() -> str:
     return f"ann-{uuid4().hex[:8]}"
 
 
-async def test_answer_is_streamed_and_shown_letter_by_letter(visit: Visit, user: str) -> None:
-    page = await visit(user)
+async def test_answer_is_shown_while_it_is_streamed(visit: Visit, user: str, slow: AnswersStack) -> None:
+    page = await visit(user, slow)
     answer = await page.ask("tea?")
     await page.has_begun(answer)
     await expect(answer).to_have_attribute("data-state", "streaming")
+
+
+async def test_answer_is_shown_letter_by_letter(visit: Visit, user: str) -> None:
+    page = await visit(user)
+    answer = await page.ask("tea?")
     assert await page.ends(answer, "done") == whole("tea?")
     await expect(answer.locator("pre")).to_contain_text("await answer.write(text)")
     await expect(page.page.get_by_text("No model is set up: ")).to_be_visible()
@@ -163,8 +191,8 @@ async def test_dangerous_markdown_makes_no_link_and_fetches_nothing(visit: Visit
     assert not [url for url in asked if "evil" in url]
 
 
-async def test_stop_ends_the_answer(visit: Visit, user: str) -> None:
-    page = await visit(user)
+async def test_stop_ends_the_answer(visit: Visit, user: str, slow: AnswersStack) -> None:
+    page = await visit(user, slow)
     answer = await page.ask("tea?")
     await page.has_begun(answer)
     await answer.get_by_role("button", name="Stop").click()
@@ -184,9 +212,9 @@ async def test_reload_in_the_middle_loses_no_letter(visit: Visit, user: str) -> 
 
 
 async def test_reloaded_page_names_its_question_before_the_app_answers_anything(
-    visit: Visit, user: str
+    visit: Visit, user: str, slow: AnswersStack
 ) -> None:
-    page = await visit(user)
+    page = await visit(user, slow)
     await page.has_begun(await page.ask("tea?"))
 
     def relay(socket: WebSocketRoute) -> None:
@@ -200,11 +228,13 @@ async def test_reloaded_page_names_its_question_before_the_app_answers_anything(
     await expect(page.page.get_by_role("article")).to_have_count(1)
 
 
-async def test_second_device_follows_and_stops_the_answer(visit: Visit, user: str) -> None:
-    first = await visit(user)
+async def test_second_device_follows_and_stops_the_answer(
+    visit: Visit, user: str, slow: AnswersStack
+) -> None:
+    first = await visit(user, slow)
     answer = await first.ask("tea?")
     await first.has_begun(answer)
-    second = await visit(user)
+    second = await visit(user, slow)
     same = second.page.get_by_role("article")
     await second.has_begun(same)
     await same.get_by_role("button", name="Stop").click()
@@ -241,12 +271,12 @@ async def test_answer_survives_a_restart_of_the_service(
 
 
 async def test_killed_worker_ends_the_answer_with_an_error_and_keeps_the_text(
-    visit: Visit, user: str, example: AnswersStack
+    visit: Visit, user: str, slow: AnswersStack
 ) -> None:
-    page = await visit(user)
+    page = await visit(user, slow)
     answer = await page.ask("tea?")
     await page.has_begun(answer)
-    os.kill(_worker_of(example), signal.SIGKILL)
+    os.kill(_worker_of(slow), signal.SIGKILL)
     text = await page.ends(answer, "error")
     assert text
     assert whole("tea?").startswith(text)
