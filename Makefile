@@ -76,9 +76,9 @@ bench: test-packages bench-peers ## Measure the local runtime and the library be
 	@exec $(PYTHON) -m bench $(ARGS)
 
 .PHONY: package
-package: venv edited-page ## Build what is deployed: build/app.zip
+package: venv edited-page ## Build what is deployed: build/app.zip; APP=FOLDER of another app
 	@[ -d infra ] || { echo "There is no folder infra, whose scripts build the package." >&2; exit 2; }
-	@exec scripts/package
+	@exec scripts/package --app "$(APP)"
 
 .PHONY: clean
 clean: ## Remove what make made; local.settings.json stays

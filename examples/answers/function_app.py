@@ -11,8 +11,9 @@ from assistant import Assistant, store
 from serverless_signalr import AnswerExistsError, FunctionApp, HubException, add_answers, platform_user
 
 _HERE = Path(__file__).parent
-_DEPLOYED = _HERE / "answers.html"
-PAGE = _DEPLOYED if _DEPLOYED.exists() else _HERE.parents[1] / "web" / "dist" / "answers.html"
+_BUILT = Path("web", "dist", "answers.html")
+# A package of the app holds its page; in the repository the page is in the root.
+PAGE = next((each / _BUILT for each in (_HERE, *_HERE.parents[:2]) if (each / _BUILT).is_file()), _BUILT)
 
 assistant = Assistant()
 assistant.add_negotiate()

@@ -3,6 +3,9 @@
 It holds the app, which is everything that ``.funcignore`` and ``.gitignore`` leave, and the packages of
 ``infra/requirements.lock``: Linux wheels for the Python that runs in Azure, whatever system this is.
 The same inputs give the same bytes. ``--lock`` chooses the packages anew.
+
+``--app FOLDER`` builds another app of the repository, such as an example: what is in its folder, with the
+library, the pages, and the packages of its own ``requirements.lock``.
 """
 
 import argparse
@@ -15,15 +18,15 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-REQUIREMENTS = ROOT / "requirements.txt"
-LOCK = ROOT / "infra" / "requirements.lock"
 PAGE = ROOT / "web" / "dist" / "index.html"
 FOLDER = ROOT / "build" / "app"
 ARCHIVE = ROOT / "build" / "app.zip"
 
+LIBRARY = "serverless_signalr"
 PACKAGES = ".python_packages/lib/site-packages"
 PYTHON = "3.13"
 TARGET = [
@@ -38,35 +41,76 @@ class PackagingError(Exception):
     """Say what is missing, and what to do."""
 
 
+@dataclass(frozen=True)
+class App:
+    """An app of the repository, the one in its root or one in a folder below."""
+
+    folder: Path
+
+    @property
+    def is_root(self) -> bool:
+        """Return whether it is the app in the root."""
+        return self.folder == ROOT
+
+    @property
+    def requirements(self) -> Path:
+        """Return the file that names the packages that it needs."""
+        return self.folder / "requirements.txt"
+
+    @property
+    def lock(self) -> Path:
+        """Return the file that names those that are deployed."""
+        return (self.folder / "infra" if self.is_root else self.folder) / "requirements.lock"
+
+    @property
+    def lock_command(self) -> str:
+        """Return the command that writes it."""
+        option = "" if self.is_root else f" --app {self.folder.relative_to(ROOT).as_posix()}"
+        return f"scripts/package{option} --lock"
+
+    @classmethod
+    def at(cls, name: str) -> "App":
+        """Return the app of a folder. Raise PackagingError where there is none."""
+        folder = (ROOT / name).resolve()
+        if not folder.is_relative_to(ROOT) or not (folder / "function_app.py").is_file():
+            raise PackagingError(
+                f"{name} is not the folder of an app of this repository: no function_app.py."
+            )
+        return cls(folder)
+
+
 def main() -> int:
     """Build the package and return the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/package", description="Build build/app.zip.")
+    parser.add_argument("--app", metavar="FOLDER", default=".", help="another app, such as examples/answers")
     parser.add_argument("--lock", action="store_true", help="choose the packages anew")
+    arguments = parser.parse_args()
     try:
-        if parser.parse_args().lock:
-            lock()
-        build()
+        app = App.at(arguments.app)
+        if arguments.lock:
+            lock(app)
+        build(app)
     except PackagingError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
-def build() -> None:
+def build(app: App) -> None:
     """Write the zip and the folder, and say how large they are."""
     if not PAGE.is_file():
         raise PackagingError(
             "The page is not built: web/dist/index.html is missing.\n"
             "Run: make page, or npm ci && npm run build in the folder web."
         )
-    if not LOCK.is_file() or stamp() not in LOCK.read_text():
+    if not app.lock.is_file() or stamp(app) not in app.lock.read_text():
         raise PackagingError(
-            "infra/requirements.lock does not belong to requirements.txt, which has changed since.\n"
-            "Run: scripts/package --lock"
+            f"{app.lock.relative_to(ROOT).as_posix()} does not belong to requirements.txt, which has changed "
+            f"since.\nRun: {app.lock_command}"
         )
-    contents = dict(app_files())
+    contents = dict(app_files(app))
     with tempfile.TemporaryDirectory() as wheels:
-        pip("download", "--no-deps", "--require-hashes", "-r", str(LOCK), "-d", wheels, *TARGET)
+        pip("download", "--no-deps", "--require-hashes", "-r", str(app.lock), "-d", wheels, *TARGET)
         for wheel in sorted(Path(wheels).iterdir()):
             add(contents, wheel)
     write(contents)
@@ -78,23 +122,32 @@ def build() -> None:
     )
 
 
-def app_files() -> Iterator[tuple[str, bytes]]:
+def app_files(app: App) -> Iterator[tuple[str, bytes]]:
     """Yield the files that neither ``.funcignore`` nor git ignores, and the page, which is built."""
-    kept = set(files("--exclude-per-directory=.gitignore"))
-    for name in files(f"--exclude-from={ROOT / '.funcignore'}"):
+    yield from files_of(app.folder)
+    if not app.is_root:
+        yield from ((name, content) for name, content in files_of(ROOT) if name.startswith(f"{LIBRARY}/"))
+        for page in sorted(PAGE.parent.glob("*.html")):
+            yield f"web/dist/{page.name}", page.read_bytes()
+
+
+def files_of(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of a folder that are deployed, with their names in it."""
+    kept = set(files(folder, "--exclude-per-directory=.gitignore"))
+    for name in files(folder, f"--exclude-from={ROOT / '.funcignore'}"):
         if name not in kept and not name.startswith("web/dist/"):
             continue
         if name.endswith("/"):
             raise PackagingError(
                 f"{name} is a git repository of its own. Remove {name}.git, or name it in .funcignore."
             )
-        yield name, (ROOT / name).read_bytes()
+        yield name, (folder / name).read_bytes()
 
 
-def files(ignored: str) -> Iterator[str]:
+def files(folder: Path, ignored: str) -> Iterator[str]:
     """Yield the files that the option of git does not ignore, whether they are committed or not."""
     with tempfile.TemporaryDirectory() as repository:
-        git = ["git", "-C", str(ROOT), f"--git-dir={repository}", f"--work-tree={ROOT}"]
+        git = ["git", "-C", str(folder), f"--git-dir={repository}", f"--work-tree={folder}"]
         run([*git, "init", "--quiet"])
         # In an empty repository every file is another file.
         names = run([*git, "ls-files", "--others", "-z", ignored])
@@ -134,25 +187,25 @@ def write(contents: dict[str, bytes]) -> None:
         archive.extractall(FOLDER)
 
 
-def lock() -> None:
+def lock(app: App) -> None:
     """Write which packages are deployed, with the hashes of their wheels."""
     if sys.platform != "linux" or platform.python_version_tuple()[:2] != tuple(PYTHON.split(".")):
         # Conditions in requirements are decided for the Python that asks.
         raise PackagingError(f"Packages are chosen on Linux with Python {PYTHON}, as in Azure.")
     report = pip(
         *("install", "--dry-run", "--ignore-installed", "--report", "-", "--target", "unused"),
-        *("-r", str(REQUIREMENTS), *TARGET),
+        *("-r", str(app.requirements), *TARGET),
     )
-    lines = ["# Written by scripts/package --lock.", f"# {stamp()}"]
+    lines = [f"# Written by {app.lock_command}.", f"# {stamp(app)}"]
     for item in sorted(json.loads(report)["install"], key=lambda item: str(item["metadata"]["name"]).lower()):
         metadata, wheel = item["metadata"], item["download_info"]["archive_info"]["hashes"]["sha256"]
         lines.append(f"{metadata['name']}=={metadata['version']} --hash=sha256:{wheel}")
-    LOCK.write_text("\n".join(lines) + "\n")
+    app.lock.write_text("\n".join(lines) + "\n")
 
 
-def stamp() -> str:
+def stamp(app: App) -> str:
     """Return what ties the lock to requirements.txt; comments may change."""
-    lines = (line.partition("#")[0].strip() for line in REQUIREMENTS.read_text().splitlines())
+    lines = (line.partition("#")[0].strip() for line in app.requirements.read_text().splitlines())
     return "requirements.txt " + hashlib.sha256("\n".join(filter(None, lines)).encode()).hexdigest()
 
 

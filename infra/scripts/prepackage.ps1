@@ -1,5 +1,6 @@
 #Requires -Version 7.4
-# Before azd packages the app (on Windows): build the page, then the folder that is deployed.
+# Before azd packages the app (on Windows): build the page, then the folder that is deployed. APP is the folder of
+# another app of this repository, such as examples/answers.
 
 . "$PSScriptRoot/azure.ps1"
 
@@ -29,5 +30,7 @@ Assert-Success
 npm run build
 Assert-Success
 Set-Location "$PSScriptRoot/../.."
-python infra/scripts/package.py
+$app = '.'
+if ($env:APP) { $app = $env:APP }
+python infra/scripts/package.py --app $app
 Assert-Success

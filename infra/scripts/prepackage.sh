@@ -1,5 +1,6 @@
 #!/bin/sh
-# Before azd packages the app: build the page, then the folder that is deployed.
+# Before azd packages the app: build the page, then the folder that is deployed. APP is the folder of another app
+# of this repository, such as examples/answers.
 
 set -eu
 if [ $# -gt 0 ]; then
@@ -8,4 +9,4 @@ if [ $# -gt 0 ]; then
 fi
 cd "$(dirname "$0")/../.."
 make page
-exec scripts/package
+exec scripts/package --app "${APP:-.}"

@@ -1,6 +1,7 @@
 """What is deployed: only what runs in Azure, for the Python there, the same bytes each time, and it runs."""
 
 import hashlib
+import json
 import os
 import platform
 import re
@@ -8,6 +9,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+import urllib.request
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -152,6 +154,74 @@ def test_the_app_runs_from_it(
     assert "Traceback" not in runtime.text
 
 
+# another app of the repository
+
+
+@pytest.fixture(scope="module")
+def example(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the package of examples/answers and unpack it."""
+    folder = tmp_path_factory.mktemp("example") / "project"
+    shutil.copytree(project, folder, ignore=shutil.ignore_patterns("build"))
+    (folder / "examples" / "answers" / "local.settings.json").write_text("{}")
+    (folder / "web" / "dist" / "answers.html").write_bytes((ROOT / "web/dist/answers.html").read_bytes())
+    done = package(folder, "--app", "examples/answers")
+    assert done.returncode == 0, done.stderr
+    unpacked = folder.with_name("app")
+    with zipfile.ZipFile(folder / "build" / "app.zip") as archive:
+        archive.extractall(unpacked)
+    return unpacked
+
+
+def test_package_of_an_example_holds_it_and_the_library_and_the_pages(example: Path) -> None:
+    top = {path.name for path in example.iterdir()}
+    assert top == {
+        *(".python_packages", "serverless_signalr", "web"),
+        *("assistant.py", "function_app.py", "host.json", "model.py", "requirements.txt"),
+    }
+    assert {path.name for path in (example / "web" / "dist").iterdir()} == {"answers.html", "index.html"}
+
+
+def test_package_of_an_example_holds_the_packages_of_its_own(example: Path) -> None:
+    installed = {path.name for path in (example / PACKAGES).iterdir()}
+    assert {"openai", "azure", "aiohttp"} <= installed
+
+
+def test_example_answers_from_its_package(
+    example: Path, launch: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if (sys.platform, platform.machine(), sys.version_info[:2]) != ("linux", "x86_64", (3, 13)):
+        shutil.rmtree(example / ".python_packages")
+    shutil.copy(ROOT / "examples/answers/local.settings.json.example", example / "local.settings.json")
+    monkeypatch.setenv("BUILT_IN_PAUSE", "0")
+    runtime = launch("--app", str(example), "--port", "0", "--emulator-port", "0")
+    api = runtime.wait_for(r"(http://\S+)/questions")[1]
+    runtime.wait_for(r"Ctrl\+C stops")
+    with urllib.request.urlopen(f"{api}/index") as response:
+        assert b"<title>" in response.read()
+    question = json.dumps({"id": "one", "question": "Tea?"}).encode()
+    with urllib.request.urlopen(
+        urllib.request.Request(f"{api}/questions?user=ann", question, {"Content-Type": "application/json"})
+    ) as response:
+        assert response.status == 204
+    with urllib.request.urlopen(f"{api}/answers/one?user=ann") as response:
+        assert json.load(response)["pieces"][-1]["kind"] == "done"
+    assert runtime.stop() == 0, runtime.text
+
+
+def test_folder_that_is_no_app_is_refused(project: Path) -> None:
+    for folder in ("docs", "..", "/"):
+        done = package(project, "--app", folder)
+        assert (done.returncode, "is not the folder of an app of this repository" in done.stderr) == (1, True)
+
+
+def test_requirements_of_an_example_ask_for_a_lock_of_its_own(copy: Path) -> None:
+    with (copy / "examples" / "answers" / "requirements.txt").open("a") as requirements:
+        requirements.write("attrs\n")
+    done = package(copy, "--app", "examples/answers")
+    assert done.returncode == 1
+    assert "Run: scripts/package --app examples/answers --lock" in done.stderr
+
+
 # what stops it
 
 
@@ -210,7 +280,7 @@ def app_files(project: Path, *written: str) -> set[str]:
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text("")
     package = runpy.run_path(str(project / "infra" / "scripts" / "package.py"))
-    return {name for name, _ in package["app_files"]()}
+    return {name for name, _ in package["app_files"](package["App"].at("."))}
 
 
 @pytest.mark.parametrize("name", ["rooms.py", "services/rooms.py", "services/templates/mail.html"])

@@ -254,7 +254,9 @@ OUTLINES = {
         npm run build
         Assert-Success
         Set-Location "$PSScriptRoot/../.."
-        python infra/scripts/package.py
+        $app = '.'
+        if ($env:APP) { $app = $env:APP }
+        python infra/scripts/package.py --app $app
         Assert-Success
     """,
 }
