@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Unpack
 
 from serverless_signalr._connection.router import Router, any_online
 from serverless_signalr._hub.clients import AnyClient, ClientInterface, Clients
-from serverless_signalr._hub.interface import interface_of
+from serverless_signalr._hub.generics import client_interface
 from serverless_signalr._hub.methods import Filter, HubMethod, hub_methods
 from serverless_signalr._models.negotiation import SignalRConnectionInfo, SignalRRefreshInfo
 from serverless_signalr.bindings import Blueprint
@@ -67,7 +67,6 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
     """The filters around every event, outermost first."""
 
     _upstream_route: str | None = None
-    _blueprint: Blueprint | None = None
     _listen_again: Callable[[], None] | None = None
     _is_named: ClassVar[bool] = False
     _methods: Sequence[HubMethod] = ()
@@ -91,7 +90,7 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
         if connection is not None:
             cls.connection_setting = connection
         cls._methods = tuple(hub_methods(cls, ServerlessHub))
-        cls._interface = ClientInterface(interface_of(cls, ServerlessHub))
+        cls._interface = ClientInterface(client_interface(cls, ServerlessHub))
 
     def __init__(self, *, upstream_route: str | None = None) -> None:
         if not hasattr(self, "hub_name"):
@@ -108,12 +107,16 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
         The functions are named ``<hub>_<method>``. With an upstream route there is a single one,
         ``<hub>_upstream``.
         """
-        if self._blueprint is None:
-            self._blueprint = self._make_blueprint()
         return self._blueprint
 
-    def _make_blueprint(self) -> Blueprint:
+    @cached_property
+    def _blueprint(self) -> Blueprint:
         hub = type(self)
+        if "_methods" not in vars(hub):
+            raise TypeError(
+                f"{hub.__name__} has no events, because its own __init_subclass__ does not call "
+                "super().__init_subclass__(**keywords): call it"
+            )
         if any(inspect.getattr_static(hub, method.name) is not method.function for method in hub._methods):
             # A class decorator, or other code, has replaced methods since the class was created.
             hub._methods = tuple(hub_methods(hub, ServerlessHub))

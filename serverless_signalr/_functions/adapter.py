@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from serverless_signalr._functions import authorization
 from serverless_signalr._functions.answers import answering_client, to_answer
-from serverless_signalr._functions.arguments import Arguments, arrange
+from serverless_signalr._functions.arguments import Arguments, arrange, invocation_parameter
 from serverless_signalr._functions.event_names import EVENT_MARK
 from serverless_signalr._functions.outputs import output_items
 from serverless_signalr._functions.signature import Signature, name_of
@@ -205,11 +205,8 @@ class _Call:
                 f"the function {self._name} has no parameter {trigger.name}, the arg_name of its "
                 "signalr_trigger: give the parameter for the invocation this name, or leave out arg_name"
             )
-        annotations = self.signature.annotations
-        found = [name for name in self.signature.names if annotations.get(name) is SignalRInvocationContext]
-        if len(found) > 1:
-            raise TypeError(f"the function {self._name} takes the invocation twice: {', '.join(found)}")
-        return found[0] if found else None
+        parameters, annotations = self.signature.parameters, self.signature.annotations
+        return invocation_parameter(parameters, annotations, f"the function {self._name}")
 
     def _check_parameter(self, bound: Bound, name: str) -> None:
         expected = _READERS[bound.type][0] if bound.type in _READERS else SignalROutput

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from serverless_signalr._functions.annotations import check_annotation
+from serverless_signalr._models.invocation import SignalRInvocationContext
 from serverless_signalr.errors import HubException
 from serverless_signalr.protocol.names import to_camel_case
 from serverless_signalr.protocol.values import convert
 
-__all__ = ["Arguments", "arrange"]
+__all__ = ["Arguments", "arrange", "invocation_parameter"]
 
 _JSON_NAMES = {
     str: "string",
@@ -93,6 +94,21 @@ class Arguments:
     def _type(self, parameter: inspect.Parameter) -> str:
         annotation = self._annotations[parameter.name]
         return "" if annotation in (Any, object) else f": {_json_name(annotation)}"
+
+
+def invocation_parameter(
+    parameters: Iterable[inspect.Parameter], annotations: Mapping[str, Any], name: str
+) -> str | None:
+    """Return the parameter that is annotated SignalRInvocationContext, if there is one.
+
+    Raise TypeError, which names the function, for several, and for ``*args`` and ``**kwargs``.
+    """
+    found = [item for item in parameters if annotations.get(item.name) is SignalRInvocationContext]
+    if len(found) > 1:
+        raise TypeError(f"{name} takes the invocation twice: {', '.join(item.name for item in found)}")
+    if found and found[0].kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
+        raise TypeError(f"{name} takes the invocation as {found[0]}: remove the asterisks")
+    return found[0].name if found else None
 
 
 def arrange(

@@ -3,14 +3,15 @@
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, overload
 
 from azure.functions.decorators.function_app import FunctionBuilder
 
 from serverless_signalr._functions import authorization
 from serverless_signalr._functions.event_names import EVENT_MARK, check_event_name
+from serverless_signalr._hub.generics import type_arguments
 from serverless_signalr.protocol.names import to_camel_case
 from serverless_signalr.protocol.upstream import DISCONNECTED
 
@@ -35,6 +36,8 @@ class HubEvent:
     requirements: tuple[authorization.Requirement, ...]
     lifted: frozenset[authorization.Guard] = frozenset()
     """The guards of overridden methods that ``requires_nothing`` lifts."""
+    type_arguments: Mapping[Any, Any] = field(default_factory=dict)
+    """The arguments for the type parameters of the class that defines the method."""
 
 
 @overload
@@ -83,7 +86,7 @@ def hub_events(hub: type, base: type) -> Iterator[HubEvent]:
         if other != name:
             raise TypeError(f"{hub.__name__}.{other} and {name} are both the event {found.event}: rename one")
         _check_taken_over(hub, base, found)
-        yield found
+        yield replace(found, type_arguments=type_arguments(hub, definers[0][0]))
 
 
 def _check_taken_over(hub: type, base: type, found: HubEvent) -> None:

@@ -7,10 +7,11 @@ from functools import partial
 from typing import Any
 
 from serverless_signalr._functions import authorization
-from serverless_signalr._functions.arguments import Arguments, arrange
+from serverless_signalr._functions.arguments import Arguments, arrange, invocation_parameter
 from serverless_signalr._functions.event_names import category_of
 from serverless_signalr._functions.signature import Signature
 from serverless_signalr._hub.events import HubEvent, hub_events
+from serverless_signalr._hub.generics import replaced
 from serverless_signalr._invocation import to_thread
 from serverless_signalr._models.invocation import SignalRInvocationContext
 from serverless_signalr.protocol.upstream import Category
@@ -44,11 +45,12 @@ class HubMethod:
         shown = found.function.__qualname__
         category = category_of(found.event)
         signature = Signature(found.function, shown, bound=True)
-        annotations = signature.annotations
-        invocation = [name for name in signature.names if annotations.get(name) is SignalRInvocationContext]
-        free = [item for item in signature.parameters if item.name not in invocation]
-        if len(invocation) > 1:
-            raise TypeError(f"{shown} takes the invocation twice: {', '.join(invocation)}")
+        annotations = {
+            name: replaced(annotation, found.type_arguments)
+            for name, annotation in signature.annotations.items()
+        }
+        invocation = invocation_parameter(signature.parameters, annotations, shown)
+        free = [item for item in signature.parameters if item.name != invocation]
         arguments = None
         if category is Category.MESSAGES:
             try:
@@ -69,7 +71,7 @@ class HubMethod:
             found.lifted,
             signature,
             arguments,
-            invocation[0] if invocation else None,
+            invocation,
         )
 
     async def run(

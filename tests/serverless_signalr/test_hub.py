@@ -4,6 +4,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import azure.functions as func
@@ -398,3 +399,25 @@ def test_managers_of_a_hub_without_a_setting_name_it(monkeypatch: pytest.MonkeyP
 def test_manager_is_made_once(name: str) -> None:
     chat = Chat()
     assert getattr(chat, name) is getattr(chat, name)
+
+
+def test_hub_may_be_a_frozen_dataclass() -> None:
+    @dataclass(frozen=True)
+    class Desk(ServerlessHub, hub="desk"):
+        name: str
+
+        async def ask(self) -> str:
+            return self.name
+
+    assert list(functions(Desk("front").blueprint)) == ["desk_ask"]
+
+
+def test_class_whose_base_keeps_its_creation_from_the_hub_is_refused() -> None:
+    class Base(ServerlessHub, hub="base"):
+        def __init_subclass__(cls, **keywords: Any) -> None: ...
+
+    class Sub(Base):
+        async def ask(self) -> None: ...
+
+    with pytest.raises(TypeError, match=r"^Sub has no events, .* super\(\).__init_subclass__"):
+        FunctionApp().register_functions(Sub())

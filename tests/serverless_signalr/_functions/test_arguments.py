@@ -7,7 +7,8 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from serverless_signalr._functions.arguments import Arguments, arrange
+from serverless_signalr._functions.arguments import Arguments, arrange, invocation_parameter
+from serverless_signalr._models.invocation import SignalRInvocationContext
 from serverless_signalr.errors import HubException
 
 
@@ -185,3 +186,40 @@ def test_caller_of_any_type_would_be_chosen_by_clients(name: str, annotation: An
     ):
         Arguments("say", [parameter], {name: annotation})
     assert Arguments("call", [parameter], {name: str}).bind(["ann"]) == ({name: "ann"}, [])
+
+
+def one(text: str, caller: SignalRInvocationContext) -> None: ...
+
+
+def none(text: str) -> None: ...
+
+
+def twice(caller: SignalRInvocationContext, other: SignalRInvocationContext) -> None: ...
+
+
+def many(*callers: SignalRInvocationContext) -> None: ...
+
+
+def named(**callers: SignalRInvocationContext) -> None: ...
+
+
+@pytest.mark.parametrize(("function", "name"), [(one, "caller"), (none, None)])
+def test_invocation_goes_to_the_parameter_with_its_annotation(
+    function: Callable[..., None], name: str | None
+) -> None:
+    found = inspect.signature(function).parameters.values()
+    assert invocation_parameter(found, function.__annotations__, "f") == name
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (twice, "^f takes the invocation twice: caller, other$"),
+        (many, r"^f takes the invocation as \*callers: .*: remove the asterisks$"),
+        (named, r"^f takes the invocation as \*\*callers: .*: remove the asterisks$"),
+    ],
+)
+def test_invocation_goes_to_one_plain_parameter(function: Callable[..., None], message: str) -> None:
+    found = inspect.signature(function).parameters.values()
+    with pytest.raises(TypeError, match=message):
+        invocation_parameter(found, function.__annotations__, "f")
