@@ -10,7 +10,7 @@ import json
 import sys
 import zipfile
 from collections.abc import Iterator
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import Distribution, distributions
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
@@ -29,13 +29,13 @@ def wheel(name: str, package: str) -> tuple[str, bytes]:
 
     Raise ValueError if it is not installed as one.
     """
-    try:
-        installed = distribution(name)
-    except PackageNotFoundError:
+    # A folder that was installed in editable mode also has an egg-info, which describes it as it was then.
+    installed = next((each for each in distributions(name=name) if each.read_text("METADATA")), None)
+    if installed is None:
         raise ValueError(
             f"the package {name} is not installed in {sys.prefix}, where its wheel would come from; install "
             "it with pip"
-        ) from None
+        )
     contents = dict(_package(installed, package))
     info = f"{name.replace('-', '_')}-{installed.version}.dist-info"
     contents.update(_metadata(installed, info))
