@@ -1,5 +1,6 @@
 """Apps as ``signalr-local new`` makes them, and an environment that was installed from their requirements."""
 
+import shutil
 import subprocess
 import sys
 import venv
@@ -7,10 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pathspec import GitIgnoreSpec
 
 type NewApp = Callable[..., Path]
 
 STYLES = ("functions", "hub")
+
+PACKAGES = Path(".python_packages", "lib", "site-packages")
+EMULATOR = (
+    "Endpoint=http://localhost;Port=8888;AccessKey=ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH;Version=1.0;"
+)
 
 
 def run(*command: str | Path, folder: Path) -> str:
@@ -53,3 +60,27 @@ def new_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # As in README.md of the app: from its folder, without anything of this project.
     run(*pip, "install", "--quiet", "-r", "requirements-dev.txt", folder=app)
     return python
+
+
+@pytest.fixture(scope="session")
+def deployed_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the packages of requirements.txt, as a build in Azure installs them."""
+    app = make(tmp_path_factory.mktemp("deployed") / "app")
+    run(
+        *(sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"),
+        *("--target", PACKAGES, "-r", "requirements.txt"),
+        folder=app,
+    )
+    return app / PACKAGES
+
+
+def copy_deployed(app: Path, packages: Path, folder: Path) -> Path:
+    """Copy what is deployed of an app into a folder: what .funcignore leaves, and the packages."""
+    ignored = GitIgnoreSpec.from_lines((app / ".funcignore").read_text(encoding="utf-8").splitlines())
+    for path in app.rglob("*"):
+        name = path.relative_to(app)
+        if path.is_file() and not ignored.match_file(name):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, folder / name)
+    shutil.copytree(packages, folder / PACKAGES, symlinks=True)
+    return folder

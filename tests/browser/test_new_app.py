@@ -1,7 +1,6 @@
 """The page of a new app in a real browser, run by what the app's requirements install."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
@@ -9,16 +8,15 @@ from typing import Any, cast
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from tests.new_apps import make
+
 PATIENCE = 30_000
 
 
 @pytest.fixture(scope="module")
-def running(
-    launch: Any, new_app: Path, new_environment: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Any:
-    """Run a copy of an app of each style; return the copy, its process and the address of its page."""
-    folder = tmp_path_factory.mktemp("running") / "my-chat"
-    shutil.copytree(new_app, folder, ignore=shutil.ignore_patterns("__pycache__"))
+def running(launch: Any, new_environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Run a new app, whose page is that of both styles; return it, its process and its page's address."""
+    folder = make(tmp_path_factory.mktemp("running") / "my-chat")
     process = launch("--port", "0", "--emulator-port", "0", python=new_environment, folder=folder)
     url = process.wait_for(r"Open (http://\S+/index)")[1]
     yield folder, process, url
@@ -64,7 +62,7 @@ async def test_two_windows_chat(windows: list[Page]) -> None:
 async def test_windows_stay_connected_when_the_app_changes(windows: list[Page], running: Any) -> None:
     folder, process, _ = running
     ann, bob = windows
-    events = folder / ("blueprints/events.py" if (folder / "blueprints").is_dir() else "hub.py")
+    events = folder / "blueprints" / "events.py"
     code = events.read_text()
     changed = code.replace('"text": text}', '"text": text + "!"}')
     assert changed != code
@@ -84,14 +82,13 @@ async def test_message_that_is_not_sent_stays_and_the_reason_is_shown(
     await expect(ann.get_by_role("alert")).to_contain_text("Your message was not sent", timeout=PATIENCE)
 
 
-async def test_it_can_be_used_by_everybody(windows: list[Page], looks: Any, new_app: Path) -> None:
+async def test_it_can_be_used_by_everybody(windows: list[Page], looks: Any) -> None:
     ann, bob = windows
     await says(bob, "a longer message, which has to wrap somewhere on a narrow screen " * 2)
     await expect(ann.get_by_role("log")).to_contain_text("narrow screen", timeout=PATIENCE)
-    style = "functions" if (new_app / "blueprints").is_dir() else "hub"
     for width in (1280, 320):
         await ann.set_viewport_size({"width": width, "height": 700})
         for scheme in ("light", "dark"):
             await ann.emulate_media(color_scheme=cast("Any", scheme))
-            await looks.check(ann, f"new-{style}-{width}-{scheme}")
+            await looks.check(ann, f"new-app-{width}-{scheme}")
     assert await looks.small_targets(ann) == []

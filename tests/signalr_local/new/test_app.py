@@ -2,23 +2,16 @@
 
 import filecmp
 import json
-import shutil
-import sys
 import venv
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from pathspec import GitIgnoreSpec
 
-from tests.new_apps import make, run
+from tests.new_apps import EMULATOR, copy_deployed, make, run
 
 WHEELS = "wheels"
-PACKAGES = Path(".python_packages", "lib", "site-packages")
-EMULATOR = (
-    "Endpoint=http://localhost;Port=8888;AccessKey=ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH;Version=1.0;"
-)
 END = "\x1e"
 
 
@@ -47,32 +40,10 @@ def test_app_made_with_installed_wheels_is_the_same(
     assert (sorted(same), different, missing) == (sorted(names), [], [])
 
 
-@pytest.fixture(scope="session")
-def deployed_packages(new_environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the packages of requirements.txt, as a build in Azure installs them."""
-    app = make(tmp_path_factory.mktemp("deployed") / "app")
-    packages = app / PACKAGES
-    run(
-        *(sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"),
-        *("--target", packages, "-r", "requirements.txt"),
-        folder=app,
-    )
-    return packages
-
-
 @pytest.fixture
 def deployed(new_app: Path, deployed_packages: Path, tmp_path: Path) -> Path:
-    """Return a folder with what is deployed: what .funcignore leaves, and the packages."""
-    folder = tmp_path / "deployed"
-    ignored = GitIgnoreSpec.from_lines((new_app / ".funcignore").read_text().splitlines())
-    for path in new_app.rglob("*"):
-        name = path.relative_to(new_app)
-        if path.is_file() and not ignored.match_file(name):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, folder / name)
-    (folder / PACKAGES).parent.mkdir(parents=True)
-    (folder / PACKAGES).symlink_to(deployed_packages)
-    return folder
+    """Return a folder with what is deployed."""
+    return copy_deployed(new_app, deployed_packages, tmp_path / "deployed")
 
 
 def test_what_is_deployed_is_the_app_alone(deployed: Path) -> None:
