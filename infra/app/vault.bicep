@@ -23,7 +23,7 @@ resource signalr 'Microsoft.SignalRService/signalR@2024-03-01' existing = {
   name: signalrName
 }
 
-resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
+resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
   name: name
   location: location
   tags: tags
@@ -47,7 +47,7 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   }
 }
 
-resource connectionString 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
+resource connectionString 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = {
   parent: vault
   name: 'AzureSignalRConnectionString'
   properties: {

@@ -331,6 +331,18 @@ def test_roles_are_given_to_identities_on_one_resource_each(trees: dict[str, Any
         assert assignment["properties"]["principalType"] in ("ServicePrincipal", "User")
 
 
+def test_no_version_of_key_vaults_api_is_one_that_is_retired_in_february_2027() -> None:
+    # https://learn.microsoft.com/azure/key-vault/general/migrate-api-version
+    templates = [*INFRA.rglob("*.bicep"), *(ROOT / "signalr_local" / "new" / "template").rglob("*.bicep")]
+    used = {
+        version
+        for path in templates
+        for version in re.findall(r"'Microsoft\.KeyVault/[\w/]+@([\w-]+)'", path.read_text())
+    }
+    assert used
+    assert min(used) >= "2026-02-01"
+
+
 def test_the_doctor_knows_every_setting_that_flex_consumption_refuses() -> None:
     assert {name for name in REFUSED_SETTINGS if name.isupper()} == FLEX_REFUSES
 

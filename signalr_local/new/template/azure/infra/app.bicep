@@ -138,7 +138,7 @@ resource signalr 'Microsoft.SignalRService/signalR@2024-03-01' = {
   }
 }
 
-resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
+resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
   name: 'kv-${token}'
   location: location
   tags: tags
@@ -154,7 +154,7 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   }
 }
 
-resource connectionString 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
+resource connectionString 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = {
   parent: vault
   name: 'AzureSignalRConnectionString'
   properties: {
