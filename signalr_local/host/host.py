@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from signalr_local.host.console import LevelFilter
 from signalr_local.host.launch import Adjust, Launch
 from signalr_local.host.options import HostOptions
+from signalr_local.host.stalls import OnSlow
 from signalr_local.host.supervisor import Supervisor
 from signalr_local.host.watcher import Watcher
-from signalr_local.host.worker import OnSlow
 from signalr_local.sockets import LOOPBACK, listen
 
 if TYPE_CHECKING:

@@ -18,13 +18,14 @@ from signalr_local.host.notes import Notes
 from signalr_local.host.options import HostOptions
 from signalr_local.host.service import Service
 from signalr_local.host.settings import LocalSettings, Settings
+from signalr_local.host.stalls import OnSlow, watch_loop
 from signalr_local.host.table import FunctionTable
 from signalr_local.host.throttle import Throttle
 from signalr_local.host.timers import Timers, timer_input
 from signalr_local.host.trigger import Webhook
 from signalr_local.host.usage import Usage
 from signalr_local.host.whole_app import storage_remark
-from signalr_local.host.worker import OnSlow, Worker
+from signalr_local.host.worker import Worker
 
 __all__ = ["AppInstance"]
 
@@ -70,6 +71,7 @@ class AppInstance:
         )
         self._timers = Timers(self.table, self._invoker, self.usage, options.missed, options.clock)
         self._fired: set[asyncio.Task[None]] = set()
+        self._watching: asyncio.Task[None] | None = None
 
     @classmethod
     async def load(cls, launch: Launch, options: HostOptions, on_slow: OnSlow) -> "AppInstance":
@@ -88,6 +90,7 @@ class AppInstance:
         except BaseException:
             await worker.stop()
             raise
+        instance._watching = asyncio.create_task(watch_loop(worker))
         return instance
 
     def start_timers(self) -> None:
@@ -145,3 +148,5 @@ class AppInstance:
         except TimeoutError:
             _log.warning("Functions still ran after %.2g seconds and were ended.", grace)
         await self.worker.stop()
+        if self._watching is not None:
+            await self._watching

@@ -10,9 +10,10 @@ from pathlib import Path
 from signalr_local.host.failures import Place
 from signalr_local.worker.scoreboard import PLACES, SIZE, STARTED
 
-__all__ = ["ScoreboardFile", "places_in"]
+__all__ = ["ScoreboardFile", "blocking_place", "places_in"]
 
 _MAX_PLACES = 1 << 20
+_THREAD = "(most recent call first):"
 _FRAME = re.compile(r'  File "(?P<file>[^"\n]+)", line (?P<line>\d+) in (?P<function>.+)')
 
 
@@ -70,9 +71,20 @@ class ScoreboardFile:
 def places_in(app: Path, text: str) -> list[Place]:
     """Return the app's lines that the main thread was in, the innermost first."""
     # Python notes the main thread last, where it notes several.
-    main = text.rpartition("(most recent call first):")[2]
+    return _places(app, text.rpartition(_THREAD)[2])
+
+
+def blocking_place(app: Path, text: str) -> Place | None:
+    """Return the app's line that blocks the main thread; another thread may do so by keeping Python busy."""
+    for thread in reversed(text.split(_THREAD)):
+        if places := _places(app, thread):
+            return places[0]
+    return None
+
+
+def _places(app: Path, text: str) -> list[Place]:
     return [
         Place(found["file"], int(found["line"]))
-        for found in _FRAME.finditer(main)
+        for found in _FRAME.finditer(text)
         if Path(found["file"]).is_relative_to(app) and "site-packages" not in Path(found["file"]).parts
     ]

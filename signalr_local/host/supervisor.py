@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signalr_local.host.failures import AppError, WorkerDiedError, describe_error
+from signalr_local.host.stalls import OnSlow
 from signalr_local.host.watcher import Watcher
-from signalr_local.host.worker import OnSlow
 
 if TYPE_CHECKING:
     from signalr_local.host.instance import AppInstance

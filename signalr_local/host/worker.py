@@ -1,7 +1,6 @@
 """The worker process, seen from the host."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from signalr_local.host.pipes import Outgoing, Pipes, level_of
 from signalr_local.host.processes import Family, describe_exit, out_of_memory_kills
 from signalr_local.host.requirements import missing_module_hint
 from signalr_local.host.scoreboard import ScoreboardFile, places_in
+from signalr_local.host.stalls import OnSlow, watch_import
 from signalr_local.worker import frames
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
     "Failure",
     "FunctionFailedError",
     "OnLog",
-    "OnSlow",
     "Result",
     "Worker",
     "worker_environment",
@@ -51,9 +50,6 @@ _DRAIN = 0.2
 
 type OnLog = Callable[[int, str, Function | None], None]
 """Take a level of the logging module, a text and the function that said it, if any."""
-
-type OnSlow = Callable[[str], None]
-"""Take the place in the app's code where its import has been for some seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +83,7 @@ class Worker:
         self.has_answered = False
         self.clock = SYSTEM
         """The clock that the functions go by, which may run ahead of the machine's."""
-        self._app = app
+        self.app = app
         self._on_log = on_log
         self._interpreter = interpreter
         self._calls: dict[str, _Call] = {}
@@ -97,7 +93,7 @@ class Worker:
         self._indexed: asyncio.Future[list[Function]] = asyncio.get_running_loop().create_future()
         self._unusable = asyncio.Event()
         self._pipes = Pipes(self._take, lambda line: on_log(level_of(line), line, None))
-        self._scoreboard = ScoreboardFile()
+        self.scoreboard = ScoreboardFile()
         self._out_of_memory = out_of_memory_kills()
         self._transport: asyncio.SubprocessTransport | None = None
         self._family: Family | None = None
@@ -122,7 +118,7 @@ class Worker:
         """
         async with self._stopped_on_error():
             if on_slow is not None:
-                await self._watch_import(on_slow)
+                await watch_import(self.app, self.scoreboard, self._indexed, _PATIENCE, on_slow)
             self.functions = await self._indexed
 
     @asynccontextmanager
@@ -139,10 +135,10 @@ class Worker:
         transport, _ = await loop.subprocess_exec(
             lambda: self._pipes,
             *(self._interpreter.executable, "-P", str(_START)),
-            *(str(self._app), self._scoreboard.name, str(_PATIENCE), *self._interpreter.borrowed),
-            cwd=self._app,
+            *(str(self.app), self.scoreboard.name, str(_PATIENCE), *self._interpreter.borrowed),
+            cwd=self.app,
             env={**environment, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"},
-            pass_fds=self._scoreboard.inherited,
+            pass_fds=self.scoreboard.inherited,
             # Ctrl+C is for the host, which stops the worker itself.
             start_new_session=True,
         )
@@ -161,6 +157,11 @@ class Worker:
     def is_running(self) -> bool:
         """Tell whether the process takes invocations."""
         return not self._unusable.is_set()
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether functions run."""
+        return bool(self._calls)
 
     async def wait(self) -> None:
         """Wait until the worker takes no more invocations, for whatever reason."""
@@ -219,7 +220,7 @@ class Worker:
                 await asyncio.wait_for(self._pipes.exited.wait(), _GRACE)
             self.kill(self.cause)
             await self._ending
-        self._scoreboard.close()
+        self.scoreboard.close()
 
     @property
     def _stdin(self) -> asyncio.WriteTransport:
@@ -241,7 +242,7 @@ class Worker:
             self._indexed.set_exception(self._died(how, code))
             # Whoever gave up waiting does not want to know.
             self._indexed.exception()
-        started = self._scoreboard.started
+        started = self.scoreboard.started
         for call in self._calls.values():
             if not call.result.done():
                 call.result.set_exception(NotStartedError() if call.number > started else self._gone())
@@ -252,28 +253,14 @@ class Worker:
         return FunctionFailedError(Failure("WorkerProcessExit", f"the worker process ended {self.cause}"))
 
     def _died(self, how: str, code: int) -> WorkerDiedError:
-        places = self._scoreboard.places
+        places = self.scoreboard.places
         first, *_ = places.strip().splitlines() or [""]
-        lines = [f'  File "{place.file}", line {place.line}' for place in places_in(self._app, places)]
+        lines = [f'  File "{place.file}", line {place.line}' for place in places_in(self.app, places)]
         return WorkerDiedError(
             f"the worker process ended {how} while it loaded the app",
             "\n".join([first, *lines]) if first.startswith("Fatal") else "",
             was_killed=code < 0,
         )
-
-    async def _watch_import(self, on_slow: OnSlow) -> None:
-        began = time.monotonic()
-        await asyncio.wait([self._indexed], timeout=_PATIENCE)
-        # Python in the worker began to count a little later.
-        while not self._indexed.done():
-            places = places_in(self._app, self._scoreboard.places)
-            if places:
-                on_slow(f"{places[0].file}, line {places[0].line}")
-                return
-            if time.monotonic() > began + 3 * _PATIENCE:
-                on_slow("a place outside of the app's own files")
-                return
-            await asyncio.wait([self._indexed], timeout=0.1)
 
     def _take(self, header: dict[str, Any], body: bytes) -> None:
         match header["type"]:
@@ -286,7 +273,7 @@ class Worker:
             case "failed" if not self._indexed.done():
                 error = AppError.from_frame(header)
                 if error.module and not error.hint:
-                    error.hint = missing_module_hint(self._app, error.module, self._interpreter)
+                    error.hint = missing_module_hint(self.app, error.module, self._interpreter)
                 self._indexed.set_exception(error)
                 self._indexed.exception()
             case "result":

@@ -14,20 +14,23 @@ _PATIENCE = 30.0
 """Seconds that the worker before this one, which has the port, may take to end."""
 
 
-def listen() -> None:
-    """Let a debugger attach, where the host asked for it. What goes wrong is said on standard error."""
+def listen() -> bool:
+    """Let a debugger attach, where the host asked for it, and tell whether it did.
+
+    What goes wrong is said on standard error.
+    """
     port = os.environ.pop(_VARIABLE, "")
     if not port:
         if "PYTHONBREAKPOINT" not in os.environ:
             sys.breakpointhook = _skip
-        return
+        return False
     # It warns of Python's own modules, into which nobody steps.
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     try:
         import debugpy
     except ImportError as error:
         sys.stderr.write(f"The debugger cannot be had: {error}. Install debugpy.\n")
-        return
+        return True
     ready = threading.Event()
 
     def wait_for_port() -> None:
@@ -51,6 +54,7 @@ def listen() -> None:
     # After a change of the app the old worker still has the port: this one starts without waiting.
     threading.Thread(target=wait_for_port, name="debugger", daemon=True).start()
     ready.wait(_PATIENCE)
+    return True
 
 
 def _skip(*_args: object, **_options: object) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from . import app, debugger, frames, logs, paths, reading
 from .output import Output
 from .scoreboard import Scoreboard
+from .watchdog import Watchdog
 
 __all__ = ["run"]
 
@@ -24,7 +25,7 @@ def run(folder: str, descriptor: int, patience: float) -> None:
 
     Standard output belongs to the frames: what the app prints goes to the log, what a library writes to
     the file descriptor goes to standard error. ``descriptor`` is the scoreboard's file, ``patience`` the
-    seconds that the import may take before the scoreboard tells where it is.
+    seconds that the import may take, or a function may block the loop, before the scoreboard tells where.
     """
     scoreboard = Scoreboard(descriptor)
     out = _Writer(os.dup(1))
@@ -41,9 +42,9 @@ def run(folder: str, descriptor: int, patience: float) -> None:
     paths.find_modules_of(folder, PurePath(os.environ.get(_SCRIPT) or "function_app.py").stem)
     code = 1
     try:
-        debugger.listen()
+        is_debugged = debugger.listen()
         scoreboard.watch(patience)
-        asyncio.run(_serve(folder, source, out, output, scoreboard))
+        asyncio.run(_serve(folder, source, out, output, scoreboard, None if is_debugged else patience))
         code = 0
     except BaseException:  # noqa: BLE001 - the process ends here, and the host is to know why
         traceback.print_exc()
@@ -54,7 +55,9 @@ def run(folder: str, descriptor: int, patience: float) -> None:
         os._exit(code)
 
 
-async def _serve(folder: str, source: Any, out: "_Writer", output: Output, scoreboard: Scoreboard) -> None:
+async def _serve(
+    folder: str, source: Any, out: "_Writer", output: Output, scoreboard: Scoreboard, patience: float | None
+) -> None:
     loop = asyncio.get_running_loop()
     listing = await app.index(folder)
     scoreboard.unwatch()
@@ -64,6 +67,8 @@ async def _serve(folder: str, source: Any, out: "_Writer", output: Output, score
         return
     tasks: set[asyncio.Task[None]] = set()
     ended = asyncio.Event()
+    # In a debugger, a function stops the loop for as long as somebody looks at it.
+    watchdog = None if patience is None else Watchdog(scoreboard, patience, lambda: bool(tasks))
 
     async def answer(header: frames.Header, body: bytes) -> None:
         is_ok, frame = await app.invoke(header, body, folder)
@@ -74,6 +79,8 @@ async def _serve(folder: str, source: Any, out: "_Writer", output: Output, score
 
     def start(header: frames.Header, body: bytes) -> None:
         scoreboard.count()
+        if watchdog is not None:
+            watchdog.call()
         if ahead := header.get("ahead"):
             _set_clock(ahead)
         # It runs at once: most functions get to their first wait, or to their end, in no time.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from signalr_local.host.failures import Place
-from signalr_local.host.scoreboard import ScoreboardFile, places_in
+from signalr_local.host.scoreboard import ScoreboardFile, blocking_place, places_in
 from signalr_local.worker import scoreboard
 
 WORKER = """
@@ -77,3 +77,23 @@ def test_the_app_s_lines_of_the_main_thread_are_found() -> None:
         Place("/app/parts/one.py", 7),
         Place("/app/function_app.py", 6),
     ]
+
+
+THREADS = """\
+Timeout (0:00:05)!
+Thread 0x00007f (most recent call first):
+  File "/app/function_app.py", line 7 in busy
+  File "/usr/lib/python3.13/threading.py", line 994 in run
+
+Thread 0x00008f (most recent call first):
+  File "/usr/lib/python3.13/asyncio/base_events.py", line 712 in run_until_complete
+{}
+"""
+
+
+@pytest.mark.parametrize(
+    ("main", "line"), [('  File "/app/part.py", line 3 in block', 3), ("", 7)], ids=["main", "another"]
+)
+def test_the_main_thread_counts_first_and_then_any_other(main: str, line: int) -> None:
+    place = blocking_place(Path("/app"), THREADS.format(main))
+    assert place == Place("/app/part.py" if line == 3 else "/app/function_app.py", line)
