@@ -30,7 +30,5 @@ Assert-Success
 npm run build
 Assert-Success
 Set-Location "$PSScriptRoot/../.."
-$app = '.'
-if ($env:APP) { $app = $env:APP }
-python infra/scripts/package.py --app $app
+python infra/scripts/package.py --app (Get-Setting 'APP' '.')
 Assert-Success
