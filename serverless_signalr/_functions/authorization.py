@@ -95,7 +95,8 @@ def requires[F: Callable[..., Any]](
 
     The check also applies if other code calls the function while it handles a client's event: a method
     without requirements cannot do for a client what the client may not do. Code that no client called, such
-    as a timer or a test, may call the function.
+    as a timer or a test, may call the function. So may a thread that you start yourself, unless it runs in a
+    copy of the context (``contextvars.copy_context().run``).
 
     TypeError is raised when the app is loaded if the requirements cannot be checked, and when the function is
     called if nothing has checked them, for example on a helper function.
