@@ -144,7 +144,7 @@ def _app(arguments: argparse.Namespace) -> Path | None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m signalr_local",
+        prog="signalr-local",
         description="Run a function app with a Functions host and an emulator of Azure SignalR Service.",
     )
     add_version(parser)

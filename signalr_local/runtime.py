@@ -47,7 +47,7 @@ def bind(host: FunctionsHost, address: str | None, port: int | None) -> None:
     Raise PortInUseError for a port that is taken, ValueError for settings that cannot be read and an address
     that this machine does not have.
     """
-    settings = LocalSettings.read(host.app)
+    settings = LocalSettings.read(host.app, is_quiet=True)  # the loading of the app tells of it
     if port is None:
         port = HOST_PORT if settings.port is None else settings.port
     address = address or settings.address

@@ -34,17 +34,20 @@ class LocalSettings:
     cors_credentials: bool = False
 
     @classmethod
-    def read(cls, app: Path) -> "LocalSettings":
+    def read(cls, app: Path, *, is_quiet: bool = False) -> "LocalSettings":
         """Read the file of an app's folder. Raise ValueError that says what is wrong with it.
 
-        An app without the file has no settings but those of the environment.
+        An app without the file has no settings but those of the environment. What is strange is logged unless
+        ``is_quiet``.
         """
         path = app / LOCAL_SETTINGS
         content = read_object(path)
         if content is None:
-            _log.warning("%s has no %s: only settings of the environment apply.", app, LOCAL_SETTINGS)
+            if not is_quiet:
+                _warn_of_absence(app)
             return cls()
-        _check_places(path, content)
+        if not is_quiet:
+            _check_places(path, content)
         content = {name.lower(): value for name, value in content.items()}
         if content.get("isencrypted"):
             raise ValueError(
@@ -56,7 +59,7 @@ class LocalSettings:
         if port is not None and not (str(port).isdecimal() and int(port) <= _LAST_PORT):
             raise ValueError(f"{path} has the LocalHttpPort {port!r}, expected a number up to {_LAST_PORT}")
         return cls(
-            values=_values(values, strings),
+            values=_values(values, strings, is_quiet=is_quiet),
             port=None if port is None else int(port),
             address=str(host.get("localhttpaddress") or "") or None,
             cors_origins=split_origins(str(host.get("cors") or "")),
@@ -75,6 +78,12 @@ class LocalSettings:
                 )
                 values[name] = environment[name]
         return values
+
+
+def _warn_of_absence(app: Path) -> None:
+    example = f"{LOCAL_SETTINGS}.example"
+    hint = f" Copy it from {example}." if (app / example).is_file() else ""
+    _log.warning("%s has no %s: only settings of the environment apply.%s", app, LOCAL_SETTINGS, hint)
 
 
 def split_origins(text: str) -> tuple[str, ...]:
@@ -102,13 +111,13 @@ def _check_places(path: Path, content: dict[str, Any]) -> None:
         )
 
 
-def _values(given: dict[str, Any], strings: dict[str, Any]) -> dict[str, str]:
+def _values(given: dict[str, Any], strings: dict[str, Any], *, is_quiet: bool) -> dict[str, str]:
     named = dict(given)
     for name, value in strings.items():
         text = value.get("ConnectionString") if isinstance(value, dict) else value
         named[f"ConnectionStrings:{name}"] = text
     for name, value in named.items():
-        if value is None:
+        if value is None and not is_quiet:
             _log.warning("Skipping '%s' because value is null", name)
     return {name: str(value) for name, value in named.items() if value is not None}
 

@@ -48,6 +48,21 @@ def test_a_byte_order_mark_is_no_hindrance(tmp_path: Path) -> None:
 def test_an_app_without_the_file_is_warned(tmp_path: Path, log: Any) -> None:
     assert LocalSettings.read(tmp_path) == LocalSettings()
     assert "has no local.settings.json: only settings of the environment apply" in log.text
+    assert "Copy it" not in log.text
+
+
+def test_app_without_the_file_is_told_of_the_example_that_it_has(tmp_path: Path, log: Any) -> None:
+    (tmp_path / "local.settings.json.example").touch()
+    LocalSettings.read(tmp_path)
+    assert log.text.endswith("Copy it from local.settings.json.example.")
+
+
+@pytest.mark.parametrize("content", [None, '{"Values": {"A": null}, "B": "outside"}'])
+def test_nothing_is_logged_by_who_reads_quietly(tmp_path: Path, log: Any, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "local.settings.json").write_text(content)
+    LocalSettings.read(tmp_path, is_quiet=True)
+    assert log.text == ""
 
 
 def test_a_null_is_skipped_and_named(tmp_path: Path, log: Any) -> None:

@@ -2,6 +2,7 @@
 
 import filecmp
 import json
+import sys
 import venv
 from pathlib import Path
 from typing import Any
@@ -80,3 +81,18 @@ async def test_it_runs_from_what_is_deployed_with_events_as_in_azure(
                 pass
     assert '"text":"hello"' in received
     assert process.stop() == 0
+
+
+def test_library_s_extra_brings_the_local_runtime_and_its_command(
+    new_app: Path, new_environment: Path
+) -> None:
+    # All of it is installed: pip only has to find out what belongs together.
+    found = run(
+        *(sys.executable, "-m", "pip", "--python", new_environment, "--disable-pip-version-check"),
+        *("install", "--dry-run", "--no-index", "--find-links", WHEELS, "serverless-signalr[local]"),
+        folder=new_app,
+    )
+    assert "Requirement already satisfied: serverless-signalr-local==" in found
+    assert "Would install" not in found
+    command = new_environment.with_name("signalr-local")
+    assert run(command, "--help", folder=new_app).startswith("usage: signalr-local ")
