@@ -1,4 +1,4 @@
-// API Management in front of negotiate. Its CORS policy answers browsers in place of the function app.
+// API Management in front of negotiate and refresh. Its CORS policy answers browsers in place of the function app.
 
 param name string
 param location string
@@ -53,6 +53,16 @@ resource negotiate 'Microsoft.ApiManagement/service/apis/operations@2024-05-01' 
     displayName: 'Negotiate'
     method: 'POST'
     urlTemplate: '/negotiate'
+  }
+}
+
+resource refresh 'Microsoft.ApiManagement/service/apis/operations@2024-05-01' = {
+  parent: realtime
+  name: 'refresh'
+  properties: {
+    displayName: 'Refresh authentication'
+    method: 'POST'
+    urlTemplate: '/refresh'
   }
 }
 

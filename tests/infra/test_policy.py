@@ -39,5 +39,11 @@ def test_credentials_are_allowed_to_named_origins_only(policy: ElementTree.Eleme
 
 def test_it_allows_what_the_signalr_client_sends(policy: ElementTree.Element) -> None:
     headers = {item.text for item in policy.findall("inbound/cors/allowed-headers/header")}
-    assert headers == {"authorization", "content-type", "x-requested-with", "x-signalr-user-agent"}
+    assert headers == {
+        "authorization",
+        "content-type",
+        "x-requested-with",
+        "x-signalr-connection-token",
+        "x-signalr-user-agent",
+    }
     assert [item.text for item in policy.findall("inbound/cors/allowed-methods/method")] == ["POST"]

@@ -3,6 +3,7 @@
 import { HubConnectionBuilder, HubConnectionState, LogLevel, type HubConnection } from "@microsoft/signalr";
 import { readMessage, readPresence, type ChatMessage, type PresenceEvent } from "./events.js";
 import { NoAnswerError, NotConnectedError, errorText } from "./errors.js";
+import { RefreshingHttpClient } from "./refresh.js";
 
 export type State = "disconnected" | "connecting" | "connected" | "reconnecting";
 
@@ -47,6 +48,7 @@ const ESTABLISHED_WITHIN = 5_000;
  */
 export class ChatConnection {
   readonly #hub: HubConnection;
+  readonly #signedIn: RefreshingHttpClient;
   readonly #events: ChatEvents;
   readonly #ownIds = new Set<string>();
   #status: Status = { state: "disconnected", connectionId: null, attempt: 0, retryAt: null, reason: null };
@@ -58,9 +60,11 @@ export class ChatConnection {
 
   constructor(base: string, user: string, events: ChatEvents) {
     this.#events = events;
+    // The client puts "/negotiate" before the query, and keeps the query.
+    const url = `${base}?user=${encodeURIComponent(user)}`;
+    this.#signedIn = new RefreshingHttpClient(url);
     this.#hub = new HubConnectionBuilder()
-      // The client puts "/negotiate" before the query, and keeps the query.
-      .withUrl(`${base}?user=${encodeURIComponent(user)}`)
+      .withUrl(url, { httpClient: this.#signedIn })
       .configureLogging(LogLevel.None)
       .build();
     this.#on("newMessage", (argument) => events.newMessage(readMessage(argument)));
@@ -149,6 +153,7 @@ export class ChatConnection {
 
   #lost(error: Error | undefined): void {
     window.clearTimeout(this.#stableTimer);
+    this.#signedIn.stop();
     this.#retry(error ? errorText(error) : "The SignalR service closed the connection.");
   }
 
