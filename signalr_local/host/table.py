@@ -30,7 +30,7 @@ from signalr_local.host.routes import Route, RouteError
 from signalr_local.host.schedules import Schedule, parse_schedule
 from signalr_local.host.settings import Settings
 from signalr_local.host.transports import check_transport
-from signalr_local.host.whole_app import does_not_start, names_that_clash
+from signalr_local.host.whole_app import does_not_start, names_that_clash, route_advice
 
 __all__ = ["FunctionTable"]
 
@@ -89,9 +89,9 @@ class FunctionTable:
             try:
                 table._add(function, route_prefix, settings)
             except RouteError as error:
-                table.fatal.append(
-                    does_not_start(f"The route of {function.name} ({function.route}): {error}")
-                )
+                reason = f"The route of {function.name} ({function.route}): {error}"
+                advice = route_advice(function.route, route_prefix)
+                table.fatal.append(does_not_start(f"{reason} {advice}".rstrip()))
             except ValueError as error:
                 table.errors[function.name] = str(error)
         return table

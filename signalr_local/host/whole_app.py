@@ -5,7 +5,7 @@ Here each is an error at the start that says so. The doctor asks the same functi
 
 from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["does_not_start", "names_that_clash", "storage_remark"]
+__all__ = ["does_not_start", "names_that_clash", "route_advice", "storage_remark"]
 
 _STORAGE = "azurewebjobsstorage"
 
@@ -13,6 +13,19 @@ _STORAGE = "azurewebjobsstorage"
 def does_not_start(reason: str) -> str:
     """Return a reason with what it means in Azure."""
     return f"{reason.rstrip('.')}. In Azure the whole app does not start."
+
+
+def route_advice(route: str, prefix: str) -> str:
+    """Return what to write instead of a route that takes the app down, empty where its error says it all."""
+    if route.startswith("/{*") and prefix:
+        # The route of AsgiFunctionApp and WsgiFunctionApp is none of the app's own.
+        return 'Set extensions.http.routePrefix to "" in host.json, or leave out the slash at the beginning'
+    if "//" in f"{prefix}/{route}":
+        slim = "/".join(part for part in route.split("/") if part)
+        return f'Write route="{slim}"' if slim else "Leave out the route: the function's name is taken"
+    if "?" in route and "{" not in route:
+        return "Leave out the query: functions read it from req.params"
+    return ""
 
 
 def names_that_clash(names: Iterable[str]) -> Iterator[str]:

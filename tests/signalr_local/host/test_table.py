@@ -243,6 +243,24 @@ def test_what_takes_the_whole_app_down_in_azure_is_told(functions: list[Function
 
 
 @pytest.mark.parametrize(
+    ("route", "advice"),
+    [
+        ("/x", 'Write route="x".'),
+        ("a//b/", 'Write route="a/b".'),
+        ("/", "Leave out the route: the function's name is taken."),
+        (
+            "/{*route}",
+            'Set extensions.http.routePrefix to "" in host.json, or leave out the slash at the beginning.',
+        ),
+        ("x?y=1", "Leave out the query: functions read it from req.params."),
+    ],
+)
+def test_what_to_write_instead_of_a_route_is_told(route: str, advice: str) -> None:
+    [told] = build(http("a", route)).fatal
+    assert f" {advice} In Azure" in told
+
+
+@pytest.mark.parametrize(
     ("names", "message"),
     [
         ('["message"]', "parameterNames must be a list of texts, got str"),
