@@ -14,7 +14,7 @@ from importlib.metadata import Distribution, distributions
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
-__all__ = ["wheel"]
+__all__ = ["package_files", "wheel"]
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
@@ -48,21 +48,31 @@ def _package(installed: Distribution, package: str) -> Iterator[tuple[str, bytes
         spec = find_spec(package)
         assert spec is not None  # noqa: S101 - it is installed
         for folder in spec.submodule_search_locations or ():
-            for path in Path(folder).rglob("*"):
-                inner = path.relative_to(folder)
-                if path.is_file() and _belongs(inner):
-                    yield f"{package}/{inner.as_posix()}", path.read_bytes()
+            for path in package_files(Path(folder)):
+                yield f"{package}/{path.relative_to(folder).as_posix()}", path.read_bytes()
         return
     for file in installed.files or ():
         if file.parts[0] == package and "__pycache__" not in file.parts:
             yield file.as_posix(), Path(file.locate()).read_bytes()
 
 
-def _belongs(path: Path) -> bool:
-    """Tell whether a file of a package's sources is installed with it, as its pyproject.toml says."""
-    if any(part.startswith((".", "__pycache__")) for part in path.parts):
-        return False
-    return path.suffix == ".py" or path.name == "py.typed" or path.parts[:2] == _TEMPLATE
+def package_files(folder: Path) -> Iterator[Path]:
+    """Yield the files of a package's sources that are installed with it, as its pyproject.toml says."""
+    for path in folder.iterdir():
+        if path.is_file():
+            if path.suffix == ".py" or path.name == "py.typed":
+                yield path
+        elif (path / "__init__.py").is_file():
+            yield from package_files(path)
+        elif path.parts[-2:] == _TEMPLATE:
+            yield from (
+                file for file in path.rglob("*") if file.is_file() and _is_kept(file.relative_to(path))
+            )
+
+
+def _is_kept(path: Path) -> bool:
+    # Tools keep caches beside what they check.
+    return not any(part.startswith((".", "__pycache__")) for part in path.parts)
 
 
 def _is_editable(installed: Distribution) -> bool:
