@@ -2,8 +2,10 @@
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import NoReturn
 
 from signalr_local.doctor.options import add_parser as add_doctor
 from signalr_local.emulator.defaults import DEFAULT_PORT as EMULATOR_PORT
@@ -20,6 +22,8 @@ __all__ = ["main"]
 
 _INTERRUPTED = 130
 """The exit code of a program that Ctrl+C ended."""
+
+_COMMANDS = ("emulator", "host", "doctor", "new")
 
 type Command = Callable[[argparse.Namespace], Coroutine[None, None, int]]
 
@@ -142,8 +146,26 @@ def _app(arguments: argparse.Namespace) -> Path | None:
     return None
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that names an unknown option before a command, not the value behind it."""
+
+    def error(self, message: str) -> NoReturn:
+        import difflib
+
+        known = [name for action in self._actions for name in action.option_strings]
+        for word in sys.argv[1:]:
+            name = word.partition("=")[0]
+            if not name.startswith("-") and word in _COMMANDS:
+                break
+            if name.startswith("--") and not any(one.startswith(name) for one in known):
+                near = difflib.get_close_matches(name, known, n=1)
+                message = f"there is no option {name}" + (f"; is {near[0]} meant?" if near else "")
+                break
+        super().error(message)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="signalr-local",
         description="Run a function app with a Functions host and an emulator of Azure SignalR Service.",
     )
@@ -152,7 +174,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_emulator_options(parser)
     parser.set_defaults(command=_both)
     commands = parser.add_subparsers(
-        title="one part alone, a check, and a new app", metavar="[emulator | host | doctor | new]"
+        title="one part alone, a check, and a new app",
+        metavar=f"[{' | '.join(_COMMANDS)}]",
+        parser_class=argparse.ArgumentParser,
     )
     add_emulator(commands)
     # An option that is absent after the command must not undo the one before it.

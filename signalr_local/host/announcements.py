@@ -21,9 +21,15 @@ def announce(instance: AppInstance, before: AppInstance | None, seconds: float, 
         ]
         lines += _differences(_described(before, base), _described(instance, base))
         _log.info("%s", "\n".join(lines))
+    together: dict[str, list[str]] = {}
     for name, error in errors.items():
         if known.get(name) != error:
-            _log.error("The '%s' function is in error: %s", name, error)
+            together.setdefault(error, []).append(name)
+    for error, names in together.items():
+        if len(names) == 1:
+            _log.error("The '%s' function is in error: %s", names[0], error)
+        else:
+            _log.error("%d functions are in error, %s: %s", len(names), ", ".join(names), error)
 
 
 def describe(function: Function, base: str, route_prefix: str) -> str:

@@ -2,10 +2,12 @@
 
 import argparse
 import ssl
+import sys
 from pathlib import Path
 
 import pytest
 
+from signalr_local.cli import main
 from signalr_local.host_options import add_host_options, host_options
 
 
@@ -89,3 +91,23 @@ def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path, name: str) -
 def test_https_without_a_certificate_makes_one() -> None:
     options = host_options(parse("--useHttps"))
     assert isinstance(options.tls, ssl.SSLContext)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--prt", "3"], "there is no option --prt; is --port meant?"),
+        (["--emulator-prt=3", "host"], "there is no option --emulator-prt; is --emulator-port meant?"),
+        (["--zzz"], "there is no option --zzz"),
+        (["--port", "many"], "'many' is not a port"),
+        (["doctr"], "invalid choice: 'doctr'"),
+    ],
+)
+def test_mistake_on_the_command_line_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["signalr-local", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err

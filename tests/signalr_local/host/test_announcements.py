@@ -50,6 +50,15 @@ async def test_the_last_good_app_is_what_a_mended_one_is_compared_with(
     assert await lines_of_reload(log) == [f"  + more: http://localhost:{app.host.port}/api/more"]
 
 
+async def test_an_error_that_functions_share_is_told_once_for_all(start_host: StartHost, log: Any) -> None:
+    event = """
+@app.generic_trigger("invocation", type="signalRTrigger", hub_name="chat", category="messages", event="{0}")
+def {0}(invocation): ...
+"""
+    await start_host(HEAD + event.format("one") + event.format("two"), settings={})
+    log.find("2 functions are in error, one, two: the app setting AzureSignalRConnectionString is not set")
+
+
 async def test_an_error_of_a_function_is_told_once(start_host: StartHost, log: Any) -> None:
     wrong = HEAD + function("host")
     app = await start_host(wrong)
