@@ -247,10 +247,11 @@ class FunctionApp(SignalRApi, func.FunctionApp):
     def add_signalr_upstream(self, route: str | None = "upstream") -> None:
         """Add the HTTP function ``POST <route>``, which receives the events of all SignalR triggers.
 
-        It is the way around the host's webhook: with an upstream rule that leads to it, no system key is
-        needed. Requests are checked by their signature, made with the access key, so it cannot be used with
-        a managed identity. The same functions run, and the library sends what they put out; they must have no
-        other bindings than SignalR outputs. Without a route nothing is added.
+        Use it instead of the host's webhook: point an upstream rule of the service to it, and no system key
+        is needed. The function verifies the signatures of requests, which are made with the access key, so it
+        does not work with a managed identity. The triggers run the same functions, and the library sends
+        their outputs. These functions can have no bindings except SignalR outputs. Without a route, nothing
+        is added.
         """
         if self._upstream is not None:
             raise TypeError("the app has a SignalR upstream already: call add_signalr_upstream once")

@@ -248,9 +248,9 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
     ) -> SignalRRefreshInfo:
         """Give an open connection a new token, the response of a refresh function (preview).
 
-        The token, and what the connection has from now on, are those that ``negotiate`` returns for the same
-        arguments; ``options`` are its other options. See ``add_negotiate`` for a complete refresh function.
-        Raise the errors of ``ServiceClient.refresh_authentication``.
+        The connection gets the token that ``negotiate`` returns for the same arguments, with its user, claims
+        and lifetime. ``options`` are the other options of ``negotiate``. See ``add_negotiate`` for a complete
+        refresh function. Raise the errors of ``ServiceClient.refresh_authentication``.
         """
         from serverless_signalr._negotiation.tokens import refresh_info
 
@@ -266,12 +266,12 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
         return service_connection(self.connection_setting)
 
     def _add_methods(self, methods: Sequence[HubMethod]) -> None:
-        """Add events that are no methods of the class. Raise TypeError for one that the hub has already."""
+        """Add events that are not methods of the class. Raise TypeError for one that the hub already has."""
         blueprint = self.blueprint
         known = {method.event.lower() for method in self._methods}
         for method in methods:
             if method.event.lower() in known:
-                raise TypeError(f"{type(self).__name__} has the event {method.event} already")
+                raise TypeError(f"{type(self).__name__} already has the event {method.event}")
         self._methods = (*self._methods, *methods)
         if self._listen_again is not None:
             self._listen_again()

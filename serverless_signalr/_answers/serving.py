@@ -93,7 +93,7 @@ def _events(store: AnswerStore, may_resume: MayResume | None) -> list[HubEvent]:
     async def resume(
         _: object, caller: SignalRInvocationContext, answer_id: str, since: int = 0
     ) -> dict[str, Any]:
-        """Return what the caller has missed of an answer."""
+        """Return the pieces of an answer that the caller has missed."""
         return await resume_answer(store, answer_id, caller.user_id, since, may_resume)
 
     async def cancel(_: object, caller: SignalRInvocationContext, answer_id: str) -> bool:
@@ -131,7 +131,7 @@ def _add_routes(
             return None
 
     async def resume(req: func.HttpRequest) -> func.HttpResponse:
-        """Return what the caller has missed of an answer."""
+        """Return the pieces of an answer that the caller has missed."""
         if (user_id := await caller(req)) is None:
             return _problem(HTTPStatus.UNAUTHORIZED, "Sign in first.")
         since = req.params.get("since", "0")

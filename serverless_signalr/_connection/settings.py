@@ -53,7 +53,7 @@ type _Settings = Mapping[str, tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class InstanceSettings:
-    """What the app settings say about one instance of the service.
+    """The app settings of one instance of the service.
 
     ``setting`` is the name of the app setting, used in messages. ``text`` is the connection string, or None
     if the instance uses an identity. ``members`` are the settings below it, such as ``serviceuri``. Any value

@@ -196,7 +196,7 @@ def is_any_client(clients: object) -> bool:
 
 
 def addressed_user(clients: object) -> str | None:
-    """Return the user whom ``clients.user(…)`` named, None for any other clients."""
+    """Return the user of ``clients.user(…)``, or None for any other clients."""
     if not isinstance(clients, _Proxy) or isinstance(clients._addressee, Addressees):
         return None
     kind, _, name = clients._addressee.path.lstrip("/").partition("/")

@@ -66,8 +66,8 @@ def not_an_event[F: Callable[..., Any]](function: F) -> F:
 def hub_events(hub: type, base: type) -> Iterator[HubEvent]:
     """Yield the events that a class adds to ``base``.
 
-    Raise TypeError for a member if it is unclear whether, or by whom, it may be called, and for two events
-    with the same name.
+    Raise TypeError for a member if it is unclear whether clients may call it, or which clients, and for two
+    events with the same name.
     """
     seen: dict[str, str] = {}
     for name in dir(hub):

@@ -27,7 +27,7 @@ type Connect = Callable[..., Awaitable[SignalRConnectionInfo]]
 
 
 class TokenOptions(TypedDict, total=False):
-    """What a token says beside its user, and how the instance of the service is chosen."""
+    """The options of a token, and the router that chooses the instance of the service."""
 
     lifetime: timedelta
     close_on_expiry: bool
@@ -64,10 +64,10 @@ async def connection_info(
 async def refresh_info(
     client: "ServiceClient", connection: "ServiceConnection", hub: str, connection_token: str, info: Any
 ) -> SignalRRefreshInfo:
-    """Give an open connection what the token of a new connection info says, and return that token.
+    """Apply the token of a new connection info to an open connection, and return the token.
 
-    Whatever made the connection info, such as an override of ``negotiate``, decides for open connections as
-    it does for new ones.
+    The rules for new connections therefore also apply to open ones, such as those of an override of
+    ``negotiate``.
     """
     from serverless_signalr._rest.authentication import refresh
     from serverless_signalr._rest.tokens import read_token, sign_for

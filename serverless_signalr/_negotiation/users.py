@@ -50,7 +50,7 @@ def platform_user(request: func.HttpRequest) -> SignalRUser | None:
 
 
 async def authenticated(authenticate: Authenticate, request: func.HttpRequest) -> SignalRUser:
-    """Return who sends a request, with no id for nobody. Raise PermissionError where it is refused."""
+    """Return the sender of a request, without an id if anonymous. Raise PermissionError if it is refused."""
     found: Any
     if inspect.iscoroutinefunction(authenticate) or authenticate is platform_user:
         found = authenticate(request)

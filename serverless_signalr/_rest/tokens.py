@@ -56,9 +56,9 @@ def sign_client_token(
 
 
 def read_token(token: str) -> dict[str, Any]:
-    """Return the payload of a token that this app was given or has signed, without a check.
+    """Return the payload of a token that the app received or signed. The signature is not verified.
 
-    Raise ValueError for text that is no JSON Web Token.
+    Raise ValueError for text that is not a JSON Web Token.
     """
     try:
         _, payload, _ = token.split(".")
