@@ -42,6 +42,7 @@ from serverless_signalr._rest.operations import Operation
 from serverless_signalr._rest.pool import Pool, leave_pool, proxy, running_pool
 from serverless_signalr._rest.responses import Response
 from serverless_signalr._rest.tokens import sign_server_token
+from serverless_signalr._rest.trace import current_traceparent
 from serverless_signalr.endpoint import Endpoint
 from serverless_signalr.errors import ServiceUnavailableError, UnauthorizedError
 
@@ -108,6 +109,8 @@ class Pipeline:
         """
         request_id = os.urandom(16).hex()
         headers = {**self._headers, **telemetry.propagated(), "x-ms-client-request-id": request_id}
+        if (header := current_traceparent()) is not None:
+            headers.setdefault("traceparent", header)
         if operation.body is not None:
             headers["Content-Type"] = "application/json"
         options = {**self._options, "operation": operation, "read_timeout": timeout, "retries": retries}

@@ -144,5 +144,5 @@ def app_error(error: AppError, app: Path, values: Mapping[str, str]) -> Finding:
     )
 
 
-def _ignore(level: int, text: str, function: Function | None) -> None:
+def _ignore(level: int, text: str, function: Function | None, invocation: str | None) -> None:
     pass

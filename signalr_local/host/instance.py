@@ -26,6 +26,7 @@ from signalr_local.host.trigger import Webhook
 from signalr_local.host.usage import Usage
 from signalr_local.host.whole_app import storage_remark
 from signalr_local.host.worker import Worker
+from signalr_local.trace_context import begin_trace, new_trace_id
 
 __all__ = ["AppInstance"]
 
@@ -49,6 +50,7 @@ class AppInstance:
         worker.clock = options.clock
         self.settings = settings
         self.configuration = configuration
+        self.local_values = {name: settings.get(name) or "" for name in local_settings.values}
         self.notes = Notes()
         self.usage = Usage()
         origins, credentials = options.cors_origins, options.cors_credentials
@@ -104,6 +106,7 @@ class AppInstance:
         task.add_done_callback(self._fired.discard)
 
     async def _fire(self, function: Function, text: str) -> None:
+        begin_trace(new_trace_id())
         name = function.name
         if name in self.table.errors and not self.table.runs_elsewhere(function):
             _log.error("The '%s' function was not run: it is in error.", name)

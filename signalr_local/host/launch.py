@@ -48,6 +48,7 @@ class Launch:
         return cls(app, worker, settings, local_settings, configuration)
 
 
-def _log_of_app(level: int, text: str, function: Function | None) -> None:
+def _log_of_app(level: int, text: str, function: Function | None, invocation: str | None) -> None:
     category = f"Function.{function.name}.User" if function else "Host.Function.Console"
-    _log.log(level, "%s", text, extra={"category": category})
+    said_by = None if function is None else (function.name, invocation)
+    _log.log(level, "%s", text, extra={"category": category, "said_by": said_by})

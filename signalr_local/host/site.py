@@ -14,6 +14,7 @@ from signalr_local.host.page import PageBuilder
 from signalr_local.host.respond import respond
 from signalr_local.host.server import HostServer
 from signalr_local.host.supervisor import Supervisor
+from signalr_local.trace_context import follow_trace
 
 __all__ = ["Site"]
 
@@ -59,6 +60,7 @@ class Site:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         supervisor = self._supervisor
+        follow_trace(request)
         while True:
             instance = await supervisor.current()
             try:

@@ -18,6 +18,7 @@ from signalr_local.host.invocation import Invoker
 from signalr_local.host.schedules import Schedule
 from signalr_local.host.table import FunctionTable
 from signalr_local.host.usage import Usage
+from signalr_local.trace_context import begin_trace, new_trace_id
 
 __all__ = ["Timers", "timer_input"]
 
@@ -133,6 +134,7 @@ class Timers:
                 unscheduled,
                 extra={"category": f"Function.{function.name}"},
             )
+        begin_trace(new_trace_id())
         with self._usage:
             try:
                 await self._invoker.invoke(

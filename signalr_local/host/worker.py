@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
+from serverless_signalr._rest.trace import traceparent
 from signalr_local.clock import SYSTEM
 from signalr_local.host.app_folder import check_app_folder
 from signalr_local.host.environment import worker_environment
@@ -20,11 +20,13 @@ from signalr_local.host.failures import (
 )
 from signalr_local.host.functions import Function
 from signalr_local.host.interpreter import OWN, Interpreter
+from signalr_local.host.pending import PendingCall, Result
 from signalr_local.host.pipes import Outgoing, Pipes, level_of
 from signalr_local.host.processes import Family, describe_exit, out_of_memory_kills
 from signalr_local.host.requirements import missing_module_hint
 from signalr_local.host.scoreboard import ScoreboardFile, places_in
 from signalr_local.host.stalls import OnSlow, watch_import
+from signalr_local.trace_context import in_trace
 from signalr_local.worker import frames
 
 __all__ = [
@@ -48,26 +50,8 @@ _GRACE = 0.5
 _DRAIN = 0.2
 """Seconds in which what a process wrote before its end arrives, children of its own or not."""
 
-type OnLog = Callable[[int, str, Function | None], None]
-"""Take a level of the logging module, a text and the function that said it, if any."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a function returned and set; ``body`` belongs to the value that is an HTTP response."""
-
-    returned: dict[str, Any] | None
-    outputs: dict[str, dict[str, Any] | None]
-    body: bytes
-
-
-@dataclass(slots=True)
-class _Call:
-    """An invocation that was sent to the worker, as number ``number``."""
-
-    function: Function
-    number: int
-    result: "asyncio.Future[Result]"
+type OnLog = Callable[[int, str, Function | None, str | None], None]
+"""Take a level of the logging module, a text, and the function and the invocation that said it, if any."""
 
 
 class Worker:
@@ -86,13 +70,13 @@ class Worker:
         self.app = app
         self._on_log = on_log
         self._interpreter = interpreter
-        self._calls: dict[str, _Call] = {}
+        self._calls: dict[str, PendingCall] = {}
         self._sent = 0
         self._outgoing = Outgoing()
         self.http: str | None = None  # where the worker serves HTTP itself, for an app that streams
         self._indexed: asyncio.Future[list[Function]] = asyncio.get_running_loop().create_future()
         self._unusable = asyncio.Event()
-        self._pipes = Pipes(self._take, lambda line: on_log(level_of(line), line, None))
+        self._pipes = Pipes(self._take, lambda line: on_log(level_of(line), line, None, None))
         self.scoreboard = ScoreboardFile()
         self._out_of_memory = out_of_memory_kills()
         self._transport: asyncio.SubprocessTransport | None = None
@@ -179,7 +163,8 @@ class Worker:
             raise NotStartedError
         invocation = id or str(uuid4())
         self._sent += 1
-        call = _Call(function, self._sent, asyncio.get_running_loop().create_future())
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        call = PendingCall(function, self._sent, future, traceparent.get())
         self._calls[invocation] = call
         header: dict[str, Any] = {
             "type": "invoke",
@@ -187,6 +172,8 @@ class Worker:
             "function": function.id,
             "inputs": inputs,
         }
+        if call.traceparent is not None:
+            header["traceparent"] = call.traceparent
         if self.clock.ahead:
             header["ahead"] = self.clock.ahead
         try:
@@ -265,8 +252,13 @@ class Worker:
     def _take(self, header: dict[str, Any], body: bytes) -> None:
         match header["type"]:
             case "log":
-                call = self._calls.get(header["invocation"])
-                self._on_log(header["level"], header["text"], None if call is None else call.function)
+                invocation = header["invocation"]
+                call = self._calls.get(invocation)
+                if call is None:
+                    self._on_log(header["level"], header["text"], None, None)
+                    return
+                with in_trace(call.traceparent):
+                    self._on_log(header["level"], header["text"], call.function, invocation)
             case "indexed" if not self._indexed.done():
                 self.http = header["http"]
                 self._indexed.set_result([Function.from_metadata(item) for item in header["functions"]])

@@ -3,10 +3,12 @@
 import json
 import sys
 import traceback
+from contextlib import AbstractContextManager, nullcontext, suppress
 from types import SimpleNamespace
 from typing import Any
 
 import azure_functions_runtime as runtime
+from azure_functions_runtime import handle_event
 from azure_functions_runtime.native_invocation import invocation_request_native
 
 from . import data, frames, logs, protos, streaming, tracebacks
@@ -42,10 +44,18 @@ async def index(folder: str) -> dict[str, Any]:
                 "id": item.function_id,
                 "name": item.name,
                 "bindings": [json.loads(binding) for binding in item.raw_bindings],
+                "parameters": _parameters(item.function_id),
             }
             for item in listing.function_metadata_results or ()
         ],
     }
+
+
+def _parameters(function_id: str) -> list[dict[str, Any]] | None:
+    """Return the parameters that clients fill with a call, None where only the function knows."""
+    found = handle_event._functions.get_function(function_id)
+    arguments = getattr(getattr(found, "func", None), "signalr_arguments", None)
+    return getattr(arguments, "parameters", None)
 
 
 def _failed(message: str) -> dict[str, Any]:
@@ -60,15 +70,17 @@ async def invoke(request: dict[str, Any], body: bytes, folder: str) -> tuple[boo
     answer: dict[str, Any] = {"type": "result", "id": request["id"], "ok": False}
     try:
         if streaming.is_streaming(request["inputs"]):
-            ok, outputs_of_stream, failure = await streaming.invoke(request)
+            with _tracing(request):
+                ok, outputs_of_stream, failure = await streaming.invoke(request)
             if not ok:
                 answer["error"] = _error(failure, None, None, folder)
                 return False, frames.encode(answer)
             return True, frames.encode(answer | {"ok": True, "return": None, "outputs": outputs_of_stream})
         inputs = [(name, data.to_datum(value, body)) for name, value in request["inputs"].items()]
-        ok, returned, outputs, shown, stack = await invocation_request_native(
-            request["id"], request["function"], inputs, {}
-        )
+        with _tracing(request):
+            ok, returned, outputs, shown, stack = await invocation_request_native(
+                request["id"], request["function"], inputs, {}
+            )
         if not ok:
             answer["error"] = _error(logs.last_failure(), shown, stack, folder)
             return False, frames.encode(answer)
@@ -88,6 +100,17 @@ async def invoke(request: dict[str, Any], body: bytes, folder: str) -> tuple[boo
             "error": _error(error, type(error).__name__, stack, folder),
         }
         return False, frames.encode(answer)
+
+
+def _tracing(request: dict[str, Any]) -> AbstractContextManager[None]:
+    """Send the trace of an invocation with its requests to the service."""
+    # Without the library there are none that could tell.
+    with suppress(ImportError):
+        if header := request.get("traceparent"):
+            from serverless_signalr._rest.trace import tracing
+
+            return tracing(request["id"], header)
+    return nullcontext()
 
 
 def _error(
