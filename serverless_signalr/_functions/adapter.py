@@ -95,6 +95,7 @@ def adapt(
     adapted.__doc__ = function.__doc__
     adapted.__signature__ = call.worker_signature()
     adapted.__annotations__ = call.worker_annotations()
+    adapted.signalr_arguments = call.arguments or getattr(function, "signalr_arguments", None)
     return cast("Callable[..., Any]", adapted)
 
 
@@ -184,10 +185,10 @@ class _Call:
         if free and not self._is_message:
             raise TypeError(self._unbound(free[0]))
         # A function that takes only the invocation reads the arguments itself.
-        self._arguments: Arguments | None = None
+        self.arguments: Arguments | None = None
         if self._is_message and (free or self._invocation is None):
             try:
-                self._arguments = Arguments(self._event, free, self.signature.annotations)
+                self.arguments = Arguments(self._event, free, self.signature.annotations)
             except TypeError as error:
                 raise TypeError(f"the function {name}: {error}") from None
         self._free = {parameter.name for parameter in free}
@@ -274,8 +275,8 @@ class _Call:
                 authorization.check(self._event, self._requirements, invocation)
             if self._takes_invocation_alone:
                 return (invocation,), {}, {}
-            if self._arguments is not None:
-                named, rest = self._arguments.bind(invocation.arguments)
+            if self.arguments is not None:
+                named, rest = self.arguments.bind(invocation.arguments)
                 given |= named
             if self._invocation is not None:
                 given[self._invocation] = invocation

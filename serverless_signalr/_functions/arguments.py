@@ -71,6 +71,23 @@ class Arguments:
         rest = [self._convert(self._rest, argument) for argument in arguments[len(named) :] if self._rest]
         return named, rest
 
+    @property
+    def parameters(self) -> list[dict[str, object]]:
+        """The parameters as clients see them: name, type, whether optional, and ``rest`` for ``*args``."""
+        found: list[dict[str, object]] = [
+            {
+                "name": to_camel_case(parameter.name),
+                "type": self._type(parameter).removeprefix(": ") or "any",
+                "optional": parameter.default is not parameter.empty,
+                "rest": False,
+            }
+            for parameter in self._positional
+        ]
+        if (rest := self._rest) is not None:
+            name, kind = to_camel_case(rest.name), self._type(rest).removeprefix(": ") or "any"
+            found.append({"name": name, "type": kind, "optional": True, "rest": True})
+        return found
+
     def _convert(self, parameter: inspect.Parameter, argument: object) -> object:
         annotation = self._annotations[parameter.name]
         if annotation in _UNCONVERTED or (annotation in _EXACT and type(argument) is annotation):

@@ -97,6 +97,8 @@ class HubMethod:
         async def trigger(invocation: SignalRInvocationContext) -> object:
             return await self.run(hub, invocation, hub.filters)
 
+        # What tools for developers show; the worker sees the invocation alone.
+        trigger.signalr_arguments = self._arguments  # type: ignore[attr-defined]
         trigger.__doc__ = self.function.__doc__
         trigger.__module__ = type(hub).__module__
         return trigger

@@ -33,6 +33,8 @@ class Function:
     trigger: Binding
     inputs: tuple[Binding, ...] = ()
     outputs: tuple[Binding, ...] = ()
+    parameters: tuple[Mapping[str, Any], ...] | None = None
+    """What clients fill with a call: ``name``, ``type``, ``optional``, ``rest``; None if it is not known."""
 
     @classmethod
     def from_metadata(cls, item: Mapping[str, Any]) -> "Function":
@@ -46,6 +48,7 @@ class Function:
             trigger,
             tuple(one for one in others if str(one["direction"]).upper() == "IN"),
             tuple(one for one in others if str(one["direction"]).upper() == "OUT"),
+            None if item.get("parameters") is None else tuple(item["parameters"]),
         )
 
     @property

@@ -223,3 +223,24 @@ def test_invocation_goes_to_one_plain_parameter(function: Callable[..., None], m
     found = inspect.signature(function).parameters.values()
     with pytest.raises(TypeError, match=message):
         invocation_parameter(found, function.__annotations__, "f")
+
+
+@pytest.mark.parametrize(
+    ("function", "shown"),
+    [
+        pytest.param(
+            two, [("groupName", "string", False, False), ("text", "string", False, False)], id="two"
+        ),
+        pytest.param(
+            optional, [("text", "string", False, False), ("times", "integer", True, False)], id="optional"
+        ),
+        pytest.param(rest, [("text", "string", False, False), ("numbers", "integer", True, True)], id="rest"),
+        pytest.param(anything, [("value", "any", False, False), ("other", "any", True, False)], id="any"),
+        pytest.param(nothing, [], id="nothing"),
+    ],
+)
+def test_parameters_are_shown_as_clients_see_them(
+    function: Callable[..., None], shown: list[tuple[str, str, bool, bool]]
+) -> None:
+    found = [tuple(parameter.values()) for parameter in arguments_of(function).parameters]
+    assert found == shown
