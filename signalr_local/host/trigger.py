@@ -4,6 +4,7 @@ Source: the SignalR extension's SignalRTriggerDispatcher, whose status codes are
 """
 
 import base64
+import difflib
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -167,17 +168,27 @@ class Webhook:
         return False
 
     def _log_unknown(self, event: UpstreamEvent) -> None:
-        known = ", ".join("/".join(item) for item in self._table.events) or "none"
+        events = ["/".join(item) for item in self._table.events]
+        asked = f"{event.hub}/{event.category}/{event.event}".lower()
+        meant = difflib.get_close_matches(asked, events, 1)
+        hint = f" Did you mean {self._shown(meant[0])}?" if meant else ""
         # Not to care who comes and goes is no mistake.
         level = logging.DEBUG if event.category.lower() == Category.CONNECTIONS else logging.WARNING
         _log.log(
             level,
-            "No function listens to hub '%s', category '%s', event '%s'. Events with a function: %s.",
+            "No function listens to hub '%s', category '%s', event '%s'.%s Events with a function: %s.",
             event.hub,
             event.category,
             event.event,
-            known,
+            hint,
+            ", ".join(events) or "none",
         )
+
+    def _shown(self, event: str) -> str:
+        """Return an event as its function spells it, without the case of the table."""
+        hub, category, name = event.split("/", 2)
+        function = self._table.by_event(hub, category, name)
+        return event if function is None else f"{hub}/{category}/{function.trigger['event']}"
 
 
 def _context(
