@@ -58,6 +58,7 @@ async def _both(arguments: argparse.Namespace) -> int:
         levels=output.levels,
         address=getattr(arguments, "address", None),
         options=options,
+        journal=output.journal,
     )
 
     async def start() -> None:
@@ -66,7 +67,7 @@ async def _both(arguments: argparse.Namespace) -> int:
             from signalr_local import listing
 
             listing.say_functions(runtime.host)
-            say_emulator(runtime.emulator)
+            say_emulator(runtime.emulator, runtime.inspector)
             listing.say_page(runtime.host)
 
     return await _serve(start, runtime.stop, output)

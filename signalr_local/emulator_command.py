@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import errno
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import ip_address
@@ -23,12 +24,13 @@ from signalr_local.emulator.tiers import TIERS
 from signalr_local.emulator.timing import Timing
 from signalr_local.emulator_options import add_config, add_options, add_version, upstream_rule
 from signalr_local.host import console
-from signalr_local.host.console import say
+from signalr_local.host.console import LevelFilter, say
 from signalr_local.movable_clock import MovableClock
 from signalr_local.serving import PortInUseError, fail, serve
 
 if TYPE_CHECKING:
     from signalr_local.emulator import Emulator
+    from signalr_local.inspector.endpoint import Inspector
 
 __all__ = ["HOST", "add_emulator", "say_emulator"]
 
@@ -66,14 +68,15 @@ def add_emulator(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     show.set_defaults(command=_list)
 
 
-def say_emulator(emulator: "Emulator") -> None:
-    """Print where the service is and what opens it."""
+def say_emulator(emulator: "Emulator", inspector: "Inspector") -> None:
+    """Print where the service is, what opens it, and where one sees what happens."""
     say(f"SignalR Service emulator: http://localhost:{emulator.port}")
     say(f"Connection string: {emulator.connection_string}")
+    say(f"Inspector: {inspector.url}")
 
 
 async def _run(arguments: argparse.Namespace) -> int:
-    console.install()
+    levels = console.install()
     try:
         settings = _settings(arguments)
         rules = _rules(arguments, settings)
@@ -81,6 +84,7 @@ async def _run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         fail(_sentence(error))
         return 1
+    inspector = _inspector(emulator, levels)
     given: int | None = _given(arguments, "emulator_port")
     port = DEFAULT_PORT if given is None else given
     address: str | None = _given(arguments, "ip")
@@ -88,7 +92,7 @@ async def _run(arguments: argparse.Namespace) -> int:
 
     async def start() -> None:
         await _start(emulator, address, port)
-        say_emulator(emulator)
+        say_emulator(emulator, inspector)
         if settings is not None:
             say(f"Upstream rules of '{settings.path}', which is read again when it changes:")
             watching.append(asyncio.create_task(settings.watch(apply)))
@@ -110,6 +114,7 @@ async def _run(arguments: argparse.Namespace) -> int:
         for task in watching:
             task.cancel()
         await asyncio.gather(*watching, return_exceptions=True)
+        await inspector.stop()
         await emulator.stop()
 
     return await serve(start, stop)
@@ -216,6 +221,17 @@ def _emulator(arguments: argparse.Namespace, rules: Sequence[UpstreamRule]) -> "
     if clock is not None:
         emulator.control = ControlPath(Actions(emulator), [Advancing(emulator, clock).advance])
     return emulator
+
+
+def _inspector(emulator: "Emulator", levels: LevelFilter) -> "Inspector":
+    from signalr_local.inspector.endpoint import Inspector
+    from signalr_local.inspector.host_events import HostEvents
+    from signalr_local.inspector.journal import Journal
+    from signalr_local.inspector.secrecy import secrets_in
+
+    journal = Journal()
+    logging.getLogger("signalr_local").addHandler(HostEvents(journal, levels))
+    return Inspector(emulator, journal, known=lambda: secrets_in(rule.url for rule in emulator.upstream))
 
 
 def _say_rules(rules: Sequence[UpstreamRule]) -> None:

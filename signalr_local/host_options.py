@@ -84,7 +84,12 @@ def add_host_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave dates and other values as they are where Azure rewrites or loses them",
     )
-    add("--enable-json-output", action="store_true", help="print JSON, one record a line, instead of text")
+    add(
+        "--output",
+        choices=("text", "json"),
+        help="print the log as text, or every event as JSON, one record a line (default: text)",
+    )
+    add("--enable-json-output", action="store_true", help="the same as --output json")
     add("--json-output-file", metavar="FILE", help="write the same records to a file")
 
 

@@ -4,7 +4,7 @@ import errno
 import logging
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,8 @@ from signalr_local.sockets import LOOPBACK, listen
 
 if TYPE_CHECKING:
     from signalr_local.emulator import Emulator
+    from signalr_local.inspector.endpoint import Inspector
+    from signalr_local.inspector.journal import Journal
 
 __all__ = ["Runtime", "bind"]
 
@@ -64,7 +66,8 @@ class Runtime:
 
     A port of None is the one that local.settings.json names, or the default; 0 is a free one. The emulator
     takes a free one too if nobody chose and the default is in use. ``upstream`` is where the service's events
-    go: a path of the host, by default that of the SignalR trigger, or a URL.
+    go: a path of the host, by default that of the SignalR trigger, or a URL. ``journal`` returns what the
+    inspector shows; it is called when the emulator starts.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Runtime:
         levels: LevelFilter | None = None,
         address: str | None = None,
         options: HostOptions | None = None,
+        journal: "Callable[[], Journal] | None" = None,
     ) -> None:
         self._port = port
         self._address = address
@@ -88,6 +92,8 @@ class Runtime:
         self._sockets: list[socket.socket] = []
         self._host_names = () if options is None else options.host_names
         self.host = FunctionsHost(app, adjust=self._point_at_emulator, levels=levels, options=options)
+        self._journal = journal
+        self._inspector: Inspector | None = None
 
     @property
     def emulator(self) -> "Emulator":
@@ -95,6 +101,13 @@ class Runtime:
         if self._emulator is None:
             raise RuntimeError("the local runtime is not running")
         return self._emulator
+
+    @property
+    def inspector(self) -> "Inspector":
+        """The inspector of the emulator, once that runs."""
+        if self._inspector is None:
+            raise RuntimeError("the local runtime is not running")
+        return self._inspector
 
     async def start(self) -> None:
         """Start the emulator and the host with the app.
@@ -110,6 +123,7 @@ class Runtime:
         from signalr_local.emulator import Emulator
 
         self._emulator = Emulator(hosts=self._host_names)
+        self._inspector = self._inspected(self._emulator)
         await self._emulator.serve(self._sockets)
         await self.host.start()
         here = f"http://127.0.0.1:{self.host.plain_port}"
@@ -133,6 +147,8 @@ class Runtime:
     async def stop(self) -> None:
         """Close all clients and end the app, within three seconds whatever it runs."""
         deadline = time.monotonic() + STOP_GRACE
+        if self._inspector is not None:
+            await self._inspector.stop()
         try:
             if self._emulator is not None:
                 await self._emulator.stop()
@@ -141,6 +157,19 @@ class Runtime:
             await self.host.stop(max(deadline - time.monotonic(), 0.0))
             for one in self._sockets:
                 one.close()
+
+    def _inspected(self, emulator: "Emulator") -> "Inspector":
+        from signalr_local.inspector.app import AppSecrets, described
+        from signalr_local.inspector.endpoint import Inspector
+        from signalr_local.inspector.journal import Journal
+
+        found = AppSecrets()
+        return Inspector(
+            emulator,
+            Journal() if self._journal is None else self._journal(),
+            app=lambda: described(self.host.instance),
+            known=lambda: found.of(self.host.instance),
+        )
 
     def _point_at_emulator(self, values: Mapping[str, str]) -> Mapping[str, str]:
         """Return settings whose emulator is the one that runs here, whatever port it was given.

@@ -5,7 +5,7 @@ import logging
 import socket
 from collections.abc import Sequence
 
-__all__ = ["BACKLOG", "LOOPBACK", "listen"]
+__all__ = ["BACKLOG", "LOOPBACK", "listen", "url_of"]
 
 LOOPBACK = ("127.0.0.1", "::1")
 """Both loopback addresses: a client may resolve localhost to either."""
@@ -51,3 +51,9 @@ def _listen(addresses: Sequence[str], port: int) -> list[socket.socket]:
             raise
         sockets.append(one)
     return sockets
+
+
+def url_of(one: socket.socket) -> str:
+    """Return the address that a socket listens at as a URL."""
+    host, port, *_ = one.getsockname()
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -1,7 +1,7 @@
 """A parsed request of the REST API: the operation, what it works on, and its body."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from http import HTTPStatus
 
@@ -12,6 +12,7 @@ from signalr_local.emulator.connection import Connection
 from signalr_local.emulator.hub import Hub, Hubs
 from signalr_local.emulator.negotiate import Tickets
 from signalr_local.emulator.protocols import Outgoing
+from signalr_local.emulator.rest_report import RestReport
 from signalr_local.emulator.tiers import Quota
 
 __all__ = ["Body", "Call", "Framed", "NotExistedError", "Operation", "RestError", "invalid"]
@@ -90,6 +91,7 @@ class Call:
     message: Outgoing | None = None
     value: object = None
     wants_frames: bool = False
+    report: RestReport = field(default_factory=RestReport)
 
     @property
     def excluded(self) -> frozenset[str]:

@@ -11,7 +11,6 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from serverless_signalr.protocol.names import check_hub_name
 from signalr_local.emulator.auth import Gate, Identity
 from signalr_local.emulator.channel import Channel
 from signalr_local.emulator.connection import Connection
@@ -19,7 +18,7 @@ from signalr_local.emulator.delivery import Delivery
 from signalr_local.emulator.event_stream import EventStreamSession
 from signalr_local.emulator.hub import Hubs
 from signalr_local.emulator.incoming import (
-    HUB_NAME_RULE,
+    hub_of,
     is_event_stream,
     is_websocket,
     json_response,
@@ -35,10 +34,12 @@ from signalr_local.emulator.resumable import ResumableConnection
 from signalr_local.emulator.session import Open, Session
 from signalr_local.emulator.tiers import Quota
 from signalr_local.emulator.timing import Timing
-from signalr_local.emulator.transports import LONG_POLLING, WEBSOCKETS, Transport
+from signalr_local.emulator.transports import WEBSOCKETS, Transport
 from signalr_local.emulator.upgrade import upgrade_key
 from signalr_local.emulator.upstream import Upstream
 from signalr_local.emulator.websocket import WebSocketSession
+from signalr_local.inspector.events import ClientNegotiated
+from signalr_local.trace_context import new_trace_id
 
 __all__ = ["ClientSide"]
 
@@ -84,7 +85,7 @@ class ClientSide:
         """Tell a client how to connect."""
         if request.method != "POST":
             return _text(HTTPStatus.METHOD_NOT_ALLOWED)
-        hub = _hub(request)
+        hub = hub_of(request)
         identity = self._gate.client(request, hub)
         self._check_room()
         query = query_of(request)
@@ -101,11 +102,16 @@ class ClientSide:
                     "emulator with --stateful-reconnect. The client goes on without it.",
                     ticket.connection_id,
                 )
+        if (journal := self._upstream.journal) is not None:
+            found = ClientNegotiated(
+                hub=hub, connection_id=ticket.connection_id, user_id=identity.user_id, trace_id=new_trace_id()
+            )
+            journal.add(found)
         return json_response(response(ticket, version, identity.terms))
 
     async def connect(self, request: web.BaseRequest) -> web.StreamResponse:
         """Serve a client's connection, or one of the requests that it consists of."""
-        hub = _hub(request)
+        hub = hub_of(request)
         identity = self._gate.client(request, hub)
         token = query_of(request).get("id")
         ticket = self._tickets.find(token, hub) if token else None
@@ -229,8 +235,7 @@ class ClientSide:
                 timing=self._timing,
                 max_message=self._limits.message,
                 channel=channel,
-                # A client that polls is heard of often enough.
-                is_watched=transport is not LONG_POLLING,
+                transport=transport,
             )
 
         return open_connection
@@ -267,17 +272,6 @@ class ClientSide:
         else:
             ticket.early += data
         return _text(HTTPStatus.OK)
-
-
-def _hub(request: web.BaseRequest) -> str:
-    """Return the one hub that a request names, in lower case, as the service keeps it."""
-    hubs = query_of(request).getall("hub", [])
-    if len(hubs) != 1:
-        raise web.HTTPBadRequest(text="Exactly one hub is expected in the query.")
-    try:
-        return check_hub_name(hubs[0]).lower()
-    except ValueError:
-        raise web.HTTPBadRequest(text=HUB_NAME_RULE) from None
 
 
 def _forwarded_query(request: web.BaseRequest) -> str:

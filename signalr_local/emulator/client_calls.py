@@ -56,4 +56,5 @@ def _connection(call: Call) -> Connection:
     connection = call.hub.connections.get(call.names["connection"])
     if connection is None:
         raise NotExistedError(_GONE)
+    call.report.reached = 1
     return connection

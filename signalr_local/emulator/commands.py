@@ -21,7 +21,9 @@ def execute(call: Call) -> None:
     commands = [_command(call, value) for value in call.value]
     passes = parse_filter(call.query.get("filter") or "")
     # The connections are selected before any command runs, since commands may change the filter's result.
-    for connection in [connection for connection in call.hub.in_hub() if passes(connection)]:
+    selected = [connection for connection in call.hub.in_hub() if passes(connection)]
+    call.report.reached = len(selected)
+    for connection in selected:
         for command in commands:
             command(connection)
 

@@ -25,6 +25,7 @@ from signalr_local.emulator.protocols import Encoded, Frame, HubProtocol, Outgoi
 from signalr_local.emulator.questions import Questions
 from signalr_local.emulator.timing import Timing
 from signalr_local.emulator.tracing import trace
+from signalr_local.emulator.transports import LONG_POLLING, WEBSOCKETS, Transport
 from signalr_local.emulator.upstream import Upstream
 
 __all__ = ["TOO_SLOW", "Connection"]
@@ -52,7 +53,6 @@ class Connection:
         "_has_pinged",
         "_hub",
         "_is_ended",
-        "_is_watched",
         "_last_received",
         "_questions",
         "_reader",
@@ -67,6 +67,7 @@ class Connection:
         "on_told",
         "protocol",
         "put",
+        "transport",
         "user_id",
     )
 
@@ -82,9 +83,9 @@ class Connection:
         timing: Timing,
         max_message: int,
         channel: Channel,
-        is_watched: bool = True,
+        transport: Transport = WEBSOCKETS,
     ) -> None:
-        """Take what there is to know of a client; one that is not watched may be silent for any time."""
+        """Take what there is to know of a client."""
         self.connection_id = connection_id
         self.user_id = identity.user_id
         self.identity = identity
@@ -95,7 +96,7 @@ class Connection:
         self.channel = channel
         self._hub = hub
         self._timing = timing
-        self._is_watched = is_watched
+        self.transport = transport
         self.is_traced = identity.terms.is_diagnostic
         """Whether what is sent goes into the log, so that it has to be sent with ``send``."""
         event = UpstreamEvent(hub.name, "", "", connection_id, identity.user_id, identity.claims, query)
@@ -127,7 +128,7 @@ class Connection:
     def start(self) -> None:
         """Enter the hub, tell the app, and begin to watch for silence."""
         self._hub.add(self)
-        self.dispatcher.start()
+        self.dispatcher.start(self.transport.name)
         self._watch()
         self._watch_expiry()
         _log.info("%s opened.", self)
@@ -187,7 +188,7 @@ class Connection:
             return
         data = self.protocol.encode(Close(error, allow_reconnect))
         self.put(Encoded(data, self.protocol.is_text, is_counted=False))
-        self.end(cause)
+        self.end(cause, error)
         self.channel.finish(self._timing.close)
 
     def drop(self) -> None:
@@ -200,7 +201,7 @@ class Connection:
             _log.warning("%s is closed: %s.", self, cause)
             self.close(_ABNORMAL, cause=cause)
 
-    def end(self, cause: str | None = None) -> None:
+    def end(self, cause: str | None = None, told: str | None = None) -> None:
         """Leave the hub and take in nothing more. Ending twice is no error; the first cause counts."""
         if self._is_ended:
             return
@@ -212,7 +213,7 @@ class Connection:
         if self._questions is not None:
             self._questions.close()
         _log.info("%s closed.", self)
-        self.dispatcher.finish(cause, self.on_told)
+        self.dispatcher.finish(cause, self.on_told, told=told)
 
     def cut_off(self, waiting: int) -> None:
         """End the connection because too much waits for the client, in bytes."""
@@ -280,8 +281,8 @@ class Connection:
             self._expiry = self._timing.clock.call_at(expires, partial(self.close, _EXPIRED))
 
     def _watch(self) -> None:
-        if not self._is_watched:
-            return
+        if self.transport is LONG_POLLING:
+            return  # It is heard of often enough.
         if self._timer is not None:
             self._timer.cancel()
         now = self._timing.clock.monotonic()
@@ -289,8 +290,7 @@ class Connection:
         if due <= now:
             self.put(_PING.encoded(self.protocol))
             due = now + self._timing.ping
-        # As in ASP.NET Core, a client that never pings may be silent for ever.
-        if self._has_pinged:
+        if self._has_pinged:  # Another one may be silent for ever, as in ASP.NET Core.
             heard = max(self._last_received, self.dispatcher.last_at_work(now))
             if now - heard >= self._timing.client_timeout:
                 _log.info("%s is closed: %s", self, _SILENT)

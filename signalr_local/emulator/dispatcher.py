@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,9 @@ from serverless_signalr.protocol.upstream import CONNECTED, DISCONNECTED, Catego
 from signalr_local.clock import SYSTEM, Clock
 from signalr_local.emulator.notices import Notices
 from signalr_local.emulator.protocols import Frame, HubProtocol, is_framed
+from signalr_local.emulator.reports import Reports, Waiting
 from signalr_local.emulator.upstream import Answer, Upstream
+from signalr_local.trace_context import new_trace_id
 
 __all__ = ["Dispatcher"]
 
@@ -24,9 +27,6 @@ _FAILED = "Invocation failed, status code 500"
 _MAX_WAITING = 1000
 _MAX_WAITING_BYTES = 32 * 1024 * 1024
 """With this much waiting for the app, nothing more is read from the client until an event was answered."""
-
-type Event = Invocation | StreamInvocation | str
-"""A call of the client, or the name of an event of its connection."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +50,7 @@ class Dispatcher:
         "_on_room",
         "_protocol",
         "_reply",
+        "_reports",
         "_size",
         "_task",
         "_upstream",
@@ -73,6 +74,7 @@ class Dispatcher:
         """
         self._event = replace(event, claims=_header_safe(event.claims))
         self._notices = Notices(self._event)
+        self._reports = Reports(upstream.journal, self._event, protocol.name)
         self._protocol = protocol
         self._upstream = upstream
         self._reply = reply
@@ -80,7 +82,7 @@ class Dispatcher:
         self._on_room = on_room
         self._clock = clock
         self._on_done: Callable[[], None] | None = None
-        self._waiting: deque[tuple[Event, bytes]] | None = None
+        self._waiting: deque[Waiting] | None = None
         self._size = 0
         self._task: asyncio.Task[None] | None = None
         self._is_running = False
@@ -99,7 +101,7 @@ class Dispatcher:
         """The names of the events that the app has to answer or to be told of, the present one first."""
         if not self._is_running:
             return []
-        names = [event if isinstance(event, str) else event.target for event, _ in self._waiting or ()]
+        names = [waiting.name for waiting in self._waiting or ()]
         return [self._name, *names] if self._is_calling else names
 
     async def done(self) -> None:
@@ -111,44 +113,61 @@ class Dispatcher:
         """Return when the app was last at work for this connection, on the clock."""
         return now if self._is_calling else self._called
 
+    @property
+    def client(self) -> UpstreamEvent:
+        """What all events have in common: who the client is."""
+        return self._event
+
     def renew(self, claims: Claims) -> None:
         """Tell the app other claims of the client from the next event on."""
         self._event = replace(self._event, claims=_header_safe(claims))
         self._notices.renewed(self._event)
 
-    def start(self) -> None:
+    def start(self, transport: str) -> None:
         """Send ``connected``."""
         self._notices.opened()
-        self._add(CONNECTED, b'{"type":10}')
+        trace_id = new_trace_id()
+        self._reports.opened(transport, trace_id)
+        self._add(CONNECTED, b'{"type":10}', trace_id)
 
     def put(self, message: Invocation | StreamInvocation, frame: Frame) -> bytes | None:
         """Add a call of the client; return what it is answered at once, if anything.
 
         A call that asks for a stream is refused unless those are sent on too.
         """
+        trace_id = new_trace_id()
+        self._reports.called(message, frame, trace_id)
         self._notices.called(message, frame, is_json=self._protocol.is_text)
         if isinstance(message, StreamInvocation) and not self._upstream.forwards_streams:
             self._notices.refused(message)
             refusal = Completion(message.invocation_id, error=_NO_STREAMS)
             return None if self._upstream.is_silent else self._protocol.encode(refusal)
-        self._add(message, self._protocol.forward(message, frame))
+        self._add(message, self._protocol.forward(message, frame), trace_id)
         return None
 
-    def finish(self, error: str | None, on_done: Callable[[], None] | None) -> None:
-        """Send ``disconnected`` after everything that waits, then call ``on_done``."""
+    def finish(
+        self, error: str | None, on_done: Callable[[], None] | None, *, told: str | None = None
+    ) -> None:
+        """Send ``disconnected`` after everything that waits, then call ``on_done``.
+
+        ``error`` is what the app is told, ``told`` what the client was.
+        """
         self._on_done = on_done
+        trace_id = new_trace_id()
+        self._reports.closed(error or told, trace_id)
         details = {} if error is None else {"Error": error}
-        self._add(DISCONNECTED, json.dumps({"Type": 11, **details}, separators=(",", ":")).encode())
+        body = json.dumps({"Type": 11, **details}, separators=(",", ":")).encode()
+        self._add(DISCONNECTED, body, trace_id)
 
     def cancel(self) -> None:
         """Give up what waits, because the emulator stops."""
         if self._task is not None:
             self._task.cancel()
 
-    def _add(self, event: Event, body: bytes) -> None:
+    def _add(self, event: Invocation | StreamInvocation | str, body: bytes, trace_id: str) -> None:
         if self._waiting is None:
             self._waiting = deque()
-        self._waiting.append((event, body))
+        self._waiting.append(Waiting(event, body, trace_id, time.perf_counter()))
         self._size += len(body)
         if not self._is_running:
             self._is_running = True
@@ -160,12 +179,12 @@ class Dispatcher:
         try:
             while self._waiting:
                 was_full = self.is_full
-                event, body = self._waiting.popleft()
-                self._size -= len(body)
+                waiting = self._waiting.popleft()
+                self._size -= len(waiting.body)
                 try:
-                    await self._send(event, body)
+                    await self._send(waiting)
                 except Exception as error:  # noqa: BLE001 - whatever it is, the events that follow must be sent
-                    self._failed(event, error)
+                    self._failed(waiting, error)
                 if was_full and not self.is_full:
                     self._on_room()
         finally:
@@ -175,11 +194,11 @@ class Dispatcher:
             if self._on_done is not None:
                 self._on_done()
 
-    def _failed(self, event: Event, error: Exception) -> None:
-        name = event if isinstance(event, str) else event.target
+    def _failed(self, waiting: Waiting, error: Exception) -> None:
+        event = waiting.event
         _log.error(
             "Event %r of hub '%s' failed in the emulator: %s: %s",
-            name[:200],
+            waiting.name[:200],
             self._event.hub,
             type(error).__name__,
             error,
@@ -187,17 +206,20 @@ class Dispatcher:
         if not isinstance(event, str) and event.invocation_id is not None:
             self._reply(self._protocol.encode(Completion(event.invocation_id, error=_FAILED)))
 
-    async def _send(self, event: Event, body: bytes) -> None:
+    async def _send(self, waiting: Waiting) -> None:
+        event = waiting.event
         if isinstance(event, str):
             # Whatever the answer is, it changes nothing: negotiate decides who may connect.
-            await self._deliver(Category.CONNECTIONS, event, _JSON, body)
+            await self._deliver(Category.CONNECTIONS, _JSON, waiting)
             return
-        answer = await self._deliver(Category.MESSAGES, event.target, self._protocol.content_type, body)
+        answer = await self._deliver(Category.MESSAGES, self._protocol.content_type, waiting)
         # The items and the end of a stream come from the app through the REST API.
         is_stream = isinstance(event, StreamInvocation) and answer.error is None and not answer.body
         # As in ASP.NET Core, an empty id is none.
         if event.invocation_id and not (answer.is_silent or is_stream):
-            self._reply(self._completion(event, event.invocation_id, answer))
+            completion = self._completion(event, event.invocation_id, answer)
+            self._reply(completion)
+            self._reports.answered(waiting, event.invocation_id, completion, answer.error)
             # The client waits for this answer: it need not wait for the end of the turn as well.
             self._flush()
 
@@ -218,11 +240,11 @@ class Dispatcher:
             data = self._protocol.encode(Completion(invocation_id, error=error))
         return data
 
-    async def _deliver(self, category: Category, name: str, content_type: str, body: bytes) -> Answer:
-        event = replace(self._event, category=category, event=name)
-        self._is_calling, self._name = True, name
+    async def _deliver(self, category: Category, content_type: str, waiting: Waiting) -> Answer:
+        event = replace(self._event, category=category, event=waiting.name)
+        self._is_calling, self._name = True, waiting.name
         try:
-            return await self._upstream.deliver(event, content_type, body)
+            return await self._upstream.deliver(event, content_type, waiting.body, waiting.trace_id)
         finally:
             self._is_calling = False
             self._called = self._clock.monotonic()

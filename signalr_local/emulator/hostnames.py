@@ -1,11 +1,14 @@
 """The names of this machine under which the emulator can be reached."""
 
+import logging
 import re
 from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
+
+from signalr_local.emulator.incoming import shown
 
 __all__ = ["LOCALHOST", "HostNames", "same_host", "split_url"]
 
@@ -14,6 +17,8 @@ LOCALHOST = "localhost"
 
 _LOOPBACK = frozenset({LOCALHOST, "127.0.0.1", "::1"})
 
+
+_log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"\w(?:[\w.-]*\w)?", re.ASCII)
 
@@ -41,6 +46,17 @@ class HostNames:
             return False
         is_local = "." not in name or name.endswith(f".{LOCALHOST}") or _is_address(name)
         return is_local or name in self.given
+
+    def refuse(self, request: web.BaseRequest) -> web.Response:
+        """Log a request that is meant for somebody else, and return the answer to it."""
+        host = request.headers.get("Host")
+        _log.warning(
+            "%s is refused (403): it was sent to the host name %r. If that is this machine, start the "
+            "emulator with --host-name.",
+            shown(request),
+            host,
+        )
+        return self.refusal(host)
 
     def refusal(self, host: str | None) -> web.Response:
         """Return the answer to a request that is meant for somebody else."""

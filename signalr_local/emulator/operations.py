@@ -13,7 +13,7 @@ from signalr_local.emulator.call import Body, Call, NotExistedError, Operation, 
 from signalr_local.emulator.client_calls import complete_stream, invoke_client, send_stream_item
 from signalr_local.emulator.commands import execute
 from signalr_local.emulator.connection import Connection
-from signalr_local.emulator.hub import Hub, near_match
+from signalr_local.emulator.hub import near_match
 from signalr_local.emulator.pages import list_group
 from signalr_local.emulator.protocols import Outgoing
 from signalr_local.emulator.refresh import connection_claims, refresh_authentication
@@ -21,6 +21,7 @@ from signalr_local.emulator.refresh import connection_claims, refresh_authentica
 __all__ = ["OPERATIONS"]
 
 _MAX_INT = 2**31 - 1
+_MAX_RECEIVERS = 20
 _MAX_COMPARED = 1000
 """How many names are compared for a hint, which must not cost more than the send itself."""
 
@@ -31,19 +32,19 @@ _log = logging.getLogger(__name__)
 def _send_to_all(call: Call) -> None:
     if not _send(call, call.hub.in_hub(call.excluded)):
         others = ", ".join(f"'{hub.name}'" for hub in call.hubs if hub.connections) or "none"
-        _log_nobody("A message", call.hub, f"Hubs with connections: {others}.")
+        _log_nobody(call, "A message", f"Hubs with connections: {others}.")
 
 
 def _send_to_user(call: Call) -> None:
     user = call.names["user"]
     if not _send(call, call.hub.of_user(user)):
-        _log_nobody(f"A message to user {user!r}", call.hub, _near(user, "user", call.hub.users))
+        _log_nobody(call, f"A message to user {user!r}", _near(user, "user", call.hub.users))
 
 
 def _send_to_group(call: Call) -> None:
     group = call.names["group"]
     if not _send(call, call.hub.in_group(group, call.excluded)):
-        _log_nobody(f"A message to group {group!r}", call.hub, _near(group, "group", call.hub.groups))
+        _log_nobody(call, f"A message to group {group!r}", _near(group, "group", call.hub.groups))
 
 
 def _send_to_connection(call: Call) -> None:
@@ -51,7 +52,7 @@ def _send_to_connection(call: Call) -> None:
     connection = call.hub.connections.get(connection_id)
     if not _send(call, [] if connection is None else [connection]):
         hint = _near(connection_id, "connection", call.hub.connections) or "It is gone, or of another hub."
-        _log_nobody(f"A message to connection {connection_id!r}", call.hub, hint)
+        _log_nobody(call, f"A message to connection {connection_id!r}", hint)
 
 
 def _close_connection(call: Call) -> None:
@@ -133,7 +134,9 @@ def _send(call: Call, connections: list[Connection]) -> int:
     assert call.message is not None  # noqa: S101 - the table says that this operation has one
     if call.quota.is_limited or call.message.given:
         _account(call, call.message, connections)
-    return broadcast(call.message, connections)
+    reached = call.report.reached = broadcast(call.message, connections)
+    call.report.receivers = [connection.connection_id for connection in connections[:_MAX_RECEIVERS]]
+    return reached
 
 
 def _account(call: Call, message: Outgoing, connections: list[Connection]) -> None:
@@ -157,8 +160,10 @@ def _near(name: str, kind: str, names: Iterable[str]) -> str:
     return "" if near is None else f"There is a {kind} {near!r}: names are case-sensitive."
 
 
-def _log_nobody(what: str, hub: Hub[Connection], hint: str) -> None:
-    _log.info("%s reached 0 connections of hub '%s'.%s", what, hub.name, hint and f" {hint}")
+def _log_nobody(call: Call, what: str, hint: str) -> None:
+    text = f"{what} reached 0 connections of hub '{call.hub.name}'.{hint and f' {hint}'}"
+    _log.info("%s", text)
+    call.report.error = text
 
 
 _EXISTS = ("GET", "HEAD")

@@ -60,7 +60,9 @@ class PostingSession(Session):
 
     async def take(self) -> bytes | None:
         """Wait for what the client is to be sent. Return None after the last of it."""
-        return await self._outbox.take()
+        frames = await self._outbox.take()
+        self.sent += len(frames or b"")
+        return frames
 
     def put(self, message: Encoded) -> None:
         """Queue a message for the client."""

@@ -199,6 +199,11 @@ class Outgoing:
             name: Encoded(frame, PROTOCOLS[name].is_text) for name, frame in (frames or {}).items()
         }
 
+    @property
+    def target(self) -> str | None:
+        """What the message calls, None if it is no invocation."""
+        return self._message.target if isinstance(self._message, Invocation) else None
+
     def encoded(self, protocol: HubProtocol) -> Encoded:
         """Return the message for a protocol; every call returns the same object. Raise ValueError."""
         encoded = self._encoded.get(protocol.name)

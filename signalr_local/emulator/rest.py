@@ -13,7 +13,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from serverless_signalr.protocol.names import MAX_BODY
-from signalr_local.emulator.auth import Gate
+from signalr_local.emulator.auth import Gate, UnauthorizedError
 from signalr_local.emulator.bodies import check_content_type, read_item, read_message, read_value
 from signalr_local.emulator.call import Body, Call, Framed, NotExistedError, Operation, RestError
 from signalr_local.emulator.connection import Connection
@@ -23,8 +23,11 @@ from signalr_local.emulator.negotiate import Tickets
 from signalr_local.emulator.operations import OPERATIONS
 from signalr_local.emulator.parameters import check_names, hub_name
 from signalr_local.emulator.patience import read_body
-from signalr_local.emulator.tiers import Quota
+from signalr_local.emulator.rest_report import RestReport
+from signalr_local.emulator.tiers import Quota, QuotaError
 from signalr_local.emulator.versions import Versions
+from signalr_local.inspector.journal import Journal
+from signalr_local.trace_context import follow_trace
 
 __all__ = ["Rest"]
 
@@ -50,9 +53,32 @@ class Rest:
         self._versions = versions
         self._quota = quota
         self._tickets = tickets
+        self.journal: Journal | None = None
 
-    async def answer(self, request: web.BaseRequest) -> web.Response:
-        """Run the operation that a request asks for. Raise UnauthorizedError if its token does not fit."""
+    async def answer(self, request: web.BaseRequest, fault: web.Response | None = None) -> web.Response:
+        """Run the operation that a request asks for, or answer with a fault.
+
+        Raise UnauthorizedError if its token does not fit, QuotaError for a message too many.
+        """
+        trace_id = follow_trace(request)
+        report = RestReport()
+        if fault is not None:
+            report.error = f"Answered {fault.status} on purpose, in the place of the REST API."
+        status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+        try:
+            response = await self._answer(request, report) if fault is None else fault
+            status = response.status
+            return response
+        except (UnauthorizedError, QuotaError) as error:
+            is_quota = isinstance(error, QuotaError)
+            status = HTTPStatus.TOO_MANY_REQUESTS if is_quota else HTTPStatus.UNAUTHORIZED
+            report.error = str(error)
+            raise
+        finally:
+            if self.journal is not None:
+                report.tell(self.journal, request, trace_id, int(status))
+
+    async def _answer(self, request: web.BaseRequest, report: RestReport) -> web.Response:
         # A name may hold an encoded slash: the path is split first and decoded then.
         _, *segments = request.rel_url.raw_path.removesuffix("/").split("/")
         is_v1 = [segment.lower() for segment in segments[1:2]] == ["v1"]
@@ -65,17 +91,24 @@ class Rest:
         try:
             if area == "auth" and [name.lower() for name in names] == ["accesskey"]:
                 return self._access_key(request, is_v1=is_v1)
-            return await self._run(request, names if area == "hubs" else [], is_v1=is_v1)
+            return await self._run(request, names if area == "hubs" else [], report, is_v1=is_v1)
         except NotExistedError as error:
+            report.error = error.code
             return web.Response(status=HTTPStatus.NOT_FOUND, headers={_ERROR_CODE: error.code})
         except web.HTTPRequestEntityTooLarge:
             too_large = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            report.error = _too_large()
             return _refusal(request, RestError(too_large, _too_large()), is_v1=is_v1)
         except RestError as error:
+            report.error = str(error)
             return _refusal(request, error, is_v1=is_v1)
 
-    async def _run(self, request: web.BaseRequest, names: list[str], *, is_v1: bool) -> web.Response:
+    async def _run(
+        self, request: web.BaseRequest, names: list[str], report: RestReport, *, is_v1: bool
+    ) -> web.Response:
         candidates = _find(request.method, names)
+        report.hub = names[0].lower()
+        report.names = candidates[0][1]
         self._gate.server(request)
         query = query_of(request)
         version = self._version(query, is_v1=is_v1)
@@ -85,10 +118,11 @@ class Rest:
             _log.warning("%s has no parameter 'application': it is ignored, as in Azure.", shown(request))
             application = None
         hub = hub_name(names[0], application)
+        report.hub = hub.lower()
         check_names(found, is_user_limited=operation.path[-1:] == (":closeConnections",))
         message, value = None, None
         if operation.body is not Body.NONE:
-            data = await _read(request, operation.body)
+            data = report.body = await _read(request, operation.body)
             match operation.body:
                 case Body.MESSAGE:
                     message = read_message(request.content_type, data)
@@ -96,6 +130,8 @@ class Rest:
                     message = read_item(request.content_type, data, found["stream"])
                 case Body.JSON:
                     value = read_value(request.content_type, data)
+        if message is not None:
+            report.target = message.target
         url = f"{request.scheme}://{request.host}{request.rel_url.raw_path}"
         endpoint = self._gate.endpoint
         call = Call(
@@ -112,6 +148,7 @@ class Rest:
             message,
             value,
             wants_frames=_FRAMES in request.headers.get("Accept", "").lower(),
+            report=report,
         )
         try:
             answer = operation.run(call)

@@ -59,13 +59,13 @@ class ResumableConnection(Connection):
             channel.put(message)
         _log.info("%s goes on.", self)
 
-    def end(self, cause: str | None = None) -> None:
+    def end(self, cause: str | None = None, told: str | None = None) -> None:
         """Leave the hub and take in nothing more. Ending twice is no error; the first cause counts."""
         self._wait_no_longer()
         if self._ack is not None:
             self._ack.cancel()
         self._resumption.close()
-        super().end(cause)
+        super().end(cause, told)
 
     def _wait_no_longer(self) -> None:
         if self._patience is not None:

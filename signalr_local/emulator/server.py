@@ -2,13 +2,14 @@
 
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
+from serverless_signalr.endpoint import Endpoint
+from serverless_signalr.protocol.upstream import UpstreamEvent
 from signalr_local.emulator.auth import Gate, UnauthorizedError
 from signalr_local.emulator.client import ClientSide
 from signalr_local.emulator.connection import Connection
@@ -21,49 +22,33 @@ from signalr_local.emulator.defaults import (
 )
 from signalr_local.emulator.faults import Control, Faults
 from signalr_local.emulator.hostnames import HostNames
+from signalr_local.emulator.http_log import HTTP_LOG
 from signalr_local.emulator.hub import Hubs
-from signalr_local.emulator.incoming import NOT_CACHED, is_client, shown
+from signalr_local.emulator.incoming import forbid_caching, is_client, is_inspector, shown
 from signalr_local.emulator.keys import check_keys
 from signalr_local.emulator.limits import Limits
 from signalr_local.emulator.negotiate import Tickets
 from signalr_local.emulator.origin import allow_origin, check_origin
 from signalr_local.emulator.patience import PatientServer
+from signalr_local.emulator.refusals import answer_to, tell_refusal
 from signalr_local.emulator.rest import Rest
 from signalr_local.emulator.rules import UpstreamRule
+from signalr_local.emulator.session import Session
 from signalr_local.emulator.tiers import Quota, QuotaError, Tier
 from signalr_local.emulator.timing import Timing
-from signalr_local.emulator.upstream import Upstream
+from signalr_local.emulator.upstream import Answer, Upstream
 from signalr_local.emulator.versions import Versions
-from signalr_local.sockets import BACKLOG, LOOPBACK, listen
+from signalr_local.emulator.welcome import DEFAULT_MODE, WELCOME
+from signalr_local.inspector.journal import Journal
+from signalr_local.sockets import BACKLOG, LOOPBACK, listen, url_of
+from signalr_local.trace_context import follow_trace
 
 __all__ = ["Emulator"]
 
 _MAX_LINE = 32 * 1024
 """A group name takes up to 12 kB in a path, and 16 kB in the token for that path."""
 
-_PAGE = """\
-Azure SignalR Service emulator, Serverless mode.
-
-Clients connect to   /client/?hub=<hub>
-The REST API is at   /api/hubs/<hub>/... and /api/v1/hubs/<hub>/...
-"""
-
 _log = logging.getLogger(__name__)
-_http_log = logging.getLogger(f"{__name__}.http")
-
-
-class _WithoutRequestLine(logging.Filter):
-    """Log malformed HTTP requests without quoting them, since they may contain an access token."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-        if isinstance(error, HttpProcessingError):
-            record.msg = "A request is refused: it is not valid HTTP (%s)."
-            record.args, record.exc_info = (type(error).__name__,), None
-        return True
-
-
-_http_log.addFilter(_WithoutRequestLine())
 
 
 class Emulator:
@@ -117,6 +102,8 @@ class Emulator:
         self._rest = Rest(self._hubs, self._gate, Versions(is_lenient=is_lenient), self._quota, self._tickets)
         self.control: Control | None = None
         """What answers requests below ``/_test/``; without it there is no such path."""
+        self.inspect: Control | None = None
+        """What answers requests below ``/_inspect``; without it there is no such path."""
         self._clients: ClientSide | None = None
         self._address: str | None = None
         self._runner: web.ServerRunner | None = None
@@ -140,6 +127,30 @@ class Emulator:
         self._upstream.rules = list(rules)
 
     @property
+    def journal(self) -> Journal | None:
+        """What is told of everything that happens. Set it before the start."""
+        return self._rest.journal
+
+    @journal.setter
+    def journal(self, journal: Journal) -> None:
+        self._rest.journal = self._upstream.journal = journal
+
+    @property
+    def hubs(self) -> Hubs[Connection]:
+        """The hubs that were used, with who is in them."""
+        return self._hubs
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The emulator as an endpoint whose tokens it accepts under every name."""
+        return self._gate.endpoint
+
+    @property
+    def sessions(self) -> Collection[Session]:
+        """The clients, those included that have not shaken hands yet."""
+        return self._clients.sessions if self._clients is not None else ()
+
+    @property
     def faults(self) -> Faults:
         """What is to go wrong on purpose: nothing, unless a test asks for it."""
         return self._upstream.faults
@@ -152,8 +163,7 @@ class Emulator:
     @property
     def connections(self) -> list[Connection]:
         """The connections that are open, and those whose end the app is still being told of."""
-        sessions = self._clients.sessions if self._clients is not None else ()
-        return [session.connection for session in sessions if session.connection is not None]
+        return [session.connection for session in self.sessions if session.connection is not None]
 
     @property
     def port(self) -> int:
@@ -166,6 +176,10 @@ class Emulator:
     def connection_string(self) -> str:
         """The connection string for apps."""
         return connection_string(self.port, self._keys[0])
+
+    async def deliver(self, event: UpstreamEvent, content_type: str, body: bytes, trace_id: str) -> Answer:
+        """Send an event to the app, as those of clients are sent, and return the answer."""
+        return await self._upstream.deliver(event, content_type, body, trace_id)
 
     async def start(self, host: str | None = None, port: int = DEFAULT_PORT) -> None:
         """Listen on an address, by default on both loopback ones; 0 chooses a free port.
@@ -197,7 +211,7 @@ class Emulator:
             # Like ASP.NET Core, the emulator does not decompress bodies.
             auto_decompress=False,
             access_log=None,
-            logger=_http_log,
+            logger=HTTP_LOG,
             max_line_size=_MAX_LINE,
             max_field_size=_MAX_LINE,
         )
@@ -209,7 +223,7 @@ class Emulator:
         self._upstream.open()
         self._runner = runner
         self._gate.port = runner.addresses[0][1]
-        _log.info("Listening on %s.", " and ".join(_url(one) for one in sockets))
+        _log.info("Listening on %s.", " and ".join(url_of(one) for one in sockets))
         for name in sorted(self._hosts.given):
             _log.info("Endpoint=http://%s;Port=%d; names it too.", name, self._gate.port)
 
@@ -242,37 +256,26 @@ class Emulator:
         await self.start(self._address, port)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        host = request.headers.get("Host")
-        if not self._hosts.allows(host):
-            _log.warning(
-                "%s is refused (403): it was sent to the host name %r. If that is this machine, start the "
-                "emulator with --host-name.",
-                shown(request),
-                host,
-            )
-            return self._hosts.refusal(host)
+        if not self._hosts.allows(request.headers.get("Host")):
+            return self._hosts.refuse(request)
+        if self.inspect is not None and is_inspector(request):
+            return await self.inspect(request)
+        follow_trace(request)
+        reason = None
         try:
             response = await self._route(request)
-        except UnauthorizedError as error:
-            _log.warning("%s is refused (401): %s.", shown(request), error)
-            response = web.Response(
-                status=HTTPStatus.UNAUTHORIZED, headers={"WWW-Authenticate": error.challenge}
-            )
-        except QuotaError as error:
-            response = web.Response(status=HTTPStatus.TOO_MANY_REQUESTS, text=str(error))
-        except web.HTTPException as error:
-            response = web.Response(status=error.status, text=error.text)
+        except (UnauthorizedError, QuotaError, web.HTTPException) as error:
+            response, reason = answer_to(request, error)
         if not response.prepared:
             allow_origin(request, response, self._origins)
-            if request.method == "GET" and is_client(request):
-                for name, value in NOT_CACHED.items():
-                    response.headers.setdefault(name, value)
+            forbid_caching(request, response)
+        if self.journal is not None and response.status >= HTTPStatus.BAD_REQUEST and is_client(request):
+            tell_refusal(self.journal, request, response, reason)
         return response
 
     def _close_all(self, reason: str) -> None:
-        for hub in self._hubs:
-            for connection in hub.in_hub():
-                connection.close(reason, allow_reconnect=False)
+        for connection in [one for hub in self._hubs for one in hub.in_hub()]:
+            connection.close(reason, allow_reconnect=False)
 
     async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.rel_url.raw_path.lower()
@@ -285,22 +288,11 @@ class Emulator:
                 answer = self._clients.connect if path == "/client" else self._clients.negotiate
                 return await answer(request)
             case "/server" | "/server/negotiate":
-                _log.warning(
-                    "%s is refused: an app tries to connect to its hub in Default mode. The emulator is in "
-                    "Serverless mode; set AzureSignalRServiceTransportType, or ServiceTransportType of the "
-                    "Management SDK, to Transient.",
-                    shown(request),
-                )
+                _log.warning(DEFAULT_MODE, shown(request))
             case "" if request.method in ("GET", "HEAD"):
-                return web.Response(text=_PAGE)
+                return web.Response(text=WELCOME)
         if path.startswith("/api/"):
-            fault = await self._upstream.faults.request()
-            return await self._rest.answer(request) if fault is None else fault
+            return await self._rest.answer(request, await self._upstream.faults.request())
         if self.control is not None and path.startswith(CONTROL_PATH):
             return await self.control(request)
         return web.Response(status=HTTPStatus.NOT_FOUND, text="Not found.")
-
-
-def _url(one: socket.socket) -> str:
-    host, port, *_ = one.getsockname()
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -33,10 +33,13 @@ class Session(ABC):
         "_loop",
         "_on_end",
         "_open",
+        "_opened",
         "_opening",
         "_timer",
         "_timing",
         "last_sent",
+        "received",
+        "sent",
     )
 
     def __init__(
@@ -60,7 +63,10 @@ class Session(ABC):
         self._timer: asyncio.TimerHandle | None = self._loop.call_later(
             terms.handshake or timing.handshake, self._refuse, LATE
         )
-        self.last_sent = timing.clock.monotonic()
+        self.last_sent = self._opened = timing.clock.monotonic()
+        """When something was last sent, and when the session began, on the clock."""
+        self.received = self.sent = 0
+        """How many bytes came from the client and went to it, without the frames of the transport."""
 
     def stop(self) -> None:
         """Ask the client to reconnect and end; one that has not shaken hands is just cut off."""
@@ -73,6 +79,11 @@ class Session(ABC):
     def connection(self) -> Connection | None:
         """The connection, once the client has shaken hands."""
         return self._connection
+
+    @property
+    def age(self) -> float:
+        """How long it has been there, in seconds."""
+        return self._timing.clock.monotonic() - self._opened
 
     def cancel(self) -> None:
         """Give the client up at once, and what the app was still to be told of it."""
@@ -118,6 +129,7 @@ class Session(ABC):
 
     def receive(self, data: bytes) -> None:
         """Take in what the client sent."""
+        self.received += len(data)
         if self._connection is not None:
             self._connection.receive(data)
         elif self._opening is not None:

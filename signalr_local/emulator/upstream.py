@@ -4,11 +4,12 @@ Source: https://learn.microsoft.com/azure/azure-signalr/concept-upstream.
 """
 
 import logging
-import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from serverless_signalr._rest.trace import traceparent
 from serverless_signalr.protocol.upstream import CONNECTED, Category, UpstreamEvent
 from signalr_local.emulator.faults import Faults
 from signalr_local.emulator.http_client import (
@@ -21,6 +22,9 @@ from signalr_local.emulator.http_client import (
 )
 from signalr_local.emulator.rules import UpstreamRule, find_rule, shown_rules, shown_url
 from signalr_local.emulator.tiers import Quota, QuotaError
+from signalr_local.inspector.events import UpstreamRequest, UpstreamResponse
+from signalr_local.inspector.journal import Journal
+from signalr_local.trace_context import begin_trace, new_trace_id
 
 __all__ = ["MAX_ANSWER", "Answer", "Upstream"]
 
@@ -39,6 +43,9 @@ class Answer:
     body: bytes = b""
     error: str | None = None
     is_silent: bool = False
+    status: int | None = None
+    reason: str | None = None
+    """Why the event failed, in the words of the log; an empty text where that is no failure."""
 
 
 class Upstream:
@@ -54,6 +61,7 @@ class Upstream:
         self.forwards_streams = False
         """Whether calls that ask for a stream are sent to the app."""
         self.faults = Faults()
+        self.journal: Journal | None = None
         self.delivered = 0
         """How many events were sent, or were to be sent."""
         self._client: HttpClient | None = None
@@ -67,17 +75,53 @@ class Upstream:
         if self._client is not None:
             self._client.close()
 
-    async def deliver(self, event: UpstreamEvent, content_type: str, body: bytes) -> Answer:
+    async def deliver(
+        self, event: UpstreamEvent, content_type: str, body: bytes, trace_id: str | None = None
+    ) -> Answer:
         """Send an event to the first rule that matches. Failures are logged, with a hint.
 
         An app that has no rule for connections does not want to know of them: that is no error.
         """
         self.delivered += 1
+        trace_id = trace_id or new_trace_id()
+        begin_trace(trace_id)
+        journal = self.journal
+        if journal is None:
+            return await self._deliver(event, content_type, body)
+        rule = find_rule(self.rules, event.hub, event.category, event.event)
+        journal.add(
+            UpstreamRequest(
+                event=event,
+                url=None if rule is None else shown_url(rule.url),
+                content_type=content_type,
+                body=body,
+                trace_id=trace_id,
+            )
+        )
+        began = time.perf_counter()
+        answer = await self._deliver(event, content_type, body)
+        journal.add(
+            UpstreamResponse(
+                event=event,
+                status=answer.status,
+                error=answer.error if answer.reason is None else answer.reason or None,
+                seconds=time.perf_counter() - began,
+                body=answer.body,
+                trace_id=trace_id,
+            )
+        )
+        return answer
+
+    async def _deliver(self, event: UpstreamEvent, content_type: str, body: bytes) -> Answer:
         fault = await self.faults.event(event.event)
         if fault is not None and fault.is_lost:
-            return Answer(is_silent=True)
+            return Answer(is_silent=True, reason="The event was lost on purpose: it never reached the app.")
         if fault is not None and fault.status is not None:
-            return Answer(error=_status_error(fault.status))
+            return Answer(
+                error=_status_error(fault.status),
+                status=fault.status,
+                reason=f"Answered {fault.status} on purpose, in the app's place.",
+            )
         names = (event.hub, event.category, event.event)
         rule = find_rule(self.rules, *names)
         if rule is None:
@@ -111,52 +155,52 @@ class Upstream:
             hint = "a name in it has half of a surrogate pair, which UTF-8 cannot express"
         except ValueError as error:
             hint = str(error)
-        _log.warning("%s was not delivered to %s: %s.", _shown(event), shown_url(url), hint)
-        return Answer(error=_status_error(HTTPStatus.INTERNAL_SERVER_ERROR))
+        text = f"{_shown(event)} was not delivered to {shown_url(url)}: {hint}."
+        _log.warning("%s", text)
+        return Answer(error=_status_error(HTTPStatus.INTERNAL_SERVER_ERROR), reason=text)
 
     async def _post(self, url: str, event: UpstreamEvent, content_type: str, body: bytes) -> Response:
         if self._client is None:
             raise RuntimeError("the emulator is not running")
         headers = event.headers(self.keys)
         headers["Content-Type"] = content_type
-        # Marked as sampled: tracers that follow their parent would record nothing otherwise.
-        headers["traceparent"] = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+        headers["traceparent"] = traceparent.get() or ""
         return await self._client.post(url, headers, body)
 
     def _unmatched(self, event: UpstreamEvent) -> Answer:
         if event.category == Category.CONNECTIONS:
             return Answer()
-        _log.warning(
-            "%s was not delivered: no upstream rule matches. Rules: %s. In Azure the client would wait for "
-            "ever: set the upstream of the service to the webhook of the function app.",
-            _shown(event),
-            "; ".join(line.strip() for line in shown_rules(self.rules)) or "none",
+        rules = "; ".join(line.strip() for line in shown_rules(self.rules)) or "none"
+        text = (
+            f"{_shown(event)} was not delivered: no upstream rule matches. Rules: {rules}. In Azure the "
+            "client would wait for ever: set the upstream of the service to the webhook of the function app."
         )
+        _log.warning("%s", text)
         return Answer(
             is_silent=self.is_silent,
+            reason=text,
             error=f"Invocation failed, no upstream is set for event '{event.event}' of hub '{event.hub}'.",
         )
 
 
 def _read(event: UpstreamEvent, url: str, response: Response) -> Answer:
     if response.status in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
-        return Answer(response.body)
+        return Answer(response.body, status=response.status)
     # An app need not have functions for connected and disconnected.
     is_expected = response.status == HTTPStatus.NOT_FOUND and event.category == Category.CONNECTIONS
-    _log.log(
-        logging.DEBUG if is_expected else logging.WARNING,
-        "%s was answered %d by %s. %s",
-        _shown(event),
-        response.status,
-        shown_url(url),
-        _hint(event, response.status),
+    hint = _hint(event, response.status)
+    text = f"{_shown(event)} was answered {response.status} by {shown_url(url)}. {hint}"
+    _log.log(logging.DEBUG if is_expected else logging.WARNING, "%s", text)
+    return Answer(
+        error=_status_error(response.status),
+        status=response.status,
+        reason="" if is_expected else text,
     )
-    return Answer(error=_status_error(response.status))
 
 
 def _unreadable(event: UpstreamEvent, error: str) -> Answer:
     _log.warning("%s was answered, but: %s", _shown(event), error)
-    return Answer(error=error)
+    return Answer(error=error, reason=f"The event was answered, but: {error}")
 
 
 def _status_error(status: int) -> str:

@@ -22,6 +22,7 @@ from signalr_local.emulator.frames import (
     close_frame,
     frame,
 )
+from signalr_local.emulator.joining import frame_of, take_joined
 from signalr_local.emulator.protocols import Encoded
 from signalr_local.emulator.resumable import ResumableConnection
 from signalr_local.emulator.session import Open, Session
@@ -31,9 +32,6 @@ from signalr_local.emulator.transports import WEBSOCKETS
 from signalr_local.emulator.upgrade import take_over
 
 __all__ = ["WebSocketSession"]
-
-_MAX_JOINED = 64 * 1024
-"""Messages are joined up to this size: clients refuse what is much larger than one message ever is."""
 
 _NONE = -1
 
@@ -125,9 +123,11 @@ class WebSocketSession(Session, asyncio.Protocol):
             if len(queue) == 1:
                 message = queue.pop()
                 self.size = 0
-                data = message.frame or _frame_of(message)
+                data = message.frame or frame_of(message)
             else:
-                data = self._joined()
+                data, size = take_joined(queue)
+                self.size = max(0, self.size - size)
+            self.sent += len(data)
             if self._descriptor >= 0:
                 # The transport does the same, at a higher price for each of many clients.
                 try:
@@ -141,19 +141,6 @@ class WebSocketSession(Session, asyncio.Protocol):
             if self._socket is not None:
                 # No buffer holds anything while writing is not paused.
                 self._socket.write(data)
-
-    def _joined(self) -> bytes:
-        """Take as many messages from the queue as fit one frame."""
-        queue = self._queue
-        count, size = 1, queue[0].size
-        while count < len(queue) and size + queue[count].size <= _MAX_JOINED:
-            size += queue[count].size
-            count += 1
-        opcode = Opcode.TEXT if queue[0].is_text else Opcode.BINARY
-        data = frame(opcode, b"".join([message.payload for message in queue[:count]]))
-        del queue[:count]
-        self.size = max(0, self.size - size)
-        return data
 
     def finish(self, within: float) -> None:
         """Send the closing frame after what is queued; cut the client off if it does not hang up in time."""
@@ -298,8 +285,3 @@ class WebSocketSession(Session, asyncio.Protocol):
     def _abort_after(self, seconds: float) -> None:
         self._settle()
         self._timer = self._loop.call_later(seconds, self.abort)
-
-
-def _frame_of(message: Encoded) -> bytes:
-    message.frame = frame(Opcode.TEXT if message.is_text else Opcode.BINARY, message.payload)
-    return message.frame

@@ -174,7 +174,7 @@ def test_the_image_has_the_packages_that_the_emulator_loads_and_no_others() -> N
     named = {re.split(r"[<>=]", line)[0] for line in text.splitlines() if not line.startswith("#")}
     # The rules of a file are read by the package that only this needs.
     shown = "print(*{name.partition('.')[0] for name in sys.modules})"
-    code = f"import sys, jsonc, signalr_local.emulator.server; {shown}"
+    code = f"import sys, jsonc, signalr_local.inspector.endpoint; {shown}"
     printed = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     ).stdout

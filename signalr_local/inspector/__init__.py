@@ -1,0 +1,1 @@
+"""What happens between clients, the service and the app: kept, shown and repeated."""

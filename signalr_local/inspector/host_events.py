@@ -1,0 +1,126 @@
+"""What the host tells, for the journal: the log, functions, calls, and what became of the host.
+
+Source of the kinds and their fields: ``func start --output=json``,
+https://github.com/Azure/azure-functions-core-tools/blob/vnext/docs/func-start-json-schema.md.
+"""
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from signalr_local.inspector.events import HostEvent, LogLine
+from signalr_local.inspector.journal import Journal
+from signalr_local.trace_context import current_trace_id
+
+if TYPE_CHECKING:
+    from signalr_local.host.instance import AppInstance
+
+__all__ = ["HostEvents"]
+
+_HOST_VERSION = "4.1037.0"
+_LEVELS = ((50, "critical"), (40, "error"), (30, "warning"), (20, "information"), (10, "debug"))
+_STARTING, _READY, _RECYCLING, _STOPPED = "starting", "ready", "recycling", "stopped"
+
+
+class HostEvents(logging.Handler):
+    """Add the records of the log to a journal, and what became of the host, functions and calls.
+
+    A record of the log may carry an ``event``, which follows it as an event of its own: that one counts
+    whatever host.json's levels hide, which ``levels`` lets through or not.
+    """
+
+    def __init__(self, journal: Journal, levels: logging.Filter | None = None) -> None:
+        super().__init__(logging.DEBUG)
+        self._journal = journal
+        self._levels = levels or logging.Filter()
+        self._started = self._since = time.monotonic()
+        self._state: str | None = None
+        self._functions: list[str] = []
+        self._results = {"succeeded": 0, "failed": 0}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Add a record of the log, and the event that it carries."""
+        event: dict[str, Any] | None = getattr(record, "event", None)
+        trace_id = current_trace_id()
+        if self._levels.filter(record):
+            self._journal.add(_line(record, event, trace_id))
+        if event is None:
+            return
+        result = event.get("result")
+        if result in self._results:
+            self._results[result] += 1
+        fields = {name: item for name, item in event.items() if name != "kind"}
+        self._journal.add(HostEvent(name=event["kind"], fields=fields, trace_id=trace_id))
+
+    def started(self) -> None:
+        """Tell that the host begins to start."""
+        self._add("start_initialization_started", profile="none")
+
+    def loaded(self, instance: "AppInstance", before: "AppInstance | None", seconds: float) -> None:
+        """Tell that an app was loaded, and its functions."""
+        if before is None and self._state is None:
+            self._add(
+                "start_initialization_completed",
+                profile="none",
+                stack="Python",
+                host_version=_HOST_VERSION,
+                bundle_required=False,
+            )
+            self._change(_STARTING)
+        elif self._state == _READY:
+            self._change(_RECYCLING, reason="file_changed")
+        for name in self._functions:
+            self._add("function_removed", name=name)
+        self._functions = [function.name for function in instance.table.functions]
+        for function in instance.table.functions:
+            kind = str(function.trigger["type"])
+            shown: dict[str, Any] = {"name": function.name, "trigger_type": kind.removesuffix("Trigger")}
+            if function.is_http:
+                prefix = instance.configuration.route_prefix.strip("/")
+                shown["route"] = f"/{prefix}/{function.route}" if prefix else f"/{function.route}"
+                if function.methods is not None:
+                    shown["http_methods"] = function.methods
+            elif function.is_timer:
+                shown["route"] = str(function.trigger.get("schedule"))
+            self._add("function_discovered", **shown)
+        self._change(_READY, duration_ms=round(seconds * 1000, 3))
+
+    def finish(self, exit_reason: str) -> None:
+        """Tell that the host stopped, and the summary, which is the last event."""
+        self._change(_STOPPED)
+        failed = self._results["failed"]
+        self._add(
+            "summary",
+            exit_reason=exit_reason,
+            uptime_seconds=round(time.monotonic() - self._started, 3),
+            function_count=len(self._functions),
+            invocations={"total": sum(self._results.values()), **self._results},
+            errors=failed,
+        )
+
+    def _change(self, state: str, **more: object) -> None:
+        now = time.monotonic()
+        fields: dict[str, object] = {"from": self._state, "to": state}
+        if self._state is not None:
+            fields["duration_ms"] = round((now - self._since) * 1000, 3)
+        self._add("host_state_changed", **fields | more)
+        self._state, self._since = state, now
+
+    def _add(self, kind: str, /, **fields: object) -> None:
+        self._journal.add(HostEvent(name=kind, fields=fields))
+
+
+def _line(record: logging.LogRecord, event: dict[str, Any] | None, trace_id: str | None) -> LogLine:
+    function, invocation = getattr(record, "said_by", None) or (
+        (None, None) if event is None else (event["function"], event["invocation_id"])
+    )
+    error = record.exc_info[1] if record.exc_info else None
+    return LogLine(
+        category=getattr(record, "category", None) or f"Host.{record.name}",
+        level=next((name for least, name in _LEVELS if record.levelno >= least), "trace"),
+        message=record.getMessage(),
+        function=function,
+        invocation_id=invocation,
+        exception=None if error is None else (type(error).__name__, str(error)),
+        trace_id=trace_id,
+    )

@@ -1,0 +1,77 @@
+"""The log and the life of the host, as events in the words of func."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from serverless_signalr._rest.trace import traceparent
+from signalr_local.inspector.host_events import HostEvents
+from signalr_local.inspector.journal import Journal
+from signalr_local.inspector.records import record
+
+
+@pytest.fixture
+def journal() -> Journal:
+    return Journal()
+
+
+@pytest.fixture
+def host(journal: Journal) -> HostEvents:
+    return HostEvents(journal)
+
+
+@pytest.fixture
+def trace() -> Iterator[str]:
+    token = traceparent.set(f"00-{'a' * 32}-{'b' * 16}-00")
+    yield "a" * 32
+    traceparent.reset(token)
+
+
+def line(text: str, **extra: object) -> logging.LogRecord:
+    made = logging.LogRecord("signalr_local.host", logging.WARNING, "", 0, "%s", (text,), None)
+    vars(made).update(extra)
+    return made
+
+
+def records(journal: Journal) -> list[dict[str, Any]]:
+    return [record(event) for event in journal.after(0)]
+
+
+def test_an_event_follows_the_line_that_carries_it(host: HostEvents, journal: Journal) -> None:
+    event = {"kind": "invocation_completed", "function": "a", "invocation_id": "1", "result": "failed"}
+    host.emit(line("Executed", category="Function.a", event=event))
+    host.finish("sigint")
+    said, ended, _, summary = records(journal)
+    assert (said["category"], said["level"], said["message"]) == ("Function.a", "warning", "Executed")
+    assert said["attributes"] == {"function.name": "a", "function.invocation_id": "1"}
+    assert (ended["kind"], ended["result"]) == ("invocation_completed", "failed")
+    assert summary["invocations"] == {"total": 1, "succeeded": 0, "failed": 1}
+    assert (summary["errors"], summary["exit_reason"]) == (1, "sigint")
+
+
+def test_lines_that_host_json_hides_are_no_events_but_calls_are(journal: Journal) -> None:
+    class Quiet(logging.Filter):
+        def filter(self, record: logging.LogRecord) -> bool:
+            return False
+
+    event = {"kind": "invocation_started", "function": "a", "invocation_id": "1"}
+    HostEvents(journal, Quiet()).emit(line("Executing", event=event))
+    assert [item["kind"] for item in records(journal)] == ["invocation_started"]
+
+
+def test_a_line_belongs_to_the_trace_in_which_it_is_said(
+    host: HostEvents, journal: Journal, trace: str
+) -> None:
+    host.emit(line("hello", said_by=("a", "1")))
+    [said] = records(journal)
+    assert said["trace_id"] == trace
+    assert said["attributes"] == {"function.name": "a", "function.invocation_id": "1"}
+
+
+def test_an_exception_is_named(host: HostEvents, journal: Journal) -> None:
+    made = line("broken")
+    made.exc_info = (ValueError, ValueError("no"), None)
+    host.emit(made)
+    assert records(journal)[0]["exception"] == {"type": "ValueError", "message": "no"}

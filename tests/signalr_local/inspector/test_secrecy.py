@@ -1,0 +1,67 @@
+"""Keys and tokens, which no event shows."""
+
+import json
+
+import pytest
+
+from signalr_local.inspector.secrecy import HIDDEN, hidden, secrets_in
+
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJ4In0.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TOKEN,
+        f"?hub=chat&access_token={TOKEN}&x=1",
+        "Authorization: Bearer planted-secret",
+        "/runtime/webhooks/signalr?code=planted-secret",
+        "Endpoint=http://localhost;AccessKey=planted-secret;Version=1.0;",
+        "AccountKey=planted-secret;BlobEndpoint=http://x",
+        "https://user:planted-secret@example.org/",
+        json.dumps({"accessToken": "planted-secret"}),
+        json.dumps({"body": json.dumps({"password": "planted-secret"})}),
+        json.dumps({"body": json.dumps({"inner": json.dumps({"client_secret": "planted-secret"})})}),
+        json.dumps({"X-Functions-Key": "planted-secret"}),
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden(text: str) -> None:
+    shown = hidden(text)
+    assert HIDDEN in shown
+    for secret in ("planted-secret", TOKEN, "c2lnbmF0dXJl"):
+        assert secret not in shown
+
+
+def test_json_stays_json() -> None:
+    line = json.dumps({"a": f"Bearer {TOKEN}", "token": "x y", "b": [1, "?code=abc&d=e"]})
+    assert json.loads(hidden(line)) == {
+        "a": f"Bearer {HIDDEN}",
+        "token": HIDDEN,
+        "b": [1, f"?code={HIDDEN}&d=e"],
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "status code 401",
+        "the token expired 12 seconds ago",
+        "a key of the app",
+        "secret santa",
+        "code review",
+    ],
+)
+def test_words_are_no_secrets(text: str) -> None:
+    assert hidden(text) == text
+
+
+def test_known_secrets_are_hidden_wherever_they_stand() -> None:
+    assert hidden("the answer is planted-secret.", ["planted-secret"]) == f"the answer is {HIDDEN}."
+
+
+def test_secrets_of_connection_strings_are_found() -> None:
+    string = "Endpoint=http://localhost;AccessKey=planted-secret;Version=1.0;"
+    assert list(secrets_in([string, "http://x/?code=planted-code", "key"])) == [
+        "planted-secret",
+        "planted-code",
+    ]
