@@ -1,6 +1,7 @@
 """The servers that are measured, each in a process of its own: ``python bench/servers.py KIND [OPTION]``.
 
-``emulator`` is the emulator alone; its option is the URL of its upstream. ``raw`` is the floor: an asyncio
+``emulator`` is the emulator alone; its option is the URL of its upstream. ``inspected`` has an inspector,
+whose token is ``bench``. ``raw`` is the floor: an asyncio
 protocol that writes one frame, made beforehand, to each connection; its option is the size of the text in it.
 ``websockets`` and ``socketio`` do the same with the broadcasts of websockets and python-socketio.
 ``upstream`` answers each event as a function app does. All print their port once they listen. With
@@ -135,6 +136,18 @@ async def _emulator(url: str) -> int:
     return emulator.port
 
 
+async def _inspected(url: str) -> int:
+    """Run an emulator with an inspector, whose token is ``bench``."""
+    from signalr_local.emulator import Emulator, UpstreamRule
+    from signalr_local.inspector.endpoint import Inspector
+    from signalr_local.inspector.journal import Journal
+
+    emulator = Emulator([UpstreamRule(url)] if url else [])
+    Inspector(emulator, Journal()).token = "bench"
+    await emulator.start(port=0)
+    return emulator.port
+
+
 class _Upstream(asyncio.Protocol):
     """Answer each event at once: a call with its completion, anything else with nothing."""
 
@@ -179,6 +192,7 @@ _KINDS: dict[str, Callable[[str], Awaitable[int]]] = {
     "websockets": _websockets,
     "socketio": _socketio,
     "emulator": _emulator,
+    "inspected": _inspected,
     "upstream": _upstream,
 }
 

@@ -6,7 +6,19 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bench import answers, calls, connect, fan_out, imports, loop, memory, moves, slow_reader, testing
+from bench import (
+    answers,
+    calls,
+    connect,
+    fan_out,
+    imports,
+    inspector,
+    loop,
+    memory,
+    moves,
+    slow_reader,
+    testing,
+)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +37,10 @@ from bench import answers, calls, connect, fan_out, imports, loop, memory, moves
         (lambda: connect.main(5, 1), ["all at once", "floor: WebSocket alone", "reconnect at once"]),
         (lambda: slow_reader.main(3, 4, 1024), ["3 clients do not read", "floor: all clients read"]),
         (lambda: calls.main(4, 1), ["emulator, 64 client(s)", "floor: bare POST to the app, 1 at a time"]),
+        (
+            lambda: inspector.main(3, 4, 16, 1),
+            ["with an inspector that is looked at", "floor: without"],
+        ),
         (
             lambda: loop.main(1),
             ["start until it is ready", "reload after an edit", "floor: python -c import"],
