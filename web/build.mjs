@@ -1,8 +1,9 @@
-// Writes dist/index.html, the chat, and dist/answers.html, the page of examples/answers: each is one file with
-// script and style in it, so that one function can serve the whole page and nothing on it is fetched from
-// anywhere else.
+// Writes dist/index.html, the chat, dist/answers.html, the page of examples/answers, and the inspector's page,
+// which belongs to the local runtime: each is one file with script and style in it, so that one function can
+// serve the whole page and nothing on it is fetched from anywhere else.
 
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
@@ -24,23 +25,27 @@ const marked = await versionOf("marked");
 const notice = `@microsoft/signalr ${client}, (c) .NET Foundation and contributors, MIT License`;
 
 await mkdir(at("dist"), { recursive: true });
-await build("src", "index.html", notice);
-await build("src/assistant", "answers.html", `${notice}; marked ${marked}, (c) MarkedJS and others, MIT License`);
+// The service's host is known only once negotiate has answered, hence connections to anywhere.
+const anywhere = "http: https: ws: wss:";
+await build("src", "dist/index.html", anywhere, notice);
+await build("src/assistant", "dist/answers.html", anywhere, `${notice}; marked ${marked}, (c) MarkedJS and others, MIT License`);
+if (existsSync(at("../signalr_local/inspector"))) {
+  await build("src/inspector", "../signalr_local/inspector/page.html", "'self'", "no code of others");
+}
 
-async function build(folder, output, notice) {
+async function build(folder, output, reach, notice) {
   const [script, style, page] = await Promise.all([
     bundle(`${folder}/main.ts`, { format: "iife" }),
     bundle(`${folder}/style.css`, {}),
     readFile(at(`${folder}/index.html`), "utf8"),
   ]);
-  // The service's host is known only once negotiate has answered, hence connect-src to anywhere; everything
-  // else is limited to what is in this file.
+  // Everything but connections is limited to what is in this file.
   const policy = [
     "default-src 'none'",
     `script-src ${hash(script)}`,
     `style-src ${hash(style)}`,
     "img-src data:",
-    "connect-src http: https: ws: wss:",
+    `connect-src ${reach}`,
     "base-uri 'none'",
     "form-action 'none'",
   ].join("; ");
@@ -52,8 +57,8 @@ async function build(folder, output, notice) {
       .trim(),
     { notice, policy, style, script },
   );
-  await writeFile(at(`dist/${output}`), built + "\n");
-  console.log(`dist/${output}: ${(Buffer.byteLength(built) / 1024).toFixed(0)} KB`);
+  await writeFile(at(output), built + "\n");
+  console.log(`${output}: ${(Buffer.byteLength(built) / 1024).toFixed(0)} KB`);
 }
 
 async function versionOf(name) {
