@@ -26,5 +26,5 @@ $passes = {
 $null = Wait-Until (Get-Setting 'SMOKE_PATIENCE' '180') $passes
 $script:Report | Out-String | Write-Output
 if ($script:Code -ne 0) {
-  Stop-WithMessage 'The app is deployed, but does not pass the smoke test. To go back to the package before, see docs/operate.md.'
+  Stop-WithMessage 'The app is deployed, but does not pass the smoke test. To go back to the package before: infra/scripts/rollback.py, see docs/operate.md.'
 }

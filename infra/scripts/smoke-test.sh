@@ -32,4 +32,4 @@ need AZURE_SUBSCRIPTION_ID AZURE_RESOURCE_GROUP SERVICE_API_NAME
 say "Smoke test of $SERVICE_API_NAME"
 wait_until passes "$@" || result=1
 cat "$work/report"
-[ "$result" = 0 ] || fail "The app is deployed, but does not pass the smoke test. To go back to the package before: infra/scripts/rollback.sh, see docs/operate.md."
+[ "$result" = 0 ] || fail "The app is deployed, but does not pass the smoke test. To go back to the package before: infra/scripts/rollback.py, see docs/operate.md."

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NOT_SHELL = re.compile(r"^(\[ok\]|Round trip|browser|\"appSettings\"|App|SignalR|Signal|AzureD|Usage)")
 
 ENVIRONMENT = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "infra" / "main.parameters.json").read_text())) | {
+    "APP",
     "SMOKE_TEST",
     "SMOKE_PATIENCE",
     "MAIL_PASSWORD",
@@ -55,9 +57,25 @@ def test_there_are_blocks_on_every_page_that_has_commands() -> None:
 
 
 def test_every_script_that_is_named_exists_and_runs() -> None:
-    named = {found for _, text in commands() for found in re.findall(r"infra/scripts/[\w-]+\.sh", text)}
-    assert {"infra/scripts/doctor.sh", "infra/scripts/rollback.sh"} <= named
-    assert [path for path in named if not os.access(ROOT / path, os.X_OK)] == []
+    named = {
+        found for _, text in commands() for found in re.findall(r"infra/scripts/[\w-]+\.(?:sh|py)", text)
+    }
+    assert {"infra/scripts/doctor.sh", "infra/scripts/rollback.py"} <= named
+    assert [path for path in named if not (ROOT / path).is_file()] == []
+    assert [path for path in named if path.endswith(".sh") and not os.access(ROOT / path, os.X_OK)] == []
+
+
+def test_every_option_of_a_script_is_one_that_it_takes() -> None:
+    for script in ("rollback.py", "package.py"):
+        lines = {text.partition("#")[0] for _, text in commands() if f"infra/scripts/{script} " in text}
+        options = {option for line in lines for option in re.findall(r"--[a-z-]+", line)}
+        helped = subprocess.run(
+            [sys.executable, str(ROOT / "infra" / "scripts" / script), "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert {option for option in options if option not in helped} == set()
 
 
 def test_every_file_that_is_named_exists() -> None:

@@ -1,6 +1,7 @@
 """What the tests of the deployment share: Bicep files, parsed, and commands that only record their calls."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -124,7 +125,8 @@ class Cloud:
             stub.write_text(STUB.format(python=sys.executable, folder=str(self.folder)))
             stub.chmod(0o755)
         for name in {*TOOLS} - {*self.commands}:
-            tool = shutil.which(name)
+            # That of the PATH may be a script of a version manager.
+            tool = os.path.realpath(sys.executable) if name == "python3" else shutil.which(name)
             assert tool is not None, f"{name} is missing"
             (path / name).symlink_to(tool)
         (self.folder / "rules.json").write_text(json.dumps(self.rules))

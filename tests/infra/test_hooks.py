@@ -546,7 +546,7 @@ def test_what_a_script_has_written_is_removed_whatever_ends_it(name: str) -> Non
     ]
 
 
-@pytest.mark.parametrize("script", ["prepackage.sh", "preprovision.sh", "postdeploy.sh", "rollback.sh"])
+@pytest.mark.parametrize("script", ["prepackage.sh", "preprovision.sh", "postdeploy.sh"])
 def test_help_runs_nothing(cloud: Any, script: str) -> None:
     run = cloud.run(script, "--help", **ENVIRONMENT)
     assert run.code in (1, 2)

@@ -59,7 +59,7 @@ def test_an_app_that_does_not_pass_fails_with_the_report_and_the_way_back(
     assert run.code == 1
     assert len(run.called("sleep")) == 3
     assert "verdict of try 1" in run.output
-    assert "rollback.sh, see docs/operate.md" in run.output
+    assert "rollback.py, see docs/operate.md" in run.output
 
 
 def test_a_doctor_that_cannot_look_is_not_asked_again(cloud: Any, environment: dict[str, str]) -> None:
