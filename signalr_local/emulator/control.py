@@ -51,6 +51,11 @@ class ControlPath:
         self._restart = restart or actions.emulator.restart
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def actions(self) -> list[str]:
+        """Return what can be asked for."""
+        return sorted([*self._actions, _RESTART])
+
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request: 204 once it is done."""
         if not _is_here(request.remote):
@@ -87,8 +92,7 @@ class ControlPath:
             if done is not None:
                 await done
         else:
-            known = ", ".join(sorted([*self._actions, _RESTART]))
-            raise LookupError(f"the control path has no {name}; it has {known}")
+            raise LookupError(f"the control path has no {name}; it has {', '.join(self.actions)}")
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
     def _restart_for(self, request: web.BaseRequest) -> None:

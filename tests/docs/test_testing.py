@@ -1,5 +1,7 @@
 """docs/testing.md does what it says: its app and its tests run, in a folder of their own."""
 
+import asyncio
+import json
 import os
 import re
 import shutil
@@ -8,7 +10,12 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import aiohttp
 import pytest
+
+from signalr_local.emulator import Emulator
+from signalr_local.emulator.actions import Actions
+from signalr_local.emulator.control import ControlPath
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
@@ -80,3 +87,52 @@ def test_message_of_a_failed_expectation_is_quoted_as_it_is() -> None:
     source = (ROOT / "signalr_local" / "testing" / "client.py").read_text(encoding="utf-8")
     assert "did not receive" in TEXT
     assert "did not receive" in source
+
+
+def cypress_request() -> tuple[str, dict[str, object]]:
+    """Return the action and the body of the request in the example for Cypress."""
+    found = re.search(r'cy\.request\("POST", `\$\{Cypress\.env\("CONTROL_URL"\)\}/(\S+)`, (\{.*?\})\)', TEXT)
+    assert found is not None
+    body: dict[str, object] = json.loads(re.sub(r"(\w+):", r'"\1":', found[2]))
+    return found[1], body
+
+
+async def post(url: str, body: object) -> int:
+    async with aiohttp.ClientSession() as session, session.post(url, json=body) as response:
+        return response.status
+
+
+async def test_environment_for_cypress_is_served_and_its_request_drops_the_client(folder: Path) -> None:
+    pipe = asyncio.subprocess.PIPE
+    serve = await asyncio.create_subprocess_exec(
+        *(sys.executable, "serve.py"), cwd=folder, stdout=pipe, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    assert serve.stdout is not None
+    url, control_url = (await serve.stdout.readline()).decode().split()
+    carol = await asyncio.create_subprocess_exec("node", "client.mjs", url, cwd=folder, stdout=pipe)
+    assert carol.stdout is not None
+    assert await carol.stdout.readline() == b"joined\n"
+    action, body = cypress_request()
+    assert await post(f"{control_url}/{action}", body) == 204
+    assert await carol.stdout.read() == b""
+    await carol.wait()
+    serve.terminate()
+    await serve.wait()
+
+
+async def test_request_of_curl_is_one_that_the_emulator_takes() -> None:
+    found = re.search(r"curl http://localhost:8888/_test/(\S+) --json '(.+)'", TEXT)
+    assert found is not None
+    emulator = Emulator()
+    emulator.control = ControlPath(Actions(emulator))
+    await emulator.start(port=0)
+    assert await post(f"http://localhost:{emulator.port}/_test/{found[1]}", json.loads(found[2])) == 204
+    await emulator.stop()
+
+
+def test_every_request_of_the_control_path_is_described() -> None:
+    described = set(
+        re.findall(r"`([a-z-]+)`", "".join(re.findall(r"^\| (`[a-z-]+`.*?) \|", TEXT, re.MULTILINE)))
+    )
+    environment = {"advance", "settled", "kill-worker"}
+    assert described >= {*ControlPath(Actions(Emulator())).actions, *environment}
