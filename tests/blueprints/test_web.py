@@ -1,12 +1,16 @@
 """The page."""
 
+import json
 from pathlib import Path
 
 import pytest
+from azure.functions.decorators.function_app import Function
 
 from blueprints import web
 from serverless_signalr import FunctionApp
 from serverless_signalr.testing import request
+
+type Functions = dict[str, Function]
 
 CONTENT = "<!doctype html>é".encode()
 
@@ -43,6 +47,11 @@ async def test_page_that_is_not_built_is_told_with_the_command(
     response = await request(app, "GET", "/api/index")
     assert response.status == 503
     assert b"npm ci && npm run build" in response.body
+
+
+def test_page_needs_no_key(functions: Functions) -> None:
+    [trigger, _] = map(json.loads, functions["index"].get_raw_bindings())
+    assert (trigger["route"], trigger["methods"], trigger["authLevel"]) == ("index", ["GET"], "ANONYMOUS")
 
 
 def test_page_is_where_its_build_writes_it() -> None:
