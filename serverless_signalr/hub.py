@@ -89,6 +89,8 @@ class ServerlessHub(Generic[T]):  # noqa: UP046 - a default needs the old form, 
             cls.hub_name = check_hub_name(cls.__name__.lower())
         if connection is not None:
             cls.connection_setting = connection
+        if isinstance(getattr(cls, "filter", None), list | tuple):
+            raise TypeError(f"{cls.__name__}.filter would filter nothing: the attribute is called filters")
         cls._methods = tuple(hub_methods(cls, ServerlessHub))
         cls._interface = ClientInterface(client_interface(cls, ServerlessHub))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from serverless_signalr import HubException, SignalRInvocationContext
+from serverless_signalr import HubException, ServerlessHub, SignalRInvocationContext
 from serverless_signalr._functions.authorization import enforce, requirements
 from serverless_signalr._hub.events import HubEvent
 from serverless_signalr._hub.methods import Call, Filter, HubMethod
@@ -179,3 +179,12 @@ async def test_filter_may_call_again() -> None:
             return await call()
 
     assert await call(fail_once, filters=[again]) == 2
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_filters_under_another_name_are_refused(kind: Callable[[object], object]) -> None:
+    async def refuse(invocation: SignalRInvocationContext, call: Call) -> object:
+        raise HubException("No.")
+
+    with pytest.raises(TypeError, match=r"^Open\.filter would filter nothing: .* called filters$"):
+        type("Open", (ServerlessHub,), {"filter": kind([refuse])})
