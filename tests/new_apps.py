@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pathspec import GitIgnoreSpec
 
 type NewApp = Callable[..., Path]
 
@@ -76,6 +75,9 @@ def deployed_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def copy_deployed(app: Path, packages: Path, folder: Path) -> Path:
     """Copy what is deployed of an app into a folder: what .funcignore leaves, and the packages."""
+    # The tests of the library alone load this module too, and have no pathspec.
+    from pathspec import GitIgnoreSpec
+
     ignored = GitIgnoreSpec.from_lines((app / ".funcignore").read_text(encoding="utf-8").splitlines())
     for path in app.rglob("*"):
         name = path.relative_to(app)
