@@ -1,6 +1,7 @@
 """A hub for an assistant that streams answers to the user's devices or to a group."""
 
 import os
+from contextlib import suppress
 from typing import Protocol
 
 from model import has_model, reply
@@ -12,6 +13,7 @@ from serverless_signalr import (
     HubException,
     MemoryAnswerStore,
     ServerlessHub,
+    ServiceError,
     SignalRInvocationContext,
     TableAnswerStore,
     check_group_name,
@@ -49,7 +51,9 @@ class Assistant(ServerlessHub[Reader], hub="assistant"):
         clients = self.clients.group(_group(group)) if group else self.clients.user(user)
         stream = stream_answer(clients, id=answer_id, store=store, owner=user, audience=group or None)
         async with stream as answer:
-            await clients.asked(answer_id, question, user)
+            # Other devices show an answer without its question, too, and pieces are sent until they arrive.
+            with suppress(ServiceError):
+                await clients.asked(answer_id, question, user)
             await answer.status("Thinking…")
             await reply(answer, question)
 

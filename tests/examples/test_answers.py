@@ -1,5 +1,6 @@
 """The assistant streams its answers to their owner or to a group; others neither read nor stop them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -99,3 +100,29 @@ async def test_anonymous_client_is_not_let_into_a_group(env: SignalRTest) -> Non
     nobody = await env.connect()
     with pytest.raises(HubException, match="Sign in first"):
         await nobody.invoke("join", "tea")
+
+
+async def test_throttled_answer_has_fewer_pieces_and_every_letter(env: SignalRTest) -> None:
+    ann = await env.connect("ann")
+    env.faults.rest(429, times=6)
+    env.patience = 60
+    assert (await ask(env, "throttled")).status == 204
+    await ann.expect("answerPiece", kind="done")
+    stored = await ann.invoke("resumeAnswer", "throttled", 0)
+    assert text(ann) == "".join(piece["text"] for piece in stored["pieces"] if piece["kind"] == "text")
+    assert env.faults.pending == 0
+
+
+async def test_answer_outlives_the_service_that_it_was_asked_through() -> None:
+    async with SignalRTest(EXAMPLE, settings={"BUILT_IN_PAUSE": "0.01"}, patience=60) as env:
+        ann = await env.connect("ann")
+        asking = asyncio.create_task(ask(env, "restarted"))
+        await ann.expect("answerPiece", kind="text", timeout=60)
+        await env.restart_emulator()
+        assert (await asking).status == 204
+        again = await env.connect("ann")
+        stored = await again.invoke("resumeAnswer", "restarted", 0)
+        assert stored["state"] == "done"
+        told = "".join(piece["text"] for piece in stored["pieces"] if piece["kind"] == "text")
+        assert told.startswith(text(ann))
+        assert told.endswith("Enjoy!\n ")
