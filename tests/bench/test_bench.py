@@ -16,6 +16,7 @@ from bench import (
     loop,
     memory,
     moves,
+    refresh,
     slow_reader,
     testing,
 )
@@ -33,6 +34,7 @@ from bench import (
                 "emulator, messagepack, 3 clients",
             ],
         ),
+        (lambda: refresh.main(5, 1), ["refreshes", "floor: sends"]),
         (lambda: memory.main((5,)), ["emulator, JSON", "floor: raw asyncio"]),
         (lambda: connect.main(5, 1), ["all at once", "floor: WebSocket alone", "reconnect at once"]),
         (lambda: slow_reader.main(3, 4, 1024), ["3 clients do not read", "floor: all clients read"]),
@@ -58,10 +60,12 @@ from bench import (
     ],
     ids=[
         "fan_out",
+        "refresh",
         "memory",
         "connect",
         "slow_reader",
         "calls",
+        "inspector",
         "loop",
         "moves",
         "imports",

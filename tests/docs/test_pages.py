@@ -40,6 +40,7 @@ TESTS = {
     "observability.md": "test_observability.py",
     "operate.md": "test_operations.py",
     "performance.md": "test_performance.py",
+    "refresh.md": "test_refresh.py",
     "security.md": "test_security.py",
     "testing.md": "test_testing.py",
     "troubleshooting.md": "test_troubleshooting.py",
