@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -174,3 +175,15 @@ def test_the_documentation_has_every_app_setting(trees: dict[str, Any]) -> None:
         first, _, last = name.partition("__")
         assert f"`{first}" in text
         assert f"__{last}" in text
+
+
+def test_what_workflows_install_is_there() -> None:
+    steps = [step.get("run", "") for job in workflow("ci")["jobs"].values() for step in job["steps"]]
+    commands = [line for step in steps for line in step.splitlines() if "pip install" in line]
+    assert commands
+    for command in commands:
+        words = command.split()
+        files = [after for word, after in pairwise(words) if word == "-r"]
+        folders = [after for word, after in pairwise(words) if word == "-e"]
+        assert all((ROOT / name).is_file() for name in files), command
+        assert all((ROOT / name / "pyproject.toml").is_file() for name in folders), command
