@@ -158,7 +158,7 @@ class Invoker:
         event = _event("invocation_completed", function, invocation)
         event |= {"result": outcome.lower(), "duration_ms": duration}
         if failure is not None:
-            event["error"] = {"type": failure.type, "message": failure.message, "stack": failure.stack}
+            event["error"] = {"type": failure.type, "message": failure.message}
         log_call(
             logging.INFO if failure is None else logging.ERROR,
             "Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)",

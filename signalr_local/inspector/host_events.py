@@ -35,11 +35,14 @@ class HostEvents(logging.Handler):
         self._levels = levels or logging.Filter()
         self._started = self._since = time.monotonic()
         self._state: str | None = None
+        self._is_starting = False
         self._functions: list[str] = []
         self._results = {"succeeded": 0, "failed": 0}
 
     def emit(self, record: logging.LogRecord) -> None:
         """Add a record of the log, and the event that it carries."""
+        if self._is_starting:
+            self._begin()
         event: dict[str, Any] | None = getattr(record, "event", None)
         trace_id = current_trace_id()
         if self._levels.filter(record):
@@ -54,20 +57,14 @@ class HostEvents(logging.Handler):
 
     def started(self) -> None:
         """Tell that the host begins to start."""
+        self._is_starting = True
         self._add("start_initialization_started", profile="none")
 
     def loaded(self, instance: "AppInstance", before: "AppInstance | None", seconds: float) -> None:
         """Tell that an app was loaded, and its functions."""
-        if before is None and self._state is None:
-            self._add(
-                "start_initialization_completed",
-                profile="none",
-                stack="Python",
-                host_version=_HOST_VERSION,
-                bundle_required=False,
-            )
-            self._change(_STARTING)
-        elif self._state == _READY:
+        if self._state is None:
+            self._begin()
+        elif before is not None and self._state == _READY:
             self._change(_RECYCLING, reason="file_changed")
         for name in self._functions:
             self._add("function_removed", name=name)
@@ -87,6 +84,8 @@ class HostEvents(logging.Handler):
 
     def finish(self, exit_reason: str) -> None:
         """Tell that the host stopped, and the summary, which is the last event."""
+        if self._is_starting:
+            self._begin()
         self._change(_STOPPED)
         failed = self._results["failed"]
         self._add(
@@ -97,6 +96,18 @@ class HostEvents(logging.Handler):
             invocations={"total": sum(self._results.values()), **self._results},
             errors=failed,
         )
+
+    def _begin(self) -> None:
+        """Tell that the host starts, which comes before all that it says."""
+        self._is_starting = False
+        self._add(
+            "start_initialization_completed",
+            profile="none",
+            stack="Python",
+            host_version=_HOST_VERSION,
+            bundle_required=False,
+        )
+        self._change(_STARTING)
 
     def _change(self, state: str, **more: object) -> None:
         now = time.monotonic()

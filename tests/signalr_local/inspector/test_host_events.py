@@ -75,3 +75,14 @@ def test_an_exception_is_named(host: HostEvents, journal: Journal) -> None:
     made.exc_info = (ValueError, ValueError("no"), None)
     host.emit(made)
     assert records(journal)[0]["exception"] == {"type": "ValueError", "message": "no"}
+
+
+def test_the_initialization_precedes_the_first_line(host: HostEvents, journal: Journal) -> None:
+    host.started()
+    host.emit(line("said"))
+    assert [item["kind"] for item in records(journal)] == [
+        "start_initialization_started",
+        "start_initialization_completed",
+        "host_state_changed",
+        "log",
+    ]
