@@ -46,7 +46,7 @@ async def main(clients: int = 1000, rounds: int = 3) -> None:
             rows.append((name, best))
     table(
         f"{clients:,} connections, all at once",
-        ["seconds", "app CPU us", "hub CPU us"],
+        ["seconds", "app CPU us", "emulator us"],
         rows,
     )
 

@@ -80,7 +80,7 @@ async def test_a_preflight_is_answered_before_any_function_runs(app: Any, log: A
         headers={
             "Origin": ALLOWED,
             "Access-Control-Request-Method": "DELETE",
-            "Access-Control-Request-Headers": "x-requested-with,x-signalr-user-agent",
+            "Access-Control-Request-Headers": "x-requested-with,x-signalr-connection-token",
         },
     )
     assert (reply.status, reply.body) == (204, b"")
@@ -88,7 +88,7 @@ async def test_a_preflight_is_answered_before_any_function_runs(app: Any, log: A
         "Access-Control-Allow-Origin": ALLOWED,
         "Access-Control-Allow-Credentials": "true",
         "Access-Control-Allow-Methods": "DELETE",
-        "Access-Control-Allow-Headers": "x-requested-with,x-signalr-user-agent",
+        "Access-Control-Allow-Headers": "x-requested-with,x-signalr-connection-token",
     }
     assert log.text == ""
 
