@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -152,7 +153,9 @@ async def test_instance_that_is_named_twice_is_sent_to_once(
 async def test_probe_that_takes_long_is_given_up(
     cloud: Cloud, connection: ServiceConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("serverless_signalr._connection.instance._PROBE_LIMIT", 0.05)
+    # Long enough for the other instance to respond on a slow machine, imports included.
+    import_module("serverless_signalr._rest.pipeline")
+    monkeypatch.setattr("serverless_signalr._connection.instance._PROBE_LIMIT", 2.0)
     released = cloud.service.hang()
     assert (await connection.client_endpoint()).url == BACKUP
     released.set()
