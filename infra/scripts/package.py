@@ -98,7 +98,8 @@ def main() -> int:
 
 def build(app: App) -> None:
     """Write the zip and the folder, and say how large they are."""
-    if not PAGE.is_file():
+    # An app without a page has no folder web.
+    if PAGE.parents[1].is_dir() and not PAGE.is_file():
         raise PackagingError(
             "The page is not built: web/dist/index.html is missing.\n"
             "Run: make page, or npm ci && npm run build in the folder web."

@@ -241,6 +241,13 @@ def test_a_missing_page_is_named_with_the_command_that_builds_it(copy: Path) -> 
     assert not (copy / "build").exists()
 
 
+def test_app_without_a_page_is_packaged_without_one(copy: Path) -> None:
+    shutil.rmtree(copy / "web")
+    assert package(copy).returncode == 0
+    with zipfile.ZipFile(copy / "build" / "app.zip") as archive:
+        assert not [name for name in archive.namelist() if name.startswith("web/")]
+
+
 def test_changed_requirements_ask_for_a_new_lock(copy: Path) -> None:
     with (copy / "requirements.txt").open("a") as requirements:
         requirements.write("attrs\n")
