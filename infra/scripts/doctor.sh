@@ -10,6 +10,12 @@ cd "$(dirname "$0")"
 # shellcheck source=infra/scripts/azure.sh
 . ./azure.sh
 
+case ${1:-} in
+  -h | --help)
+    echo "usage: doctor.sh [options of signalr-local doctor]" >&2
+    exit 2
+    ;;
+esac
 need AZURE_SUBSCRIPTION_ID AZURE_RESOURCE_GROUP SERVICE_API_NAME
 need_subscription
 cd ../..

@@ -11,6 +11,12 @@ cd "$(dirname "$0")"
 # shellcheck source=infra/scripts/azure.sh
 . ./azure.sh
 
+case ${1:-} in
+  -h | --help)
+    echo "usage: smoke-test.sh [options of signalr-local doctor]" >&2
+    exit 2
+    ;;
+esac
 [ "${SMOKE_TEST:-on}" != off ] || exit 0
 # Nobody is signed in here.
 [ -z "${AUTH_CLIENT_ID:-}" ] || set -- --no-round-trip "$@"
