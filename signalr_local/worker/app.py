@@ -79,7 +79,7 @@ async def invoke(request: dict[str, Any], body: bytes, folder: str) -> tuple[boo
         inputs = [(name, data.to_datum(value, body)) for name, value in request["inputs"].items()]
         with _tracing(request):
             ok, returned, outputs, shown, stack = await invocation_request_native(
-                request["id"], request["function"], inputs, {}
+                request["id"], request["function"], inputs, {}, request.get("traceparent") or ""
             )
         if not ok:
             answer["error"] = _error(logs.last_failure(), shown, stack, folder)

@@ -20,6 +20,7 @@ PATIENCE = 60.0
 
 HUB = """
 
+import azure.functions as func
 from serverless_signalr import FunctionApp, ServerlessHub, SignalRInvocationContext
 
 
@@ -38,6 +39,12 @@ chat = Chat()
 chat.add_negotiate()
 app = FunctionApp()
 app.register_functions(chat)
+
+
+@app.route("publish", methods=["POST"])
+async def publish(req: func.HttpRequest) -> func.HttpResponse:
+    await chat.clients.all.send("said", "hi")
+    return func.HttpResponse(status_code=202)
 """
 
 
@@ -145,6 +152,16 @@ async def test_the_trace_goes_on_into_threads(env: SignalRTest, collector: Colle
     await ann.invoke("sayInAThread", "hi")
     method, send = await collector.span("chat/sayInAThread"), await collector.span("send chat")
     assert (send.trace_id, send.parent_span_id) == (method.trace_id, method.span_id)
+
+
+async def test_an_http_function_goes_on_with_the_trace_of_its_request(
+    env: SignalRTest, collector: Collector
+) -> None:
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    response = await env.request("POST", "/api/publish", headers={"traceparent": traceparent})
+    assert response.status == 202
+    send = await collector.span("send chat")
+    assert (send.trace_id, send.parent_span_id) == ids(traceparent)
 
 
 async def test_negotiation_is_recorded(env: SignalRTest, collector: Collector) -> None:
