@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from azure.functions.decorators.function_app import FunctionBuilder
 
-from serverless_signalr._functions.checks import check_called
 from serverless_signalr._functions.registry import FunctionRegistry
 from serverless_signalr._functions.signature import name_of
 from serverless_signalr.protocol.names import DEFAULT_CONNECTION, check_hub_name
@@ -53,7 +52,8 @@ class NegotiateApi(FunctionRegistry):
 
         In contrast to ``signalr_connection_info_input``, the app signs the token, with claims and a lifetime.
         """
-        check_called("signalr_negotiate", route)
+        if not isinstance(route, str):
+            raise TypeError("write @….signalr_negotiate(), with parentheses: its first argument is the route")
 
         def decorate(user: F) -> F:
             if isinstance(user, FunctionBuilder) or not callable(user):

@@ -126,7 +126,10 @@ def _entry(door: Module, name: str, modules: dict[str, Module]) -> Iterator[str]
             is_shown = base.startswith("_") or base in home.shown or base in door.exports
             if base in home.definitions and not is_shown:
                 home.shown.add(base)
-                yield from _definition(base, home.definitions[base])
+                shown = home.definitions[base]
+                assert isinstance(shown.node, ast.ClassDef)
+                node = _with_inherited(shown.node, home, door, modules)
+                yield from _definition(base, replace(shown, node=node))
         definition = replace(definition, node=_with_inherited(definition.node, home, door, modules))
     yield from _definition(source, definition)
 
