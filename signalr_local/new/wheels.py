@@ -21,6 +21,7 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 _OF_INSTALLATION = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
 """The files beside the metadata that an installer adds, or writes anew."""
 
+_OF_PACKAGES = (".py", ".html", ".json")
 _TEMPLATE = ("new", "template")
 
 
@@ -60,7 +61,7 @@ def package_files(folder: Path) -> Iterator[Path]:
     """Yield the files of a package's sources that are installed with it, as its pyproject.toml says."""
     for path in folder.iterdir():
         if path.is_file():
-            if path.suffix == ".py" or path.name == "py.typed":
+            if path.suffix in _OF_PACKAGES or path.name == "py.typed":
                 yield path
         elif (path / "__init__.py").is_file():
             yield from package_files(path)
