@@ -1,7 +1,8 @@
 """The floor: the hops of the real thing with bare aiohttp, without hubs, tokens, bindings or functions.
 
 ``/ws`` hands each message to ``/event`` by HTTP; that sends it back through ``/send`` by HTTP, which writes
-it to the socket. ``/negotiate`` answers a text as long as the real answer.
+it to the socket. ``/echo`` hands each message to another server and writes what that answers to the socket.
+``/negotiate`` answers a text as long as the real answer.
 """
 
 import sys
@@ -14,6 +15,7 @@ _ANSWER = '{"url": "http://localhost:8888/client/?hub=chat", "accessToken": "' +
 _SESSION = web.AppKey("session", ClientSession)
 _sockets: list[web.WebSocketResponse] = []
 _base = ""
+_upstream = ""
 
 
 async def _ws(request: web.Request) -> web.WebSocketResponse:
@@ -23,6 +25,15 @@ async def _ws(request: web.Request) -> web.WebSocketResponse:
     async for message in socket:
         async with request.app[_SESSION].post(f"{_base}/event", data=message.data.encode()) as response:
             await response.read()
+    return socket
+
+
+async def _echo(request: web.Request) -> web.WebSocketResponse:
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    async for message in socket:
+        async with request.app[_SESSION].post(_upstream, data=message.data.encode()) as response:
+            await socket.send_bytes(await response.read())
     return socket
 
 
@@ -52,14 +63,16 @@ async def _pool(app: web.Application) -> AsyncIterator[None]:
 
 def main() -> None:
     """Serve on the port that the command line names."""
-    global _base
+    global _base, _upstream
     port = int(sys.argv[1])
+    _upstream = sys.argv[2]
     _base = f"http://127.0.0.1:{port}"
     app = web.Application()
     app.cleanup_ctx.append(_pool)
     app.add_routes(
         [
             web.get("/ws", _ws),
+            web.get("/echo", _echo),
             web.post("/event", _event),
             web.post("/send", _send),
             web.post("/negotiate", _negotiate),

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import socket
 import sys
 import tempfile
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.figures import percentile, say, table
+from bench.stack import running_process_floor
 
 _ROOT = Path(__file__).parent.parent
 _CONNECTIONS = 32
@@ -37,7 +37,11 @@ async def main() -> None:
 async def _measure(app: Path) -> None:
     (app / "function_app.py").write_text(_APP)
     (app / "local.settings.json").write_text('{"IsEncrypted": false, "Values": {}}')
-    async with _running_host(app) as host, _running_floor(str(app)) as library, _running_floor("") as floor:
+    async with (
+        _running_host(app) as host,
+        running_process_floor(str(app)) as library,
+        running_process_floor("") as floor,
+    ):
         rates, latencies = [], []
         for url in (host, library, floor):
             rates.append(await _load(url, _CONNECTIONS))
@@ -71,29 +75,6 @@ async def _running_host(app: Path) -> AsyncIterator[str]:
                 raise RuntimeError(log.read_text())
             await asyncio.sleep(0.05)
         yield found[1]
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-@asynccontextmanager
-async def _running_floor(folder: str) -> AsyncIterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.process_floor", str(port), folder), cwd=_ROOT
-    )
-    try:
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.05)
-            else:
-                writer.close()
-                break
-        yield f"http://127.0.0.1:{port}/api/hello"
     finally:
         process.terminate()
         await process.wait()

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 
 from bench.figures import percentile, say, table
-from bench.stack import running_app, running_floor
+from bench.stack import running_app, running_floor, running_process_floor
 from serverless_signalr.protocol import handshake, json_protocol
 from serverless_signalr.protocol.handshake import HandshakeRequest
 from serverless_signalr.protocol.messages import Completion, HubMessage, Invocation
@@ -77,12 +77,24 @@ async def main() -> None:
                 await socket.receive_str()
 
             floor = await _time(bare)
+        async with (
+            running_process_floor("") as upstream,
+            running_floor(upstream) as base,
+            session.ws_connect(f"{base}/echo") as socket,
+        ):
+
+            async def through() -> None:
+                await socket.send_str(json.dumps({"target": "echo", "arguments": [text]}))
+                await socket.receive_bytes()
+
+            crossing = await _time(through)
     table(
         "Round trip, milliseconds",
         ["p50", "p99"],
         [
             ("invoke echo, its completion", _figures(echoed)),
             ("message to the own connection", _figures(sent)),
+            ("echo across a process, aiohttp", _figures(crossing)),
             ("floor: bare aiohttp, same hops", _figures(floor)),
         ],
     )

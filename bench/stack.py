@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Addresses", "running_app", "running_floor"]
+__all__ = ["Addresses", "running_app", "running_floor", "running_process_floor"]
 
 _ROOT = Path(__file__).parent.parent
 
@@ -54,13 +54,15 @@ async def running_app() -> AsyncIterator[Addresses]:
 
 
 @asynccontextmanager
-async def running_floor() -> AsyncIterator[str]:
-    """Run the floor and yield its address."""
+async def running_floor(upstream: str = "") -> AsyncIterator[str]:
+    """Run the floor and yield its address; ``upstream`` answers what comes in at ``/echo``."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.floor", str(port)), cwd=_ROOT, stdout=asyncio.subprocess.DEVNULL
+        *(sys.executable, "-m", "bench.floor", str(port), upstream),
+        cwd=_ROOT,
+        stdout=asyncio.subprocess.DEVNULL,
     )
     try:
         while True:
@@ -71,6 +73,30 @@ async def running_floor() -> AsyncIterator[str]:
                 await asyncio.sleep(0.05)
         writer.close()
         yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+@asynccontextmanager
+async def running_process_floor(folder: str) -> AsyncIterator[str]:
+    """Run the floor that crosses a process, with the function of an app or without, and yield its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.process_floor", str(port), folder), cwd=_ROOT
+    )
+    try:
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                break
+        yield f"http://127.0.0.1:{port}/api/hello"
     finally:
         process.terminate()
         await process.wait()
