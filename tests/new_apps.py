@@ -4,12 +4,9 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-type NewApp = Callable[..., Path]
 
 STYLES = ("functions", "hub")
 

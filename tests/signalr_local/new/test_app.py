@@ -53,7 +53,7 @@ def test_what_is_deployed_is_the_app_alone(deployed: Path) -> None:
         name for name in names if name.startswith("wheels/serverless_signalr-")
     }
     assert {name.partition("/")[0] for name in names} <= {
-        *("function_app.py", "host.json", "requirements.txt", "page", "wheels"),
+        *(".python_packages", "function_app.py", "host.json", "requirements.txt", "page", "wheels"),
         *("blueprints", "hub.py", "page.py"),
     }
     assert "requirements.txt" in names
