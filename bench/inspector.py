@@ -62,7 +62,7 @@ async def _watching(server: Server, *, is_watched: bool) -> AsyncIterator[None]:
     if not is_watched:
         yield
         return
-    url = f"http://127.0.0.1:{server.port}/_inspect/events?follow=true&limit=250&token=bench"
+    url = f"http://127.0.0.1:{server.port}/_inspect/events?follow=true&burst=100&token=bench"
     async with aiohttp.ClientSession() as session, session.get(url) as response:
         reading = asyncio.create_task(_read(response))
         yield

@@ -27,7 +27,6 @@ from signalr_local.emulator.rest_report import RestReport
 from signalr_local.emulator.tiers import Quota, QuotaError
 from signalr_local.emulator.versions import Versions
 from signalr_local.inspector.journal import Journal
-from signalr_local.trace_context import follow_trace
 
 __all__ = ["Rest"]
 
@@ -60,7 +59,6 @@ class Rest:
 
         Raise UnauthorizedError if its token does not fit, QuotaError for a message too many.
         """
-        trace_id = follow_trace(request)
         report = RestReport()
         if fault is not None:
             report.error = f"Answered {fault.status} on purpose, in the place of the REST API."
@@ -76,7 +74,7 @@ class Rest:
             raise
         finally:
             if self.journal is not None:
-                report.tell(self.journal, request, trace_id, int(status))
+                report.tell(self.journal, request, int(status))
 
     async def _answer(self, request: web.BaseRequest, report: RestReport) -> web.Response:
         # A name may hold an encoded slash: the path is split first and decoded then.

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from signalr_local.inspector.events import ServiceRequest
 from signalr_local.inspector.journal import Journal
+from signalr_local.trace_context import current_trace_id
 
 __all__ = ["RestReport"]
 
@@ -28,7 +29,7 @@ class RestReport:
     body: bytes = b""
     began: float = field(default_factory=time.perf_counter)
 
-    def tell(self, journal: Journal, request: web.BaseRequest, trace_id: str, status: int) -> None:
+    def tell(self, journal: Journal, request: web.BaseRequest, status: int) -> None:
         """Tell the journal how the request was answered."""
         journal.add(
             ServiceRequest(
@@ -44,6 +45,6 @@ class RestReport:
                 content_type=request.content_type,
                 seconds=time.perf_counter() - self.began,
                 body=self.body,
-                trace_id=trace_id,
+                trace_id=current_trace_id(),
             )
         )

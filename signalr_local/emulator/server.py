@@ -260,7 +260,8 @@ class Emulator:
             return self._hosts.refuse(request)
         if self.inspect is not None and is_inspector(request):
             return await self.inspect(request)
-        follow_trace(request)
+        if self.journal is not None:
+            follow_trace(request)
         reason = None
         try:
             response = await self._route(request)

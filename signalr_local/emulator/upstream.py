@@ -85,21 +85,21 @@ class Upstream:
         self.delivered += 1
         trace_id = trace_id or new_trace_id()
         begin_trace(trace_id)
+        rule = find_rule(self.rules, event.hub, event.category, event.event)
         journal = self.journal
         if journal is None:
-            return await self._deliver(event, content_type, body)
-        rule = find_rule(self.rules, event.hub, event.category, event.event)
+            return await self._deliver(event, rule, content_type, body)
         journal.add(
             UpstreamRequest(
                 event=event,
-                url=None if rule is None else shown_url(rule.url),
+                url=None if rule is None else rule.url,
                 content_type=content_type,
                 body=body,
                 trace_id=trace_id,
             )
         )
         began = time.perf_counter()
-        answer = await self._deliver(event, content_type, body)
+        answer = await self._deliver(event, rule, content_type, body)
         journal.add(
             UpstreamResponse(
                 event=event,
@@ -112,7 +112,9 @@ class Upstream:
         )
         return answer
 
-    async def _deliver(self, event: UpstreamEvent, content_type: str, body: bytes) -> Answer:
+    async def _deliver(
+        self, event: UpstreamEvent, rule: UpstreamRule | None, content_type: str, body: bytes
+    ) -> Answer:
         fault = await self.faults.event(event.event)
         if fault is not None and fault.is_lost:
             return Answer(is_silent=True, reason="The event was lost on purpose: it never reached the app.")
@@ -122,13 +124,11 @@ class Upstream:
                 status=fault.status,
                 reason=f"Answered {fault.status} on purpose, in the app's place.",
             )
-        names = (event.hub, event.category, event.event)
-        rule = find_rule(self.rules, *names)
         if rule is None:
             return self._unmatched(event)
         url = rule.url
         try:
-            url = rule.url_for(*names)
+            url = rule.url_for(event.hub, event.category, event.event)
             answer = _read(event, url, await self._post(url, event, content_type, body))
             if answer.body:
                 self.quota.take(1, len(answer.body))

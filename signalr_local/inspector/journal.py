@@ -56,12 +56,15 @@ class Journal:
         event.at = self._clock()
         self._events.append(event)
         self._size += event.size
-        while len(self._events) > self._max_events or (
-            self._size > self._max_bytes and len(self._events) > 1
-        ):
-            self._size -= self._events.popleft().size
+        if len(self._events) > self._max_events or self._size > self._max_bytes:
+            self._drop()
         for listener in self._listeners:
             listener(event)
+
+    def _drop(self) -> None:
+        events = self._events
+        while len(events) > self._max_events or (self._size > self._max_bytes and len(events) > 1):
+            self._size -= events.popleft().size
 
     def listen(self, listener: Listener) -> None:
         """Call a listener with every event from now on, at once."""

@@ -6,9 +6,13 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from serverless_signalr.protocol.upstream import UpstreamEvent
+from signalr_local.emulator.rules import shown_url
 from signalr_local.inspector import events
 from signalr_local.inspector.events import Event
 from signalr_local.inspector.secrecy import hidden, without_secrets
@@ -28,7 +32,13 @@ _NOT_FIELDS = {*Event.__struct_fields__, "body"}
 
 def line(event: Event, secrets: Iterable[str] = ()) -> str:
     """Return an event as a line of JSON without a secret in it."""
-    return hidden(json.dumps(record(event), default=str), secrets)
+    found = record(event)
+    try:
+        text = msgspec.json.encode(found, enc_hook=str).decode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair, which only escapes can express.
+        text = json.dumps(found, default=str)
+    return hidden(text, secrets)
 
 
 def record(event: Event) -> dict[str, Any]:
@@ -50,8 +60,14 @@ def record(event: Event) -> dict[str, Any]:
 
 def timestamp(moment: float) -> str:
     """Return a time as records have it: UTC, to the millisecond."""
-    at = datetime.fromtimestamp(moment, UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+    seconds, rest = divmod(moment, 1)
+    return f"{_second(int(seconds))}.{int(rest * 1000):03d}Z"
+
+
+@lru_cache(64)
+def _second(moment: int) -> str:
+    # To format a date takes longer than all the rest.
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _fields(event: Event) -> dict[str, Any]:
@@ -108,7 +124,7 @@ def _request(event: events.UpstreamRequest) -> dict[str, Any]:
     headers["Content-Type"] = event.content_type
     return {
         **_upstream(event.event),
-        "url": event.url,
+        "url": None if event.url is None else shown_url(event.url),
         "headers": headers,
         **_body(event.body, event.content_type),
     }

@@ -24,12 +24,13 @@ _CHUNK = 100
 async def send_events(request: web.BaseRequest, journal: Journal) -> web.StreamResponse:
     """Answer with the events after number ``after``; with ``follow=true`` the answer has no end.
 
-    ``limit`` is the most events of one look: where more have come, or are no longer kept, a record of the
-    kind ``events_skipped`` says how many. ``kind`` is a list of kinds. Raise ValueError for a parameter that
-    is not valid.
+    ``limit`` is the most events of the first look, ``burst`` that of each later one, five times a second:
+    where more have come, or are no longer kept, a record of the kind ``events_skipped`` says how many.
+    ``kind`` is a list of kinds. Raise ValueError for a parameter that is not valid.
     """
     query = request.rel_url.query
     seq, limit = _number(query.get("after", "0")), _number(query.get("limit", str(MAX_EVENTS)))
+    burst = _number(query.get("burst", str(MAX_EVENTS)))
     follows = query.get("follow", "false").lower() == "true"
     kinds = frozenset(filter(None, query.get("kind", "").split(",")))
     # A number from before a restart of the runtime is larger than any.
@@ -49,6 +50,7 @@ async def send_events(request: web.BaseRequest, journal: Journal) -> web.StreamR
             await asyncio.sleep(0)
         if not follows:
             break
+        limit = burst
         # To wake somebody with every event would cost those who cause it.
         while journal.last == seq:  # noqa: ASYNC110
             await asyncio.sleep(_PAUSE)

@@ -34,6 +34,7 @@ TESTS = {
     "glossary.md": "test_glossary.py",
     "guide.md": "test_guide.py",
     "host.md": "test_host.py",
+    "inspector.md": "test_inspector.py",
     "local-runtime.md": "test_local_runtime.py",
     "make-it-yours.md": "test_make_it_yours.py",
     "new-app.md": "test_new_app.py",

@@ -223,14 +223,18 @@ async def test_a_stream_goes_on_where_the_history_ends_and_says_what_it_left_out
 
     for number in range(5):
         watched.journal.add(HostEvent(name="function_removed", fields={"name": str(number)}))
-    url = f"{watched.service.url}/_inspect/events?follow=true&limit=2&token={watched.inspector.token}"
+    url = f"{watched.service.url}/_inspect/events?follow=true&limit=2&burst=1&token={watched.inspector.token}"
     async with aiohttp.ClientSession() as session, session.get(url) as response:
         first = [json.loads(await response.content.readline()) for _ in range(3)]
         watched.journal.add(HostEvent(name="function_removed", fields={"name": "new"}))
         last = json.loads(await response.content.readline())
+        for number in range(3):
+            watched.journal.add(HostEvent(name="function_removed", fields={"name": f"burst {number}"}))
+        rest = [json.loads(await response.content.readline()) for _ in range(2)]
+    assert [event.get("count", event.get("name")) for event in rest] == [2, "burst 2"]
     assert [event.get("count", event.get("name")) for event in first] == [3, "3", "4"]
     assert (last["seq"], last["name"]) == (6, "new")
-    check([*first, last])
+    check([*first, last, *rest])
 
 
 @pytest.mark.parametrize("query", ["after=x", "limit=-1", "after=" + "9" * 20])

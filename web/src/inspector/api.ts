@@ -33,6 +33,9 @@ export async function act<T>(name: string, fields: object): Promise<T> {
   return answer;
 }
 
+/** Events that the page takes at a time: nobody reads more, and the runtime has something better to do. */
+const BURST = 100;
+
 /** Take events after a number, in pieces, until the runtime ends or is asked to stop. */
 export async function follow(
   after: number,
@@ -40,7 +43,7 @@ export async function follow(
   signal: AbortSignal,
   take: (events: RuntimeEvent[]) => void,
 ): Promise<void> {
-  const response = await fetch(`${base}/events?follow=true&after=${after}&limit=${limit}`, {
+  const response = await fetch(`${base}/events?follow=true&after=${after}&limit=${limit}&burst=${BURST}`, {
     headers: authorization,
     signal,
   });
