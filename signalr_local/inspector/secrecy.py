@@ -9,29 +9,33 @@ __all__ = ["HIDDEN", "hidden", "secrets_in", "without_secrets"]
 
 HIDDEN = "(hidden)"
 
-_HINTS = ("eyj", "oken", "key", "auth", "secret", "passw", "code=", "sig=", "bearer", "://", "cookie")
-"""What a text holds that may hold a secret: to look for this is far cheaper than the expression."""
-
 _NAME = (
-    r"(?:access[_-]?token|id[_-]?token|refresh[_-]?token|token|access[_-]?key|account[_-]?key|api[_-]?key"
-    r"|shared[_-]?access[_-]?(?:key|signature)|functions[_-]?key|x-functions-key|client[_-]?secret|secret"
-    r"|password|passwd|authorization|cookie|set-cookie|x-asrs-signature)"
+    r"(?:(?:access|id|refresh)[_-]?token|token|(?:access|account|api|shared[_-]?access|functions)[_-]?key"
+    r"|shared[_-]?access[_-]?signature|(?:client[_-]?)?secret|passw(?:or)?d|authorization|(?:set-)?cookie"
+    r"|x-asrs-signature)"
 )
 
-_SECRETS = re.compile(
-    # A member of JSON, which may be in a text of JSON in turn.
-    rf'(?P<member>\\*"{_NAME}\\*"\s*:\s*\\*")[^"\\]+'
-    # A parameter of a query, or a part of a connection string.
-    rf'|(?P<pair>(?:(?<=[?&;,\s"])|^|\b)(?:{_NAME}|code|sig)=)[^&;\s"\\,\'<>]+'
-    # Credentials in the address of a URL.
-    r'|(?P<user>://)[^/@\s"\\:]*:[^/@\s"\\]+(?=@)'
-    r"|(?P<scheme>\b(?:bearer|basic)\s+)[A-Za-z0-9+/=._~-]{8,}"
-    r"|(?P<jwt>)\beyJ[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){0,2}",
-    re.IGNORECASE,
+_NAME_ENDS = re.compile(rf"{_NAME}$")
+_TAILS = re.compile(
+    # The name of a member of JSON, which may be in a text of JSON in turn, so that its quotes are escaped, or
+    # that of a parameter. Names are searched by how they end: that is several times as fast.
+    r'(token|key|signature|secret|passw(?:or)?d|authorization|cookie)(?:\\*"\s*:\s*\\*"|=)'
 )
+_IN_QUOTES = re.compile(r'[^"\\]+')
+_PLAIN = re.compile(r"""[^&;\s"\\,'<>]+""")
+
+# Each with what a text must hold for it to be worth a search; what the first group matches stays.
+_PATTERNS = [
+    (hints, re.compile(pattern, re.IGNORECASE))
+    for hints, pattern in (
+        (("code=", "sig="), r"""(\b(?:code|sig)=)[^&;\s"\\,'<>]+"""),
+        (("@",), r'(://)[^/@\s"\\:]*:[^/@\s"\\]+(?=@)'),
+        (("bearer ", "basic "), r"((?:bearer|basic)\s+)[a-z0-9+/=._~-]{8,}"),
+        (("eyj",), r"(\b)eyj[a-z0-9_-]+(?:\.[a-z0-9_-]+){0,2}"),
+    )
+]
 
 _PAIRS = re.compile(rf"(?:^|[?&;])(?:{_NAME}|code|sig)=([^&;]+)", re.IGNORECASE)
-
 _SECRET_NAME = re.compile(rf"^{_NAME}$", re.IGNORECASE)
 
 _LEAST = 8
@@ -43,10 +47,33 @@ def hidden(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         if secret in text:
             text = text.replace(secret, HIDDEN)
+    text = _without_named(text)
     lowered = text.lower()
-    if not any(hint in lowered for hint in _HINTS):
-        return text
-    return _SECRETS.sub(lambda found: f"{found[found.lastgroup or 'jwt']}{HIDDEN}", text)
+    for hints, pattern in _PATTERNS:
+        if any(hint in lowered for hint in hints):
+            text = pattern.sub(_hide, text)
+    return text
+
+
+def _without_named(text: str) -> str:
+    """Return a text without the values of members and parameters that are called like a secret."""
+    lowered = text.lower()
+    if len(lowered) != len(text):
+        # A few letters have no lower case of the same length.
+        lowered = "".join(sign.lower() if sign.isascii() else sign for sign in text)
+    pieces, last = [], 0
+    for found in _TAILS.finditer(lowered):
+        if found.start() < last or not _NAME_ENDS.search(lowered, max(0, found.start() - 24), found.end(1)):
+            continue
+        value = (_PLAIN if found[0].endswith("=") else _IN_QUOTES).match(text, found.end())
+        if value is not None:
+            pieces += [text[last : found.end()], HIDDEN]
+            last = value.end()
+    return "".join((*pieces, text[last:])) if pieces else text
+
+
+def _hide(found: "re.Match[str]") -> str:
+    return f"{found[1]}{HIDDEN}"
 
 
 def without_secrets(claims: Claims) -> dict[str, tuple[str, ...]]:

@@ -65,3 +65,12 @@ def test_secrets_of_connection_strings_are_found() -> None:
         "planted-secret",
         "planted-code",
     ]
+
+
+def test_letters_without_a_lower_case_of_their_length_shift_nothing() -> None:
+    assert hidden('İİİ {"accessToken": "planted-secret"}') == f'İİİ {{"accessToken": "{HIDDEN}"}}'
+
+
+def test_keys_that_are_no_secrets_stay() -> None:
+    line = json.dumps({"key": "a", "keyboard": "b", "tokens": 5, "Monkey": "c"})
+    assert hidden(line) == line
