@@ -78,7 +78,7 @@ export class Timeline {
 
   #update(item: HTMLLIElement, trace: Trace): void {
     const isOpen = trace.id === this.#open;
-    const version = `${trace.events.length} ${isOpen}`;
+    const version = `${trace.events.length} ${trace.first.count ?? ""} ${isOpen}`;
     if (item.dataset["version"] === version) return;
     item.dataset["version"] = version;
     const outcome = trace.outcome;

@@ -42,7 +42,7 @@ export function titleOf(trace: Trace): Title {
     case "invocation_completed":
       return { who: "function", what: main.function ?? "", detail: "" };
     case "events_skipped":
-      return { who: "", what: `${main.count ?? 0} earlier events are no longer kept`, detail: "" };
+      return { who: "inspector", what: `${(main.count ?? 0).toLocaleString("en")} events were left out: too many at once, or no longer kept`, detail: "" };
     default: {
       const started = trace.find("invocation_started");
       if (started !== undefined) return { who: "function", what: started.function ?? "", detail: "" };

@@ -5,6 +5,7 @@ import { errorOf, moment, type RuntimeEvent } from "./events.js";
 export type Outcome = "ok" | "failed" | "nobody" | "waiting" | "note";
 
 const MAX_EVENTS = 10_000;
+const SKIPPED = "skipped";
 const SHOWN_ALONE = new Set(["warning", "error", "critical"]);
 const NOT_SHOWN = new Set(["function_discovered", "function_removed", "start_initialization_started", "start_initialization_completed", "summary"]);
 
@@ -42,7 +43,7 @@ export class Trace {
   get outcome(): Outcome {
     const reasons = this.reasons;
     if (reasons.length > 0) return this.#isOnlyUnheard ? "nobody" : "failed";
-    if (this.first.kind === "log" || this.first.kind === "host_state_changed") return "note";
+    if (["log", "host_state_changed", "events_skipped"].includes(this.first.kind)) return "note";
     return this.#isWaiting ? "waiting" : "ok";
   }
 
@@ -159,6 +160,10 @@ export class Traces {
     if (NOT_SHOWN.has(event.kind)) return;
     if (event.trace_id === undefined && event.kind === "log" && !SHOWN_ALONE.has(event.level ?? "")) return;
     if (event.kind === "host_state_changed" && event.to === "starting") return;
+    if (event.kind === "events_skipped") {
+      this.#skip(event);
+      return;
+    }
     const id = event.trace_id ?? `event-${event.seq ?? event.timestamp}`;
     let trace = this.#traces.get(id);
     if (trace === undefined) {
@@ -169,6 +174,15 @@ export class Traces {
     this.#count += 1;
     if (event.kind === "client_negotiated") this.#negotiated.set(event.connection_id ?? "", id);
     if (event.kind === "connection_opened") this.#join(event.connection_id ?? "", trace);
+  }
+
+  /** Count what was left out, in one line. */
+  #skip(event: RuntimeEvent): void {
+    const before = this.#traces.get(SKIPPED)?.first.count ?? 0;
+    const trace = new Trace(SKIPPED);
+    trace.events.push({ ...event, count: before + (event.count ?? 0) });
+    this.#traces.delete(SKIPPED);
+    this.#traces.set(SKIPPED, trace);
   }
 
   /** Put the negotiation of a client where its connection is. */
