@@ -34,8 +34,11 @@ HANGING = f"{HEAD}\nprint('hanging')\nwhile True:\n    pass\n"
 SLEEPY = f"{HEAD}\nprint('hanging')\ntime.sleep(600)\n"
 
 MORTAL = """
+mortal = os.path.exists("mortal")
+if mortal:
+    os.remove("mortal")
 print("loading", os.getpid())
-if os.path.exists("mortal"):
+if mortal:
     time.sleep(600)
 """
 
@@ -147,7 +150,9 @@ async def test_a_worker_that_is_killed_while_it_loads_is_started_again(
     start_host: StartHost, log: Any
 ) -> None:
     app = await start_host(HEAD + MORTAL)
-    kill(await log.wait_for(r"^loading \d+$"))
+    first = await log.wait_for(r"^loading \d+$")
+    app.write("mortal", "")
+    kill(first)
     kill(await log.wait_for(r"^loading \d+$"))
     record = await log.wait_for("while it loaded the app")
     assert "the worker process ended by SIGKILL, from outside or for want of memory" in record.getMessage()
