@@ -83,11 +83,6 @@ def compile_types(
 
 
 @pytest.fixture(scope="module")
-def node() -> str:
-    return run("scripts/find-node", cwd=ROOT).strip()
-
-
-@pytest.fixture(scope="module")
 def packed(node: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the package and pack it as npm publishes it."""
     folder = tmp_path_factory.mktemp("answers")

@@ -27,51 +27,68 @@ interface Request {
   readonly url: string;
   readonly headers: readonly (readonly [string, string])[];
   readonly body: string | null;
-  /** What stands for a secret, and where it comes from. */
-  readonly secret: { readonly name: string; readonly origin: string };
+  readonly secret: Secret;
 }
+
+/** A header that the code takes from the environment: everything else in it is text, whatever a client wrote there. */
+interface Secret {
+  readonly header: string;
+  readonly prefix: string;
+  readonly variable: string;
+  readonly origin: string;
+}
+
+const SIGNATURE: Secret = {
+  header: "X-ASRS-Signature",
+  prefix: "",
+  variable: "SIGNATURE",
+  origin: "sha256= and the HMAC-SHA256 of the connection id with the access key, in hex",
+};
+const TOKEN: Secret = {
+  header: "Authorization",
+  prefix: "Bearer ",
+  variable: "TOKEN",
+  origin: "a JSON Web Token, signed with the access key, whose aud is the URL without the query",
+};
 
 function requestOf(event: RuntimeEvent): Request {
   const body = event.body ?? null;
   if (event.kind === "upstream_request") {
-    const headers = Object.entries(event.headers ?? {}).filter(([name]) => name !== "X-ASRS-Client-Query");
-    return {
-      method: "POST",
-      url: event.url ?? "",
-      headers: [...headers, ["X-ASRS-Signature", "$SIGNATURE"]],
-      body,
-      secret: { name: "SIGNATURE", origin: "sha256= and the HMAC-SHA256 of the connection id with the access key, in hex" },
-    };
+    const left = ["x-asrs-client-query", "x-asrs-signature"];
+    const headers = Object.entries(event.headers ?? {}).filter(([name]) => !left.includes(name.toLowerCase()));
+    return { method: "POST", url: event.url ?? "", headers, body, secret: SIGNATURE };
   }
   return {
     method: event.method ?? "GET",
     url: `${location.origin}${event.path ?? ""}?${VERSION}`,
-    headers: [["Authorization", "Bearer $TOKEN"], ...(body === null ? [] : [["Content-Type", "application/json"] as const])],
+    headers: body === null ? [] : [["Content-Type", "application/json"]],
     body,
-    secret: { name: "TOKEN", origin: "a JSON Web Token, signed with the access key, whose aud is the URL without the query" },
+    secret: TOKEN,
   };
 }
 
-function curl(request: Request): string {
-  const headers = request.headers.map(([name, value]) => `  -H ${value.includes("$") ? `"${name}: ${value}"` : quoted(`${name}: ${value}`)}`);
-  const lines = [`curl -i -X ${request.method} ${quoted(request.url)}`, ...headers];
-  if (request.body !== null) lines.push(`  --data-raw ${quoted(request.body)}`);
-  return `# ${request.secret.name}: ${request.secret.origin}\n${lines.join(" \\\n")}`;
+function curl({ method, url, headers, body, secret }: Request): string {
+  const lines = [
+    `curl -i -X ${/^[A-Z]+$/.test(method) ? method : quoted(method)} ${quoted(url)}`,
+    ...headers.map(([name, value]) => `  -H ${quoted(`${name}: ${value}`)}`),
+    `  -H "${secret.header}: ${secret.prefix}$${secret.variable}"`,
+  ];
+  if (body !== null) lines.push(`  --data-raw ${quoted(body)}`);
+  return `# ${secret.variable}: ${secret.origin}\n${lines.join(" \\\n")}`;
 }
 
-function python(request: Request): string {
-  const secret = request.secret.name;
-  const headers = request.headers.map(([name, value]) => `    ${text(name)}: ${value.includes("$") ? `f${text(value.replace(`$${secret}`, `{${secret.toLowerCase()}}`))}` : text(value)},`);
-  const data = request.body === null ? "" : `, data=${text(request.body)}.encode()`;
+function python({ method, url, headers, body, secret }: Request): string {
+  const data = body === null ? "" : `, data=${text(body)}.encode()`;
   return [
     "import os",
     "import urllib.request",
     "",
-    `${secret.toLowerCase()} = os.environ[${text(secret)}]  # ${request.secret.origin}`,
+    `# ${secret.variable}: ${secret.origin}`,
     "headers = {",
-    ...headers,
+    ...headers.map(([name, value]) => `    ${text(name)}: ${text(value)},`),
+    `    ${text(secret.header)}: ${secret.prefix === "" ? "" : `${text(secret.prefix)} + `}os.environ[${text(secret.variable)}],`,
     "}",
-    `request = urllib.request.Request(${text(request.url)}${data}, headers=headers, method=${text(request.method)})`,
+    `request = urllib.request.Request(${text(url)}${data}, headers=headers, method=${text(method)})`,
     "with urllib.request.urlopen(request) as response:",
     "    print(response.status, response.read().decode())",
   ].join("\n");
@@ -98,17 +115,16 @@ function pythonSend(event: RuntimeEvent): string | null {
   ].join("\n");
 }
 
-function script(request: Request): string {
-  const headers = request.headers.map(([name, value]) => `    ${JSON.stringify(name)}: ${value.includes("$") ? `\`${value.replace(/\$(\w+)/, "${process.env.$1}")}\`` : JSON.stringify(value)},`);
-  const body = request.body === null ? [] : [`  body: ${JSON.stringify(request.body)},`];
+function script({ method, url, headers, body, secret }: Request): string {
   return [
-    `// ${request.secret.name}: ${request.secret.origin}`,
-    `const response = await fetch(${JSON.stringify(request.url)}, {`,
-    `  method: ${JSON.stringify(request.method)},`,
+    `// ${secret.variable}: ${secret.origin}`,
+    `const response = await fetch(${JSON.stringify(url)}, {`,
+    `  method: ${JSON.stringify(method)},`,
     "  headers: {",
-    ...headers,
+    ...headers.map(([name, value]) => `    ${JSON.stringify(name)}: ${JSON.stringify(value)},`),
+    `    ${JSON.stringify(secret.header)}: ${JSON.stringify(secret.prefix)} + process.env.${secret.variable},`,
     "  },",
-    ...body,
+    ...(body === null ? [] : [`  body: ${JSON.stringify(body)},`]),
     "});",
     "console.log(response.status, await response.text());",
   ].join("\n");
