@@ -85,6 +85,7 @@ def test_versions_are_those_of_the_project() -> None:
     assert f"Python {runtime} and newer" in README.text
 
 
-def test_pictures_are_there() -> None:
-    pictures = {link for link in README.links if "images/" in link}
-    assert pictures == {f"docs/images/{path.name}" for path in Path(DOCS, "images").iterdir()}
+def test_every_picture_is_shown() -> None:
+    pages = (README, *(Page(f"docs/{path.name}") for path in DOCS.glob("*.md")))
+    shown = {Path(link).name for page in pages for link in page.links if "images/" in link}
+    assert shown == {path.name for path in Path(DOCS, "images").iterdir()}
