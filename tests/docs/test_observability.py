@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -20,12 +21,15 @@ PATIENCE = 60.0
 
 HUB = """
 
+import logging
+
 import azure.functions as func
 from serverless_signalr import FunctionApp, ServerlessHub, SignalRInvocationContext
 
 
 class Chat(ServerlessHub):
     async def say(self, caller: SignalRInvocationContext, text: str) -> str:
+        logging.info("somebody says %s", text)
         await self.clients.group("friends").send("said", text)
         return caller.headers["traceparent"]
 
@@ -145,6 +149,16 @@ async def test_one_trace_leads_from_the_event_over_the_method_to_what_it_sends(
         "signalr.addressee": "groups",
         "signalr.target": "said",
     }
+
+
+async def test_a_line_of_the_app_is_logged_once(
+    env: SignalRTest, collector: Collector, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    await (await env.connect(user="ann")).invoke("say", "hi")
+    # The span is exported after the call, and the log is written before its answer.
+    await collector.span("chat/say")
+    assert [record.getMessage() for record in caplog.records].count("somebody says hi") == 1
 
 
 async def test_the_trace_goes_on_into_threads(env: SignalRTest, collector: Collector) -> None:
