@@ -110,7 +110,8 @@ class Pipeline:
         request_id = os.urandom(16).hex()
         headers = {**self._headers, **telemetry.propagated(), "x-ms-client-request-id": request_id}
         if (header := current_traceparent()) is not None:
-            headers.setdefault("traceparent", header)
+            # The local runtime joins by it. Its trace is that of the spans, which follow the same event.
+            headers["traceparent"] = header
         if operation.body is not None:
             headers["Content-Type"] = "application/json"
         options = {**self._options, "operation": operation, "read_timeout": timeout, "retries": retries}
