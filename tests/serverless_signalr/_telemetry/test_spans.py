@@ -4,7 +4,6 @@ import subprocess
 import sys
 
 import pytest
-from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, SpanKind, StatusCode
 
@@ -95,7 +94,7 @@ async def test_failure_marks_the_span_and_names_the_exception(telemetry: Telemet
 
 
 async def test_call_is_within_the_span_that_the_worker_has(telemetry: Telemetry) -> None:
-    with trace.get_tracer("worker").start_as_current_span("invoke") as outer:
+    with telemetry.tracer.start_as_current_span("invoke") as outer:
         await call(made_app(), "publish", "hi")
     assert is_within(telemetry.spans["news/publish"], outer.get_span_context())
 
@@ -164,10 +163,10 @@ async def test_send_from_a_function_is_within_its_span(telemetry: Telemetry, cli
 
 def test_operation_of_a_sync_function_is_within_its_span(telemetry: Telemetry) -> None:
     async def send() -> None:
-        with trace.get_tracer("app").start_as_current_span("inner"):
+        with telemetry.tracer.start_as_current_span("inner"):
             pass
 
-    with trace.get_tracer("app").start_as_current_span("outer") as outer:
+    with telemetry.tracer.start_as_current_span("outer") as outer:
         run_sync(send())
     assert is_within(telemetry.spans["inner"], outer.get_span_context())
 
