@@ -69,6 +69,6 @@ async def test_a_client_that_leaves_while_it_sends_is_not_worth_a_line(app: Any,
     await send(app, head + b"x" * 1000, leave=True)
     assert (await app.get("/admin/host/ping")).status == 200
     async with asyncio.timeout(60):
-        while len(app.host._server._runner.server.connections) > 1:  # noqa: ASYNC110 - nothing tells of its end
+        while len(app.host._site._server._runner.server.connections) > 1:  # noqa: ASYNC110 - nothing tells of its end
             await asyncio.sleep(0.01)
     assert [record for record in log.records if record.levelno > logging.DEBUG] == []

@@ -53,6 +53,8 @@ export class ClientPanel {
         list.replaceChildren(...hubs.map((hub) => new Option(hub, hub)));
         if (hubs.includes(chosen)) list.value = chosen;
       }
+      // Before the runtime has told its hubs there is none to connect to.
+      byId("connect", HTMLButtonElement).disabled = hubs.length === 0;
     }
     if (state.played.join() !== this.#played.join()) {
       this.#played = state.played;
