@@ -263,7 +263,11 @@ def test_return_value_is_made_of_what_json_has() -> None:
     assert answer == {"when": "2026-01-02", "ok": True}
 
 
-@pytest.mark.parametrize("value", [object(), float("nan"), [float("inf")], {"a": object()}], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [object(), float("nan"), [float("inf")], {"a": object()}],
+    ids=["object", "nan", "infinity-in-a-list", "object-in-an-object"],
+)
 def test_return_value_that_cannot_be_sent_reaches_the_client_as_a_general_error(value: object) -> None:
     def function(invocation: SignalRInvocationContext) -> object:
         return value
