@@ -3,6 +3,7 @@
 import argparse
 import logging
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,8 +56,8 @@ class Output:
         return self._journal
 
     def options(self, options: HostOptions) -> HostOptions:
-        """Return options whose loadings of the app are told to the journal too."""
-        return replace(options, on_loaded=self._loaded)
+        """Return options whose steps and loadings of the app are told to the journal too."""
+        return replace(options, on_loaded=self._loaded, on_step=self._stepped)
 
     def finish(self, code: int) -> None:
         """Tell the end, which is the last event."""
@@ -66,6 +67,10 @@ class Output:
     def _start(self) -> None:
         if self._events is not None:
             self._events.started()
+
+    def _stepped(self, what: str, fields: Mapping[str, Any]) -> None:
+        if self._events is not None:
+            self._events.stepped(what, fields)
 
     def _loaded(self, instance: Any, before: Any, seconds: float) -> None:
         if self._events is not None:

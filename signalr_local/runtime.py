@@ -25,6 +25,7 @@ from signalr_local.host.host import DEFAULT_PORT as HOST_PORT
 from signalr_local.host.host import STOP_GRACE, FunctionsHost
 from signalr_local.host.options import HostOptions
 from signalr_local.host.settings import LocalSettings
+from signalr_local.host.steps import Step
 from signalr_local.serving import PortInUseError
 from signalr_local.sockets import LOOPBACK, listen
 
@@ -90,8 +91,8 @@ class Runtime:
         self._emulator_port = EMULATOR_PORT if emulator_port is None else emulator_port
         self._emulator: Emulator | None = None
         self._sockets: list[socket.socket] = []
-        self._host_names = () if options is None else options.host_names
-        self.host = FunctionsHost(app, adjust=self._point_at_emulator, levels=levels, options=options)
+        self._options = options or HostOptions()
+        self.host = FunctionsHost(app, adjust=self._point_at_emulator, levels=levels, options=self._options)
         self._journal = journal
         self._inspector: Inspector | None = None
 
@@ -120,11 +121,13 @@ class Runtime:
         self._emulator_port = self._sockets[0].getsockname()[1]
         await self.host.begin()
         # While the worker imports the app, this process imports what it needs itself.
-        from signalr_local.emulator import Emulator
+        with Step(self._options.on_step, "start_emulator", "Start the emulator") as step:
+            from signalr_local.emulator import Emulator
 
-        self._emulator = Emulator(hosts=self._host_names)
-        self._inspector = self._inspected(self._emulator)
-        await self._emulator.serve(self._sockets)
+            self._emulator = Emulator(hosts=self._options.host_names)
+            self._inspector = self._inspected(self._emulator)
+            await self._emulator.serve(self._sockets)
+            step.message = f"port {self._emulator_port}"
         await self.host.start()
         here = f"http://127.0.0.1:{self.host.plain_port}"
         self.emulator.upstream = [UpstreamRule(urljoin(here, self._upstream))]

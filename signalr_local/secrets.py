@@ -12,7 +12,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from serverless_signalr._connection.vault import SecretReference, VaultError, is_reference, read_secret
@@ -20,22 +20,32 @@ from serverless_signalr._identity import Identity
 from serverless_signalr.errors import ConnectionStringError
 from signalr_local.host.settings import LocalSettings
 
-__all__ = ["read_reference", "resolve_references"]
+__all__ = ["read_reference", "references", "resolve_references"]
 
 _log = logging.getLogger("signalr_local.secrets")
 
 
-async def resolve_references(values: Mapping[str, str]) -> dict[str, str]:
+def references(values: Mapping[str, str]) -> list[str]:
+    """Return the names of the settings that refer to a secret."""
+    return [name for name, value in values.items() if is_reference(value)]
+
+
+async def resolve_references(
+    values: Mapping[str, str], on_read: Callable[[str, int], None] | None = None
+) -> dict[str, str]:
     """Return settings with the secrets that they refer to.
+
+    ``on_read`` is told of each secret that was read: the setting's name, and how many there are so far.
 
     Raise ValueError for a reference that is malformed or a secret that cannot be read: it names the setting,
     the secret, the identity and what to do, and no value.
     """
     resolved = dict(values)
-    for name, value in values.items():
-        if is_reference(value):
-            resolved[name] = await read_reference(name, value)
-            _log.info("%s: read %s.", name, SecretReference.parse(value))
+    for count, name in enumerate(references(values), 1):
+        resolved[name] = await read_reference(name, values[name])
+        _log.info("%s: read %s.", name, SecretReference.parse(values[name]))
+        if on_read is not None:
+            on_read(name, count)
     return resolved
 
 

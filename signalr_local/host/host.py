@@ -8,6 +8,7 @@ from signalr_local.host.console import LevelFilter
 from signalr_local.host.launch import Adjust, Launch
 from signalr_local.host.options import HostOptions
 from signalr_local.host.stalls import OnSlow
+from signalr_local.host.steps import COMPLETED
 from signalr_local.host.supervisor import Supervisor
 from signalr_local.host.watcher import Watcher
 from signalr_local.sockets import LOOPBACK, listen
@@ -91,6 +92,8 @@ class FunctionsHost:
         """
         if self._launch is None:
             await self.begin()
+        if self._options.on_step is not None:
+            self._options.on_step(COMPLETED, {})
         from signalr_local.host.site import Site
 
         assert self._watcher is not None  # noqa: S101 - ``begin`` made it

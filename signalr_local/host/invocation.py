@@ -158,7 +158,8 @@ class Invoker:
         event = _event("invocation_completed", function, invocation)
         event |= {"result": outcome.lower(), "duration_ms": duration}
         if failure is not None:
-            event["error"] = {"type": failure.type, "message": failure.message}
+            stack = {"stack": failure.stack} if failure.stack else {}
+            event["error"] = {"type": failure.type, "message": failure.message, **stack}
         log_call(
             logging.INFO if failure is None else logging.ERROR,
             "Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)",

@@ -11,8 +11,9 @@ from signalr_local.host.environment import worker_environment
 from signalr_local.host.functions import Function
 from signalr_local.host.options import HostOptions
 from signalr_local.host.settings import LocalSettings, Settings
+from signalr_local.host.steps import OnStep, Step
 from signalr_local.host.worker import Worker
-from signalr_local.secrets import resolve_references
+from signalr_local.secrets import references, resolve_references
 
 __all__ = ["Adjust", "Launch"]
 
@@ -38,14 +39,27 @@ class Launch:
 
         Raise ValueError for settings that cannot be read, AppError for a folder without an app.
         """
-        local_settings = LocalSettings.read(app)
-        # What the environment already says wins, in the worker as in the bindings.
-        values = adjust(await resolve_references(local_settings.effective()))
+        with Step(options.on_step, "read_settings", "Read the settings") as step:
+            local_settings = LocalSettings.read(app)
+            # What the environment already says wins, in the worker as in the bindings.
+            effective = local_settings.effective()
+            step.message = f"{len(effective)} values"
+        values = adjust(await _with_secrets(effective, options.on_step))
         settings = Settings({**os.environ, **values})
         configuration = HostConfiguration.read(app, settings)
         environment = worker_environment(values, app, port, options.debug_port)
-        worker = await Worker.open(app, environment, _log_of_app, options.interpreter)
+        with Step(options.on_step, "start_worker", "Start the Python worker") as step:
+            worker = await Worker.open(app, environment, _log_of_app, options.interpreter)
         return cls(app, worker, settings, local_settings, configuration)
+
+
+async def _with_secrets(values: Mapping[str, str], on_step: OnStep | None) -> Mapping[str, str]:
+    count = len(references(values))
+    if not count:
+        return values
+    title = "Read secrets from Key Vault"
+    with Step(on_step, "read_secrets", title, detail=f"{count} references", has_progress=True) as step:
+        return await resolve_references(values, lambda name, done: step.advance(done, count, name))
 
 
 def _log_of_app(level: int, text: str, function: Function | None, invocation: str | None) -> None:

@@ -186,7 +186,7 @@ class LogLine(Event, kw_only=True, gc=False):
     message: str
     function: str | None
     invocation_id: str | None
-    exception: tuple[str, str] | None
+    exception: tuple[str, str, str] | None
 
     @property
     def size(self) -> int:

@@ -6,9 +6,12 @@ https://github.com/Azure/azure-functions-core-tools/blob/vnext/docs/func-start-j
 
 import logging
 import time
+import traceback
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from signalr_local.inspector.events import HostEvent, LogLine
+from signalr_local.host.steps import COMPLETED
+from signalr_local.inspector.events import Event, HostEvent, LogLine
 from signalr_local.inspector.journal import Journal
 from signalr_local.trace_context import current_trace_id
 
@@ -36,29 +39,37 @@ class HostEvents(logging.Handler):
         self._started = self._since = time.monotonic()
         self._state: str | None = None
         self._is_starting = False
+        self._held: list[Event] = []
         self._functions: list[str] = []
         self._results = {"succeeded": 0, "failed": 0}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Add a record of the log, and the event that it carries."""
-        if self._is_starting:
-            self._begin()
+        """Add a record of the log, and the event that it carries; during the start they wait for its end."""
         event: dict[str, Any] | None = getattr(record, "event", None)
         trace_id = current_trace_id()
         if self._levels.filter(record):
-            self._journal.add(_line(record, event, trace_id))
+            self._follow(_line(record, event, trace_id))
         if event is None:
             return
         result = event.get("result")
         if result in self._results:
             self._results[result] += 1
         fields = {name: item for name, item in event.items() if name != "kind"}
-        self._journal.add(HostEvent(name=event["kind"], fields=fields, trace_id=trace_id))
+        self._follow(HostEvent(name=event["kind"], fields=fields, trace_id=trace_id))
 
     def started(self) -> None:
         """Tell that the host begins to start."""
         self._is_starting = True
         self._add("start_initialization_started", profile="none")
+
+    def stepped(self, what: str, fields: Mapping[str, Any]) -> None:
+        """Tell what became of a step of the start; later loadings of the app have none."""
+        if not self._is_starting:
+            return
+        if what == COMPLETED:
+            self._begin()
+        else:
+            self._add(f"start_initialization_{what}", **fields)
 
     def loaded(self, instance: "AppInstance", before: "AppInstance | None", seconds: float) -> None:
         """Tell that an app was loaded, and its functions."""
@@ -84,8 +95,7 @@ class HostEvents(logging.Handler):
 
     def finish(self, exit_reason: str) -> None:
         """Tell that the host stopped, and the summary, which is the last event."""
-        if self._is_starting:
-            self._begin()
+        self._release()
         self._change(_STOPPED)
         failed = self._results["failed"]
         self._add(
@@ -99,7 +109,6 @@ class HostEvents(logging.Handler):
 
     def _begin(self) -> None:
         """Tell that the host starts, which comes before all that it says."""
-        self._is_starting = False
         self._add(
             "start_initialization_completed",
             profile="none",
@@ -108,6 +117,19 @@ class HostEvents(logging.Handler):
             bundle_required=False,
         )
         self._change(_STARTING)
+        self._release()
+
+    def _follow(self, event: Event) -> None:
+        if self._is_starting:
+            self._held.append(event)
+        else:
+            self._journal.add(event)
+
+    def _release(self) -> None:
+        self._is_starting = False
+        held, self._held = self._held, []
+        for event in held:
+            self._journal.add(event)
 
     def _change(self, state: str, **more: object) -> None:
         now = time.monotonic()
@@ -121,6 +143,10 @@ class HostEvents(logging.Handler):
         self._journal.add(HostEvent(name=kind, fields=fields))
 
 
+def _described(error: BaseException) -> tuple[str, str, str]:
+    return type(error).__name__, str(error), "".join(traceback.format_exception(error))
+
+
 def _line(record: logging.LogRecord, event: dict[str, Any] | None, trace_id: str | None) -> LogLine:
     function, invocation = getattr(record, "said_by", None) or (
         (None, None) if event is None else (event["function"], event["invocation_id"])
@@ -132,6 +158,6 @@ def _line(record: logging.LogRecord, event: dict[str, Any] | None, trace_id: str
         message=record.getMessage(),
         function=function,
         invocation_id=invocation,
-        exception=None if error is None else (type(error).__name__, str(error)),
+        exception=None if error is None else _described(error),
         trace_id=trace_id,
     )

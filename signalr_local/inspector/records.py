@@ -157,7 +157,7 @@ def _log(event: events.LogLine) -> dict[str, Any]:
         "attributes": attributes,
     }
     if event.exception is not None:
-        fields["exception"] = {"type": event.exception[0], "message": event.exception[1]}
+        fields["exception"] = dict(zip(("type", "message", "stack"), event.exception, strict=True))
     return fields
 
 

@@ -68,7 +68,20 @@ def test_json_output_has_one_record_a_line_and_a_summary(launch: Launch, folder:
     assert host.stop() == 0
     records = [json.loads(line) for line in host.text.splitlines()]
     kinds = [record["kind"] for record in records]
-    assert kinds[0] == "start_initialization_started"
+    initialization = [
+        (kind.removeprefix("start_initialization_"), record.get("step"))
+        for kind, record in zip(kinds, records, strict=True)
+        if kind.startswith("start_initialization_")
+    ]
+    assert initialization == [
+        ("started", None),
+        ("step_started", "read_settings"),
+        ("step_completed", "read_settings"),
+        ("step_started", "start_worker"),
+        ("step_completed", "start_worker"),
+        ("completed", None),
+    ]
+    assert kinds.index("log") > kinds.index("start_initialization_completed")
     assert [item["name"] for item in records if item["kind"] == "function_discovered"] == ["hello"]
     assert (kinds[-1], records[-1]["exit_reason"]) == ("summary", "sigint")
 

@@ -368,7 +368,9 @@ async def test_an_exception_is_an_empty_500_and_in_the_log(app: Any, log: Any, p
     reply = await app.get(path)
     assert (reply.status, reply.body) == (500, b"")
     name = path.split("/")[2]
-    assert log.find(f"Executed 'Functions.{name}' \\(Failed, Id=.+, Duration=\\d+ms\\)").levelname == "ERROR"
+    ended: Any = log.find(f"Executed 'Functions.{name}' \\(Failed, Id=.+, Duration=\\d+ms\\)")
+    assert ended.levelname == "ERROR"
+    assert f"in {name}\n" in ended.event["error"]["stack"]
     record = log.find("Traceback")
     assert record.levelname == "ERROR"
     text = record.getMessage()

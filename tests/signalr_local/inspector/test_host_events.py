@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from serverless_signalr._rest.trace import traceparent
+from signalr_local.host.steps import COMPLETED, Step
 from signalr_local.inspector.host_events import HostEvents
 from signalr_local.inspector.journal import Journal
 from signalr_local.inspector.records import record
@@ -74,15 +75,47 @@ def test_an_exception_is_named(host: HostEvents, journal: Journal) -> None:
     made = line("broken")
     made.exc_info = (ValueError, ValueError("no"), None)
     host.emit(made)
-    assert records(journal)[0]["exception"] == {"type": "ValueError", "message": "no"}
+    assert records(journal)[0]["exception"] == {
+        "type": "ValueError",
+        "message": "no",
+        "stack": "ValueError: no\n",
+    }
 
 
 def test_the_initialization_precedes_the_first_line(host: HostEvents, journal: Journal) -> None:
     host.started()
-    host.emit(line("said"))
+    with Step(host.stepped, "read", "Read it", has_progress=True) as step:
+        host.emit(line("said"))
+        step.advance(1, 3, "one")
+    host.stepped(COMPLETED, {})
     assert [item["kind"] for item in records(journal)] == [
         "start_initialization_started",
+        "start_initialization_step_started",
+        "start_initialization_progress",
+        "start_initialization_step_completed",
         "start_initialization_completed",
         "host_state_changed",
         "log",
     ]
+
+
+def test_what_is_said_while_a_start_fails_is_told_at_its_end(host: HostEvents, journal: Journal) -> None:
+    host.started()
+    host.emit(line("said"))
+    host.finish("host_failed")
+    assert [item["kind"] for item in records(journal)] == [
+        "start_initialization_started",
+        "log",
+        "host_state_changed",
+        "summary",
+    ]
+
+
+def test_later_loadings_have_no_initialization(host: HostEvents, journal: Journal) -> None:
+    host.started()
+    host.stepped(COMPLETED, {})
+    before = len(journal)
+    with Step(host.stepped, "read", "Read it"):
+        pass
+    host.stepped(COMPLETED, {})
+    assert len(journal) == before
