@@ -252,3 +252,17 @@ async def test_the_page_is_accessible_and_fits(visit: Visit, width: int, scheme:
     assert await looks.wrapped_times(ann.page) == 0
     if is_phone:
         assert await looks.small_targets(ann.page) == []
+
+
+async def test_a_person_has_the_same_avatar_in_the_list_and_beside_messages(visit: Visit) -> None:
+    ann, bob = await visit("ann"), await visit("émile")
+    await bob.write("Everyone", "hello")
+    avatar = ann.message("hello").locator(".avatar")
+    listed = ann.person("émile").locator(".avatar")
+    for shown in (avatar, listed, bob.page.locator("#me-avatar .avatar")):
+        await expect(shown).to_have_text("É")
+        await expect(shown).to_have_attribute("aria-hidden", "true")
+    colour = "(one) => getComputedStyle(one).backgroundColor"
+    assert await avatar.evaluate(colour) == await listed.evaluate(colour)
+    assert await avatar.evaluate(colour) != await ann.page.locator("#me-avatar .avatar").evaluate(colour)
+    await expect(bob.message("hello").locator(".avatar")).to_have_count(0)

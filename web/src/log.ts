@@ -1,5 +1,6 @@
 // The messages of the conversation on screen.
 
+import { avatarOf } from "./avatar.js";
 import { MAX_ENTRIES, titleOf, type Conversation, type Entry } from "./conversations.js";
 import { byId, make } from "./dom.js";
 import { appendLinked } from "./links.js";
@@ -92,6 +93,8 @@ export class MessageLog {
     const text = make("p", entry.isData ? "text data" : "text");
     appendLinked(text, entry.text);
     message.append(head, text);
+    // Whom an own message is from shows by its place.
+    if (!entry.isOwn) message.prepend(avatarOf(entry.author));
     return message;
   }
 

@@ -1,5 +1,6 @@
 // The list of people, each a way to start a private conversation.
 
+import { avatarOf } from "./avatar.js";
 import type { Target } from "./conversations.js";
 import { KeyedList, byId, make, setText } from "./dom.js";
 import { shortId } from "./events.js";
@@ -15,6 +16,7 @@ export class Roster {
   readonly #list: KeyedList<Person, HTMLLIElement>;
   readonly #empty = byId("people-empty", HTMLParagraphElement);
   readonly #note = byId("people-note", HTMLElement);
+  readonly #avatar = byId("me-avatar", HTMLSpanElement);
   readonly #name = byId("me-name", HTMLSpanElement);
   readonly #connection = byId("me-connection", HTMLElement);
 
@@ -39,18 +41,19 @@ export class Roster {
   }
 
   showMe(name: string, connectionId: string | null): void {
+    if (this.#name.textContent !== name) this.#avatar.replaceChildren(avatarOf(name));
     setText(this.#name, name);
     setText(this.#connection, connectionId ?? "no connection");
   }
 
   #create(person: Person): HTMLLIElement {
     const item = make("li", "person");
-    const dot = make("span", "dot");
-    dot.setAttribute("aria-hidden", "true");
+    const avatar = avatarOf(person.name);
+    avatar.append(make("span", "dot"));
     const { userId } = person;
     const name = userId === null ? make("span", "row-name", person.name) : this.#opener(userId, person.name);
     const head = make("div", "person-head");
-    head.append(dot, name, make("span", "presence"));
+    head.append(avatar, name, make("span", "presence"));
     item.append(head, make("div", "connections"));
     return item;
   }
