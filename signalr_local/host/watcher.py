@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from pathlib import Path
 
@@ -15,6 +15,7 @@ __all__ = ["Watcher", "is_of_app"]
 _FILES = frozenset({HOST_JSON, LOCAL_SETTINGS})
 _IGNORED = frozenset({"__pycache__", "node_modules", "venv", "build", "dist"})
 _TESTS = frozenset({"test", "tests"})
+_ENVIRONMENT = "pyvenv.cfg"
 
 _DEBOUNCE, _STEP, _TIMEOUT = 400, 50, 1_000
 """Milliseconds: how long changes are collected, how long they pause, after what the folders are checked."""
@@ -71,7 +72,7 @@ class Watcher:
             return
         from watchfiles import awatch
 
-        identities = _identities(folders)
+        identities, watched = _identities(folders), frozenset(map(Path, folders))
         is_first = True
         async with aclosing(
             awatch(
@@ -85,10 +86,11 @@ class Watcher:
             )
         ) as batches:
             async for batch in batches:
-                if (batch or is_first) and (found := await asyncio.to_thread(self._look)):
+                is_news = any(_concerns(self.app, Path(path), watched) for _, path in batch)
+                if (is_news or is_first) and (found := await asyncio.to_thread(self._look)):
                     yield found
                 is_first = False
-                if _identities(folders) != identities or (batch and _folders(self.app) != folders):
+                if _identities(folders) != identities or (is_news and _folders(self.app) != folders):
                     return
 
     def _look(self) -> list[Path]:
@@ -111,12 +113,27 @@ def is_of_app(app: Path, path: Path) -> bool:
     )
 
 
+def _concerns(app: Path, path: Path, watched: Collection[Path]) -> bool:
+    """Tell whether a change of a path, which the system reports, can be one of the app.
+
+    Looking at all files takes milliseconds in which requests wait: a log or a database in the app's folder,
+    which is written all the time, must not cause it.
+    """
+    return (
+        path in watched
+        or path.name == _ENVIRONMENT
+        or not path.is_relative_to(app)
+        or is_of_app(app, path)
+        or path.is_dir()
+    )
+
+
 def _is_ignored(name: str) -> bool:
     return name in _IGNORED or name.startswith(".")
 
 
 def _is_environment(folder: str, name: str) -> bool:
-    return os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
+    return os.path.exists(os.path.join(folder, name, _ENVIRONMENT))
 
 
 def _folders(app: Path) -> list[str]:
