@@ -31,12 +31,18 @@ async def main() -> None:
     """Measure and print."""
     say(f"HTTP functions: {_CONNECTIONS} connections, then one, {_SECONDS:.0f} seconds each.")
     with tempfile.TemporaryDirectory() as folder:
-        await _measure(Path(folder))
+        await _measure(_write_app(Path(folder)))
+
+
+def _write_app(folder: Path) -> Path:
+    app = folder / "app"
+    app.mkdir()
+    (app / "function_app.py").write_text(_APP)
+    (app / "local.settings.json").write_text('{"IsEncrypted": false, "Values": {}}')
+    return app
 
 
 async def _measure(app: Path) -> None:
-    (app / "function_app.py").write_text(_APP)
-    (app / "local.settings.json").write_text('{"IsEncrypted": false, "Values": {}}')
     async with (
         _running_host(app) as host,
         running_process_floor(str(app)) as library,
@@ -61,7 +67,8 @@ async def _measure(app: Path) -> None:
 
 @asynccontextmanager
 async def _running_host(app: Path) -> AsyncIterator[str]:
-    log = app / "log"
+    # Not in the app's folder: the host watches that.
+    log = app.parent / "log"
     with log.open("w") as output:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-u", "-m", "signalr_local", "host", "--app", str(app), "--port", "0"),

@@ -27,14 +27,10 @@ class Addresses:
 async def running_app() -> AsyncIterator[Addresses]:
     """Run the app as ``make run`` does, on free ports, its log going to a file."""
     with tempfile.TemporaryDirectory() as folder:
-        app = Path(folder)
-        for name in ("function_app.py", "host.json"):
-            shutil.copy(_ROOT / name, app)
-        for name in ("blueprints", "serverless_signalr"):
-            shutil.copytree(_ROOT / name, app / name)
-        shutil.copy(_ROOT / "local.settings.json.example", app / "local.settings.json")
-        log = app / "log"
-        options = ["--app", folder, "--port", "0", "--emulator-port", "0"]
+        app = _copy_app(Path(folder))
+        # Not in the app's folder: the host watches that.
+        log = app.parent / "log"
+        options = ["--app", str(app), "--port", "0", "--emulator-port", "0"]
         with log.open("w") as output:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-u", "-m", "signalr_local", *options),
@@ -51,6 +47,17 @@ async def running_app() -> AsyncIterator[Addresses]:
         finally:
             process.terminate()
             await process.wait()
+
+
+def _copy_app(folder: Path) -> Path:
+    app = folder / "app"
+    app.mkdir()
+    for name in ("function_app.py", "host.json"):
+        shutil.copy(_ROOT / name, app)
+    for name in ("blueprints", "serverless_signalr"):
+        shutil.copytree(_ROOT / name, app / name)
+    shutil.copy(_ROOT / "local.settings.json.example", app / "local.settings.json")
+    return app
 
 
 @asynccontextmanager
