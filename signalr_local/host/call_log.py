@@ -13,20 +13,23 @@ _log = logging.getLogger("signalr_local.host")
 _BLANK = vars(logging.LogRecord(_log.name, logging.INFO, __file__, 0, "", None, None))
 
 
-def log_call(level: int, text: str, arguments: tuple[object, ...], extra: Mapping[str, Any]) -> None:
-    """Log as Logger.log does, without looking for the caller."""
+def log_call(
+    level: int, text: str, arguments: tuple[object, ...], category: str, event: Mapping[str, Any]
+) -> None:
+    """Log as Logger.log does, without looking for the caller; records get ``category`` and ``event``."""
     if _log.isEnabledFor(level):
-        _log.handle(_Record(level, text, arguments, extra))
+        _log.handle(_Record(level, text, arguments, category, event))
 
 
 class _Record(logging.LogRecord):
     def __init__(
-        self, level: int, text: str, arguments: tuple[object, ...], extra: Mapping[str, Any]
+        self, level: int, text: str, arguments: tuple[object, ...], category: str, event: Mapping[str, Any]
     ) -> None:
         now = time.time()
         own = vars(self)
         own.update(_BLANK)
-        own.update(extra)
+        own["category"] = category
+        own["event"] = event
         own["levelno"] = level
         own["levelname"] = logging.getLevelName(level)
         own["msg"] = text

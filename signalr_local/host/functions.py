@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from serverless_signalr.protocol.names import DEFAULT_CONNECTION
@@ -24,7 +25,7 @@ type Event = tuple[str, str, str]
 type Binding = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Function:
     """Describe one function: its trigger, its inputs and its outputs."""
 
@@ -50,6 +51,21 @@ class Function:
             tuple(one for one in others if str(one["direction"]).upper() == "OUT"),
             None if item.get("parameters") is None else tuple(item["parameters"]),
         )
+
+    @cached_property
+    def category(self) -> str:
+        """The category of what the log says of the function."""
+        return f"Function.{self.name}"
+
+    @cached_property
+    def messages(self) -> tuple[Binding, ...]:
+        """The outputs for the clients of a hub."""
+        return tuple(one for one in self.outputs if is_type(one, SIGNALR_OUTPUT))
+
+    @cached_property
+    def responses(self) -> tuple[Binding, ...]:
+        """The outputs for the caller of an HTTP function."""
+        return tuple(one for one in self.outputs if is_type(one, HTTP_OUTPUT))
 
     @property
     def bindings(self) -> tuple[Binding, ...]:

@@ -14,7 +14,7 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
 from signalr_local.host.binding_data import joined, request_data
-from signalr_local.host.functions import HTTP_OUTPUT, Function, is_type
+from signalr_local.host.functions import Function
 from signalr_local.host.invocation import Invoker, new_id
 from signalr_local.host.notes import Notes
 from signalr_local.host.responses import ResponseError, bare, failed, from_worker
@@ -118,9 +118,7 @@ def _joined_query(pairs: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def _answer(function: Function, result: Result) -> web.StreamResponse:
-    for binding in function.outputs:
-        if not is_type(binding, HTTP_OUTPUT):
-            continue
+    for binding in function.responses:
         name = str(binding["name"])
         value: Mapping[str, Any] | None = result.returned if name == "$return" else result.outputs.get(name)
         if value is not None:

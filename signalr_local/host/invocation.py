@@ -1,6 +1,5 @@
 """One invocation: inputs resolved, the function run, its outputs applied, all of it logged."""
 
-import asyncio
 import json
 import logging
 import random
@@ -17,7 +16,7 @@ from signalr_local.host import newtonsoft
 from signalr_local.host.call_log import log_call
 from signalr_local.host.dates import dates_in
 from signalr_local.host.expressions import BindingData, ExpressionError
-from signalr_local.host.functions import CONNECTION_INFO, NEGOTIATION, SIGNALR_OUTPUT, Function, is_type
+from signalr_local.host.functions import CONNECTION_INFO, NEGOTIATION, Function, is_type
 from signalr_local.host.notes import Notes
 from signalr_local.host.outputs import OutputError
 from signalr_local.host.service import Service
@@ -44,6 +43,7 @@ class Invoker:
         self.worker = worker
         self._service = service
         self._timeout = timeout
+        self._seconds = timeout.total_seconds() if timeout else None
         self._notes = notes or Notes()
         self._keep_values = keep_values
 
@@ -66,7 +66,8 @@ class Invoker:
             logging.INFO,
             "Executing 'Functions.%s' (Reason='%s', Id=%s)",
             (function.name, reason, invocation),
-            _category(function) | {"event": _event("invocation_started", function, invocation)},
+            function.category,
+            _event("invocation_started", function, invocation),
         )
         start = time.perf_counter()
         try:
@@ -74,7 +75,7 @@ class Invoker:
             if function.inputs:
                 inputs |= await self._inputs(function, data)
             result = await self._run(function, inputs, body, invocation)
-            if function.outputs:
+            if function.messages:
                 await self._apply(function, result, data)
         except FunctionFailedError as error:
             self._log_end(function, "Failed", invocation, start, error.failure)
@@ -89,7 +90,7 @@ class Invoker:
             "Functions.%s returned a response that cannot be sent, so that the caller gets 500: %s.",
             function.name,
             reason,
-            extra=_category(function),
+            extra={"category": function.category},
         )
         return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
@@ -115,8 +116,7 @@ class Invoker:
         self, function: Function, inputs: Mapping[str, dict[str, Any]], body: bytes, invocation: str
     ) -> Result:
         try:
-            async with asyncio.timeout(self._timeout.total_seconds() if self._timeout else None):
-                return await self.worker.invoke(function, inputs, body, invocation)
+            return await self.worker.invoke(function, inputs, body, invocation, self._seconds)
         except TimeoutError:
             _log.error(
                 "Timeout value of %s exceeded by function 'Functions.%s' (Id: '%s'). "
@@ -133,9 +133,7 @@ class Invoker:
             ) from None
 
     async def _apply(self, function: Function, result: Result, data: BindingData) -> None:
-        for binding in function.outputs:
-            if not is_type(binding, SIGNALR_OUTPUT):
-                continue
+        for binding in function.messages:
             value = _output(function, result, str(binding["name"]))
             if value is None or value["value"] is None:
                 continue
@@ -164,7 +162,8 @@ class Invoker:
             logging.INFO if failure is None else logging.ERROR,
             "Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)",
             (function.name, outcome, invocation, duration),
-            _category(function) | {"event": event},
+            function.category,
+            event,
         )
 
 
@@ -234,12 +233,8 @@ def _supply(expression: str) -> str:
             return "the request must hold it, or the binding must not ask for it."
 
 
-def _category(function: Function) -> dict[str, Any]:
-    return {"category": f"Function.{function.name}"}
-
-
 def _log_failure(function: Function, failure: Failure) -> None:
     text = f"Exception while executing function: Functions.{function.name}. {failure.type}: {failure.message}"
     if failure.stack and not failure.clean:
         text += f"\n{failure.stack.rstrip()}"
-    _log.error("%s", text, extra=_category(function))
+    _log.error("%s", text, extra={"category": function.category})

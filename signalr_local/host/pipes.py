@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from signalr_local.host import headers
 from signalr_local.worker import frames
 from signalr_local.worker.lines import LineCutter
 
@@ -27,21 +28,9 @@ class Pipes(asyncio.SubprocessProtocol):
         self.drained = asyncio.Event()
         self._on_frame = on_frame
         self._on_line = on_line
-        self._frames = frames.Cutter()
+        self._frames = frames.Cutter(headers.decode)
         self._lines = LineCutter()
         self._open = {_STDOUT, _STDERR}
-        self._writable = asyncio.Event()
-        self._writable.set()
-
-    async def writable(self) -> None:
-        """Wait until the worker reads what was written."""
-        await self._writable.wait()
-
-    def pause_writing(self) -> None:
-        self._writable.clear()
-
-    def resume_writing(self) -> None:
-        self._writable.set()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == _STDOUT:
@@ -56,12 +45,9 @@ class Pipes(asyncio.SubprocessProtocol):
         self._open.discard(fd)
         if not self._open:
             self.drained.set()
-        # Nobody is to wait for a pipe that is gone.
-        self._writable.set()
 
     def process_exited(self) -> None:
         self.exited.set()
-        self._writable.set()
 
     def _pass_on(self, lines: list[bytes]) -> None:
         for line in lines:

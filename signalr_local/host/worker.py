@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from serverless_signalr._rest.trace import traceparent
 from signalr_local.clock import SYSTEM
+from signalr_local.host import headers
 from signalr_local.host.app_folder import check_app_folder
 from signalr_local.host.environment import worker_environment
 from signalr_local.host.failures import (
@@ -152,18 +153,24 @@ class Worker:
         await self._unusable.wait()
 
     async def invoke(
-        self, function: Function, inputs: Mapping[str, dict[str, Any]], body: bytes = b"", id: str = ""
+        self,
+        function: Function,
+        inputs: Mapping[str, dict[str, Any]],
+        body: bytes = b"",
+        id: str = "",
+        timeout: float | None = None,
     ) -> Result:
         """Run a function.
 
         Raise FunctionFailedError where it raises, or where the process ends under it; NotStartedError where
-        the process ends before it begins.
+        the process ends before it begins; TimeoutError after ``timeout`` seconds, if the function runs on.
         """
         if not self.is_running:
             raise NotStartedError
         invocation = id or str(uuid4())
         self._sent += 1
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
         call = PendingCall(function, self._sent, future, traceparent.get())
         self._calls[invocation] = call
         header: dict[str, Any] = {
@@ -176,12 +183,14 @@ class Worker:
             header["traceparent"] = call.traceparent
         if self.clock.ahead:
             header["ahead"] = self.clock.ahead
+        timer = None if timeout is None else loop.call_later(timeout, _time_out, future)
         try:
-            self._outgoing.write(self._stdin, frames.encode(header, body))
-            await self._pipes.writable()
-            return await call.result
+            self._outgoing.write(self._stdin, frames.pack(headers.encode(header), body))
+            return await future
         finally:
             self._calls.pop(invocation, None)
+            if timer is not None:
+                timer.cancel()
 
     def retire(self, cause: str) -> None:
         """Take no more invocations; those that run go on. ``cause`` says why the process is going to end."""
@@ -277,3 +286,8 @@ class Worker:
                     call.result.set_result(Result(header["return"], header["outputs"], body))
                 else:
                     call.result.set_exception(FunctionFailedError(Failure(**header["error"])))
+
+
+def _time_out(result: "asyncio.Future[Result]") -> None:
+    if not result.done():
+        result.set_exception(TimeoutError())

@@ -53,9 +53,14 @@ class InProcessWorker(Worker):
         self._threads = ThreadPoolExecutor(thread_name_prefix="app")
 
     async def invoke(
-        self, function: Function, inputs: Mapping[str, dict[str, Any]], body: bytes = b"", id: str = ""
+        self,
+        function: Function,
+        inputs: Mapping[str, dict[str, Any]],
+        body: bytes = b"",
+        id: str = "",
+        timeout: float | None = None,
     ) -> Result:
-        """Run a function. Raise FunctionFailedError where it raises."""
+        """Run a function. Raise FunctionFailedError where it raises, TimeoutError where it runs on."""
         if not self.is_running:
             raise NotStartedError
         invocation = id or str(uuid4())
@@ -66,7 +71,8 @@ class InProcessWorker(Worker):
         )
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._ended(invocation, done))
-        return await asyncio.shield(task)
+        async with asyncio.timeout(timeout):
+            return await asyncio.shield(task)
 
     def retire(self, cause: str) -> None:
         """Take no more invocations."""

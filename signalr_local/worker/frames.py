@@ -2,10 +2,10 @@
 
 import json
 import struct
-from collections.abc import Buffer
+from collections.abc import Buffer, Callable
 from typing import Any, BinaryIO
 
-__all__ = ["PREFIX", "Cutter", "Header", "encode", "read", "split_prefix"]
+__all__ = ["PREFIX", "Cutter", "Header", "encode", "pack", "read", "split_prefix"]
 
 type Header = dict[str, Any]
 
@@ -16,9 +16,13 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def encode(header: Header, body: bytes = b"") -> bytes:
+    """Return a frame with a header, which is encoded, and a body."""
+    return pack(_encode(header).encode(), body)
+
+
+def pack(header: bytes, body: bytes) -> bytes:
     """Return a frame: the lengths of header and body as two 32-bit numbers, the header, the body."""
-    text = _encode(header).encode()
-    return PREFIX.pack(len(text), len(body)) + text + body
+    return PREFIX.pack(len(header), len(body)) + header + body
 
 
 def split_prefix(prefix: Buffer) -> tuple[int, int]:
@@ -30,24 +34,35 @@ def split_prefix(prefix: Buffer) -> tuple[int, int]:
 class Cutter:
     """Cut a stream into frames, keeping what is incomplete for the next call."""
 
-    def __init__(self) -> None:
-        self._buffer = bytearray()
+    def __init__(self, decode: Callable[[bytes], Any] = json.loads) -> None:
+        self._decode = decode
+        self._rest = bytearray()
 
     def feed(self, data: bytes) -> list[tuple[Header, bytes]]:
         """Return the frames that ``data`` completes."""
-        self._buffer += data
-        buffer, start, found = self._buffer, 0, list[tuple[Header, bytes]]()
-        while len(buffer) - start >= PREFIX.size:
-            header_size, body_size = PREFIX.unpack_from(buffer, start)
+        if self._rest:
+            self._rest += data
+            found, end = self._cut(self._rest)
+            del self._rest[:end]
+        else:
+            # What comes is mostly a frame, or several, as they were written.
+            found, end = self._cut(data)
+            if end < len(data):
+                self._rest += data[end:]
+        return found
+
+    def _cut(self, data: bytes | bytearray) -> tuple[list[tuple[Header, bytes]], int]:
+        """Return the frames that begin ``data``, and where they end."""
+        found, start = list[tuple[Header, bytes]](), 0
+        while len(data) - start >= PREFIX.size:
+            header_size, body_size = PREFIX.unpack_from(data, start)
             body = start + PREFIX.size + header_size
             end = body + body_size
-            if len(buffer) < end:
+            if len(data) < end:
                 break
-            found.append((json.loads(bytes(buffer[start + PREFIX.size : body])), bytes(buffer[body:end])))
+            found.append((self._decode(bytes(data[start + PREFIX.size : body])), bytes(data[body:end])))
             start = end
-        if start:
-            del buffer[:start]
-        return found
+        return found, start
 
 
 def read(stream: BinaryIO) -> tuple[Header, bytes] | None:

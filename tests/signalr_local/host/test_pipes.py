@@ -52,16 +52,3 @@ async def test_it_is_drained_when_both_outputs_have_ended() -> None:
     assert (pipes.exited.is_set(), pipes.drained.is_set()) == (True, False)
     pipes.pipe_connection_lost(_STDERR, None)
     assert pipes.drained.is_set()
-
-
-@pytest.mark.parametrize("end", ["resume", "exit", "lost"])
-async def test_nobody_waits_for_a_worker_that_is_gone(end: str) -> None:
-    pipes = Heard().pipes
-    pipes.pause_writing()
-    if end == "resume":
-        pipes.resume_writing()
-    elif end == "exit":
-        pipes.process_exited()
-    else:
-        pipes.pipe_connection_lost(_STDIN, BrokenPipeError())
-    await pipes.writable()
