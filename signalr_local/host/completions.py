@@ -7,7 +7,7 @@ from serverless_signalr.protocol.bodies import BodyFormat
 from serverless_signalr.protocol.messages import NO_RESULT, Completion
 from signalr_local.host import newtonsoft
 
-__all__ = ["encode"]
+__all__ = ["big_integer", "encode", "is_big"]
 
 _MAX_DEPTH = newtonsoft.MAX_DEPTH - 1
 """A .NET client that gets more levels disconnects; the completion itself is one."""
@@ -32,6 +32,22 @@ def encode(body_format: BodyFormat, event: str, completion: Completion) -> bytes
         text = f"{event} returned what {protocol} cannot carry to a client: {_reason(error)}"
         _log.error("%s", text)
         return body_format.encode(Completion(completion.invocation_id, error=text))
+
+
+def is_big(value: object) -> bool:
+    """Tell whether a value is an integer that .NET reads as a BigInteger."""
+    return isinstance(value, int) and not -(2**63) <= value < 2**63
+
+
+def big_integer(value: int) -> dict[str, object]:
+    """Return what Azure sends of a BigInteger, which .NET writes as an object: its properties."""
+    return {
+        "isPowerOfTwo": value > 0 and value.bit_count() == 1,
+        "isZero": False,
+        "isOne": False,
+        "isEven": value % 2 == 0,
+        "sign": 1 if value > 0 else -1,
+    }
 
 
 def _reason(error: Exception) -> str:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from signalr_local.host.answer_headers import header_fault
 from signalr_local.host.json_files import read_object
 from signalr_local.host.timespans import parse_timespan
 from signalr_local.host.whole_app import does_not_start
@@ -107,7 +108,7 @@ class HostConfiguration:
             route_prefix=_default(tree.text(f"{http}routeprefix", missing="api")),
             function_timeout=_timeout(path, tree.text("functiontimeout")),
             functions=tuple(tree.section("functions").values()),
-            custom_headers=tree.section(f"{http}customheaders"),
+            custom_headers=_headers(path, tree.section(f"{http}customheaders")),
             strict_transport_security=_hsts(tree, f"{http}hsts:"),
             max_concurrent=_limit(path, tree, f"{http}maxconcurrentrequests"),
             max_outstanding=_limit(path, tree, f"{http}maxoutstandingrequests"),
@@ -236,6 +237,16 @@ def _limit(path: Path, tree: _Tree, key: str) -> int | None:
             "-1 for no limit"
         )
     return limit
+
+
+def _headers(path: Path, headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        reason = header_fault(name, value)
+        if reason is not None:
+            raise ValueError(
+                f"customHeaders in {path}: {reason}. In Azure every request is answered with 500"
+            )
+    return headers
 
 
 def _hsts(tree: _Tree, prefix: str) -> str | None:

@@ -34,11 +34,20 @@ _NOT_TEXT = re.compile("[\udc80-\udcff]")
 class HttpFunctions:
     """Answer requests with the functions of one app."""
 
-    def __init__(self, table: FunctionTable, invoker: Invoker, notes: Notes, usage: Usage) -> None:
+    def __init__(
+        self,
+        table: FunctionTable,
+        invoker: Invoker,
+        notes: Notes,
+        usage: Usage,
+        *,
+        keep_values: bool = False,
+    ) -> None:
         self._table = table
         self._usage = usage
         self._invoker = invoker
         self._notes = notes
+        self._keep_values = keep_values
 
     async def handle(self, request: web.BaseRequest, target: Target) -> web.StreamResponse | None:
         """Run the function whose route takes the request, and return None where there is none."""
@@ -70,9 +79,36 @@ class HttpFunctions:
         except FunctionFailedError as error:
             return failed(error.failure)
         try:
-            return _answer(function, result)
+            return self._answer(function, result)
         except ResponseError as error:
             return self._invoker.refuse(function, str(error))
+
+    def _answer(self, function: Function, result: Result) -> web.StreamResponse:
+        for binding in function.responses:
+            name = str(binding["name"])
+            value: Mapping[str, Any] | None = (
+                result.returned if name == "$return" else result.outputs.get(name)
+            )
+            if value is not None:
+                return (
+                    from_worker(value, result.body)
+                    if value["type"] == "http"
+                    else self._bare(function, value["value"])
+                )
+        return web.Response(headers=CIMultiDict())
+
+    def _bare(self, function: Function, value: object) -> web.StreamResponse:
+        response, changed = bare(value, dates=not self._keep_values)
+        if changed is not None:
+            self._notes.say(
+                f"bare text {function.name}",
+                "The text that Functions.%s returned was taken for JSON and written anew, as in Azure: %.80r "
+                "became %.80r. Return an HttpResponse, whose body is sent as it is.",
+                function.name,
+                value,
+                changed,
+            )
+        return response
 
     async def _body(self, request: web.BaseRequest, function: Function) -> bytes:
         """Return the body as it was sent: with a Content-Encoding, it is the function that decodes it."""
@@ -115,12 +151,3 @@ def _joined_query(pairs: list[tuple[str, str]]) -> dict[str, str]:
         spelled.setdefault(name.lower(), []).append(name)
         values.setdefault(name.lower(), []).append(value)
     return {names[:2][-1]: ",".join(values[key]) for key, names in spelled.items()}
-
-
-def _answer(function: Function, result: Result) -> web.StreamResponse:
-    for binding in function.responses:
-        name = str(binding["name"])
-        value: Mapping[str, Any] | None = result.returned if name == "$return" else result.outputs.get(name)
-        if value is not None:
-            return from_worker(value, result.body) if value["type"] == "http" else bare(value["value"])
-    return web.Response(headers=CIMultiDict())

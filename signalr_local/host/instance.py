@@ -67,7 +67,9 @@ class AppInstance:
         self._invoker = Invoker(
             worker, service, configuration.function_timeout, self.notes, keep_values=options.keep_values
         )
-        self.http = HttpFunctions(self.table, self._invoker, self.notes, self.usage)
+        self.http = HttpFunctions(
+            self.table, self._invoker, self.notes, self.usage, keep_values=options.keep_values
+        )
         self.webhook = Webhook(
             self.table, service, self._invoker, self.notes, keep_values=options.keep_values
         )

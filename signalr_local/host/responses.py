@@ -9,7 +9,10 @@ from typing import Any
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
+from signalr_local.host import newtonsoft
+from signalr_local.host.answer_headers import header_fault
 from signalr_local.host.cookies import CookieError, rewrite
+from signalr_local.host.dates import dates_in
 from signalr_local.host.worker import Failure
 
 __all__ = ["ResponseError", "bare", "failed", "from_worker"]
@@ -18,8 +21,7 @@ _TEXT = "text/plain; charset=utf-8"
 _STATUSES = range(100, 1000)
 _WITHOUT_BODY = frozenset({204, 205, 304})
 
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_VALUE = re.compile(r"[\t\x20-\x7e]*")
+_INTEGER = re.compile(r"\s*[+-]?\d{1,10}\s*", re.ASCII)
 
 # What the server writes itself: the app's own value would be a second one, or a lie.
 _HOP_BY_HOP = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "upgrade"})
@@ -36,7 +38,9 @@ def from_worker(value: Mapping[str, Any], body: bytes) -> web.StreamResponse:
         raise ResponseError(f"its status is {status}, expected {_STATUSES[0]} to {_STATUSES[-1]}")
     headers: CIMultiDict[str] = CIMultiDict()
     for name, text in value["headers"].items():
-        _check_header(name, text)
+        fault = header_fault(name, text)
+        if fault is not None:
+            raise ResponseError(fault)
         if name.lower() not in _HOP_BY_HOP:
             headers.add(name, text)
     declared = next(
@@ -52,21 +56,25 @@ def from_worker(value: Mapping[str, Any], body: bytes) -> web.StreamResponse:
     return web.Response(status=status, headers=headers, body=b"" if status in _WITHOUT_BODY else body)
 
 
-def bare(value: object) -> web.StreamResponse:
-    """Return the response that a bare text stands for: the host looks whether it is JSON.
+def bare(value: object, *, dates: bool = True) -> tuple[web.StreamResponse, str | None]:
+    """Return the response that a bare text stands for, and what is sent if that is another value.
 
-    Raise ResponseError for an object whose status or headers cannot be sent.
+    The host looks whether the text is JSON, which it reads and writes as Newtonsoft.Json does (source:
+    azure-functions-host, HttpBinding); ``dates`` tells whether dates are written anew too. Raise
+    ResponseError for an object whose status or headers cannot be sent.
     """
-    text = value if isinstance(value, str) else json.dumps(value)
+    text = newtonsoft.clean(value if isinstance(value, str) else json.dumps(value))
     try:
-        content = json.loads(text)
-    except ValueError:
-        return web.Response(text=text, headers={hdrs.CONTENT_TYPE: _TEXT})
-    if not isinstance(content, dict) or "body" not in content:
-        shown = json.dumps(content, indent=2, ensure_ascii=False)
-        return web.Response(text=shown, headers={hdrs.CONTENT_TYPE: _TEXT})
-    body = content["body"]
-    headers = {str(name): str(item) for name, item in (content.get("headers") or {}).items()}
+        content = newtonsoft.read(text, dates=dates)
+    except newtonsoft.JsonError:
+        return web.Response(text=text, headers={hdrs.CONTENT_TYPE: _TEXT}), None
+    members = {name.lower(): item for name, item in content.items()} if isinstance(content, dict) else {}
+    if "body" not in members:
+        shown = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False)
+        response = web.Response(text=newtonsoft.clean(shown), headers={hdrs.CONTENT_TYPE: _TEXT})
+        return response, None if _is_same(content, text) and shown != content else shown
+    body, given = members["body"], members.get("headers")
+    headers = {name: str(item) for name, item in given.items()} if isinstance(given, dict) else {}
     kind = next((item for name, item in headers.items() if name.lower() == "content-type"), None)
     if kind is None:
         headers[hdrs.CONTENT_TYPE] = _TEXT
@@ -74,12 +82,24 @@ def bare(value: object) -> web.StreamResponse:
         headers = {name: item for name, item in headers.items() if name.lower() != "content-type"}
         headers[hdrs.CONTENT_TYPE] = f"{kind}; charset=utf-8"
     shown = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
-    status = content.get("status") or content.get("statusCode") or HTTPStatus.OK
+    status = _number(members.get("statuscode", members.get("status")))
+    answer = {"status": status, "headers": headers, "cookies": ()}
+    return from_worker(answer, newtonsoft.clean(shown).encode()), None
+
+
+def _number(status: object) -> int:
+    """Return a status; one that is no number is none."""
+    if isinstance(status, int | str) and not isinstance(status, bool) and _INTEGER.fullmatch(str(status)):
+        return int(status)
+    return HTTPStatus.OK
+
+
+def _is_same(content: object, text: str) -> bool:
+    """Tell whether a value of JSON is what a strict reader sees in its text."""
     try:
-        code = int(status)
-    except (TypeError, ValueError):
-        raise ResponseError(f"its status is {status!r}, expected a number") from None
-    return from_worker({"status": code, "headers": headers, "cookies": ()}, shown.encode(errors="replace"))
+        return bool(json.loads(text) == content) and not any(date != date.sent for date in dates_in(content))
+    except ValueError:
+        return False
 
 
 def failed(failure: Failure) -> web.Response:
@@ -94,10 +114,3 @@ def failed(failure: Failure) -> web.Response:
         text=json.dumps(problem, ensure_ascii=False),
         content_type="application/problem+json",
     )
-
-
-def _check_header(name: str, text: str) -> None:
-    if _NAME.fullmatch(name) is None:
-        raise ResponseError(f"{name!r} is not the name of a header")
-    if _VALUE.fullmatch(text) is None:
-        raise ResponseError(f"the header {name} has the value {text!r}, expected printable ASCII")

@@ -20,7 +20,7 @@ from serverless_signalr.protocol.upstream import CONNECTED, SIGNATURE_HEADER, Ca
 from signalr_local.host import newtonsoft
 from signalr_local.host.binding_data import event_data, joined
 from signalr_local.host.calls import close_error, read_json, read_messagepack
-from signalr_local.host.completions import encode
+from signalr_local.host.completions import big_integer, encode, is_big
 from signalr_local.host.functions import Function, connection_setting
 from signalr_local.host.invocation import Invoker
 from signalr_local.host.notes import Notes
@@ -132,7 +132,7 @@ class Webhook:
         result: object = NO_RESULT
         error_text: str | None = None
         try:
-            result = _result(await self._invoke(function, context), body_format)
+            result = self._result(function, await self._invoke(function, context), body_format)
         except FunctionFailedError as error:
             error_text = _client_error(event, error.failure)
         if not call.invocation_id:
@@ -154,6 +154,24 @@ class Webhook:
             raise FunctionFailedError(failure) from None
         trigger = {"type": "string", "value": newtonsoft.write(context)}
         return await self._invoker.invoke(function, trigger, data, reason="(null)")
+
+    def _result(self, function: Function, result: Result, body_format: BodyFormat) -> object:
+        returned = result.returned
+        if returned is None:
+            return None
+        value = returned["value"]
+        if body_format.has_binary:
+            return base64.b64decode(value) if returned["type"] == "bytes" else value
+        if self._keep_values or not is_big(value):
+            return value
+        self._notes.say(
+            "big result",
+            "A result was lost, as in Azure: Functions.%s returned an integer of more than 64 bits, and the "
+            "client received an object without its digits. Return it as a text, or inside a list or a dict. "
+            "--keep-values leaves it, here only.",
+            function.name,
+        )
+        return big_integer(value)
 
     async def _is_signed(self, function: Function, event: UpstreamEvent, headers: Mapping[str, str]) -> bool:
         signature = headers.get(SIGNATURE_HEADER, "")
@@ -216,15 +234,6 @@ def _context(
         "Query": joined(pairs, ignore_case=True) if event.query else None,
         "Claims": {name: values[0] for name, values in event.claims.items()} or None,
     }
-
-
-def _result(result: Result, body_format: BodyFormat) -> object:
-    returned = result.returned
-    if returned is None:
-        return None
-    if returned["type"] == "bytes" and body_format.has_binary:
-        return base64.b64decode(returned["value"])
-    return returned["value"]
 
 
 def _client_error(event: UpstreamEvent, failure: Failure) -> str:

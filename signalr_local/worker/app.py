@@ -91,6 +91,10 @@ async def invoke(request: dict[str, Any], body: bytes, folder: str) -> tuple[boo
             answer["outputs"][name] = value
             content = content or more
         return True, frames.encode(answer, content)
+    except data.UncarriedError as error:
+        # No line of the app raised it.
+        answer["error"] = {"type": "ValueError", "message": str(error), "stack": "", "clean": True}
+        return False, frames.encode(answer)
     except BaseException as error:  # noqa: BLE001 - SystemExit of a function must not end the worker
         stack = traceback.format_exc()
         answer = {

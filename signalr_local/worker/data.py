@@ -6,7 +6,13 @@ from typing import Any
 
 from azure_functions_runtime.bindings.datumdef import Datum
 
-__all__ = ["from_datum", "to_datum"]
+__all__ = ["UncarriedError", "from_datum", "to_datum"]
+
+_MIN, _MAX = -(2**63), 2**63 - 1
+
+
+class UncarriedError(ValueError):
+    """A value that Azure's worker cannot carry to its host; the message is for everybody."""
 
 
 def to_datum(value: dict[str, Any], body: bytes) -> Datum:
@@ -29,7 +35,10 @@ def to_datum(value: dict[str, Any], body: bytes) -> Datum:
 
 
 def from_datum(datum: Any) -> tuple[dict[str, Any] | None, bytes]:
-    """Return a frame's form of a value, and the body where it is an HTTP response."""
+    """Return a frame's form of a value, and the body where it is an HTTP response.
+
+    Raise UncarriedError for an integer that is too large.
+    """
     match getattr(datum, "type", None):
         case None:
             return None, b""
@@ -52,7 +61,13 @@ def from_datum(datum: Any) -> tuple[dict[str, Any] | None, bytes]:
             return {"type": "json", "value": json.loads(datum.value)}, b""
         case "int":
             # A generic binding takes True for a number; a protobuf of the real worker then carries 1.
-            return {"type": "json", "value": int(datum.value)}, b""
+            number = int(datum.value)
+            if not _MIN <= number <= _MAX:
+                raise UncarriedError(
+                    "Value out of range: an integer has more than 63 bits and a sign, which is what Azure's "
+                    "worker carries. Pass it as a text, or inside a list or a dict."
+                )
+            return {"type": "json", "value": number}, b""
         case "dict" | "list" | "double":
             return {"type": "json", "value": datum.value}, b""
         case "string":

@@ -124,6 +124,21 @@ def test_a_limit_below_one_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("X-A", "caf\u00e9", "the header X-A has the value 'caf\u00e9', expected printable ASCII"),
+        ("X A", "1", "'X A' is not the name of a header"),
+    ],
+)
+def test_a_header_that_cannot_be_sent_is_an_error(tmp_path: Path, name: str, value: str, reason: str) -> None:
+    content = {"version": "2.0", "extensions": {"http": {"customHeaders": {name: value}}}}
+    (tmp_path / "host.json").write_text(json.dumps(content))
+    message = f"{reason}. In Azure every request is answered with 500"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        HostConfiguration.read(tmp_path)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         '// mine\n{"version": "2.0", /* and */ "extensions": {"http": {"routePrefix": "x",},},}',

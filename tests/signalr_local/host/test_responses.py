@@ -53,10 +53,80 @@ def test_a_response_that_cannot_be_sent_is_refused(given: dict[str, Any], reason
         from_worker(given, b"abc")
 
 
-@pytest.mark.parametrize("text", ['{"body": "x", "status": "x"}', '{"body": "x", "status": 99}'])
-def test_a_text_that_stands_for_no_response_is_refused(text: str) -> None:
+def sent(text: str, **options: bool) -> tuple[int, str]:
+    response: Any = bare(text, **options)[0]
+    return response.status, response.body.decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "body"),
+    [
+        ("plain <b>text</b>", "plain <b>text</b>"),
+        ('{"a":1}', '{\n  "a": 1\n}'),
+        ("/* c */ {'a': 1,}", '{\n  "a": 1\n}'),
+        ('"quoted"', "quoted"),
+        ("1.50", "1.5"),
+        ("010", "8"),
+        ("012345 Main Street", "012345 Main Street"),
+        ('{"at":"2026-01-02T03:04:05.120Z"}', '{\n  "at": "2026-01-02T03:04:05.12Z"\n}'),
+        ("[" * 65 + "]" * 65, "[" * 65 + "]" * 65),
+        ("half \ud83d", "half \ufffd"),
+        ('["\\ud83d"]', '[\n  "\ufffd"\n]'),
+    ],
+    ids=[
+        "plain",
+        "json",
+        "lenient",
+        "quoted",
+        "number",
+        "octal",
+        "address",
+        "date",
+        "deep",
+        "half",
+        "escape",
+    ],
+)
+def test_a_bare_text_is_written_anew_where_it_is_json(text: str, body: str) -> None:
+    assert sent(text) == (200, body)
+
+
+def test_dates_of_a_bare_text_may_be_kept() -> None:
+    assert sent('["2026-01-02T03:04:05.120Z"]', dates=False)[1] == '[\n  "2026-01-02T03:04:05.120Z"\n]'
+
+
+@pytest.mark.parametrize(
+    ("text", "changed"),
+    [
+        ('{"a": 1}', None),
+        ("some text", None),
+        ('["2026-01-02T03:04:05Z"]', None),
+        ('["2026-01-02T03:04:05.120Z"]', '[\n  "2026-01-02T03:04:05.12Z"\n]'),
+        ("010", "8"),
+        ('"quoted"', "quoted"),
+    ],
+)
+def test_a_bare_text_that_becomes_another_value_is_told(text: str, changed: str | None) -> None:
+    assert bare(text)[1] == changed
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ('{"body": "x", "status": 201}', 201),
+        ('{"Body": "x", "STATUS": "202"}', 202),
+        ('{"body": "x", "status": 201, "statusCode": 203}', 203),
+        ('{"body": "x", "status": "x"}', 200),
+        ('{"body": "x", "status": null, "headers": [1]}', 200),
+    ],
+)
+def test_an_object_with_a_body_is_a_response(text: str, status: int) -> None:
+    assert sent(text) == (status, "x")
+
+
+def test_a_text_that_stands_for_no_response_is_refused() -> None:
     with pytest.raises(ResponseError):
-        bare(text)
+        bare('{"body": "x", "status": 99}')
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,10 @@ app = FunctionApp()
 def is_long(text: str) -> bool:
     return len(text) > 3
 
+@app.signalr_trigger(hub="chat", event="number")
+def number(value: int) -> int:
+    return value
+
 @app.signalr_trigger("invocation", hub="chat", event="facts")
 def facts(invocation: SignalRInvocationContext) -> dict[str, object]:
     return {"user": invocation.user_id, "day": date(2026, 10, 21), "yes": True}
@@ -566,17 +570,40 @@ async def invoke_packed(app: Any, target: str, *arguments: object) -> tuple[int,
     return reply.status, messagepack_protocol.parse(frames[0]) if frames else None
 
 
-@pytest.mark.parametrize("result", ["2**64", "-(2**63) - 1", "{'a': [2**70]}"])
-async def test_a_result_that_messagepack_cannot_carry_is_an_error_of_the_call(
-    app: Any, log: Any, result: str
-) -> None:
+async def test_a_result_that_messagepack_cannot_carry_is_an_error_of_the_call(app: Any, log: Any) -> None:
     text = (
         "give returned what MessagePack cannot carry to a client: the message has no form in MessagePack: "
         "Integer value out of range."
     )
-    assert await invoke_packed(app, "give", result) == (200, Completion("7", error=text))
+    assert await invoke_packed(app, "give", "{'a': [2**70]}") == (200, Completion("7", error=text))
     assert text in log.text
     assert "Traceback" not in log.text
+
+
+@pytest.mark.parametrize("result", ["2**63", "-(2**63) - 1"])
+async def test_an_integer_that_azure_s_worker_cannot_carry_is_an_error_of_the_call(
+    app: Any, log: Any, result: str
+) -> None:
+    text = (
+        "Value out of range: an integer has more than 63 bits and a sign, which is what Azure's worker "
+        "carries. Pass it as a text, or inside a list or a dict."
+    )
+    assert await invoke(app, "give", result) == {"error": text}
+    assert await invoke_packed(app, "give", result) == (200, Completion("7", error=text))
+    assert "Traceback" not in log.text
+
+
+@pytest.mark.parametrize("result", [2**63 - 1, -(2**63), [2**70], {"a": -(2**70)}])
+async def test_an_integer_of_64_bits_and_any_inside_a_list_is_kept(app: Any, result: object) -> None:
+    assert await invoke(app, "give", repr(result)) == {"result": result}
+
+
+async def test_an_integer_that_azure_s_host_loses_is_lost_and_told_once(typed: Any, log: Any) -> None:
+    for _ in range(2):
+        assert await invoke(typed, "number", 12345678901234567890) == {
+            "result": {"isPowerOfTwo": False, "isZero": False, "isOne": False, "isEven": True, "sign": 1}
+        }
+    log.find("A result was lost, as in Azure: Functions.number returned an integer of more than 64 bits")
 
 
 async def test_arguments_that_azure_s_host_does_not_read_are_refused(app: Any, log: Any) -> None:
