@@ -26,10 +26,13 @@ def announce(instance: AppInstance, before: AppInstance | None, seconds: float, 
         if known.get(name) != error:
             together.setdefault(error, []).append(name)
     for error, names in together.items():
+        first = instance.table.find(names[0])
+        is_left_alone = first is not None and instance.table.is_left_alone(first)
+        level, state = (logging.WARNING, "left alone") if is_left_alone else (logging.ERROR, "in error")
         if len(names) == 1:
-            _log.error("The '%s' function is in error: %s", names[0], error)
+            _log.log(level, "The '%s' function is %s: %s", names[0], state, error)
         else:
-            _log.error("%d functions are in error, %s: %s", len(names), ", ".join(names), error)
+            _log.log(level, "%d functions are %s, %s: %s", len(names), state, ", ".join(names), error)
 
 
 def describe(function: Function, base: str, route_prefix: str) -> str:

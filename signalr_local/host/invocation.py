@@ -118,18 +118,22 @@ class Invoker:
         try:
             return await self.worker.invoke(function, inputs, body, invocation, self._seconds)
         except TimeoutError:
+            allowed = format_timespan(self._timeout or timedelta())
             _log.error(
                 "Timeout value of %s exceeded by function 'Functions.%s' (Id: '%s'). "
                 "Initiating cancellation.",
-                format_timespan(self._timeout or timedelta()),
+                allowed,
                 function.name,
                 invocation,
             )
             # A function that blocks can only be stopped with its process. The host starts another at once,
             # and leaves this one a moment for what else it runs.
-            self.worker.retire(f"because {function.name} ran longer than {self._timeout}")
+            self.worker.retire(f"because {function.name} ran longer than {allowed}")
             raise FunctionFailedError(
-                Failure("FunctionTimeoutException", f"the function ran longer than {self._timeout}")
+                Failure(
+                    "FunctionTimeoutException",
+                    f"Timeout value of {allowed} was exceeded by function: Functions.{function.name}",
+                )
             ) from None
 
     async def _apply(self, function: Function, result: Result, data: BindingData) -> None:

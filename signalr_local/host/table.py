@@ -121,6 +121,11 @@ class FunctionTable:
         """Tell whether a function is in error only because the local runtime has no such trigger."""
         return is_of_azure_only(str(function.trigger.get("type", "")))
 
+    def is_left_alone(self, function: Function) -> bool:
+        """Tell whether nothing is wrong with a function but that the local runtime has no such binding."""
+        kinds = {str(binding.get("type", "")) for binding in function.bindings}
+        return self.errors.get(function.name) in map(_unknown, filter(is_of_azure_only, kinds))
+
     def _add(self, function: Function, route_prefix: str, settings: Settings) -> None:
         _check_names(function)
         if function.is_http:
@@ -217,8 +222,7 @@ def _unknown(kind: str) -> str:
     if is_of_azure_only(kind):
         return (
             f"The binding type {kind} does not run in the local runtime; the function runs in Azure and "
-            "with func "
-            "start."
+            "with func start."
         )
     return (
         f"The binding type(s) '{kind}' are not registered. Please ensure the type is correct and the binding "

@@ -101,12 +101,12 @@ class Timers:
             moment = schedule.after(moment)
             if is_monitored:
                 self._missed[function.name] = moment
+            # A run that took longer than its interval is followed by one at once, not by all that it missed.
+            moment = max(moment, self._clock.now())
             if await self._ends_before(moment):
                 return
             await self._fire(function, schedule, "", last)
             last = moment
-            # A run that took longer than its interval is followed by one at once, not by all that it missed.
-            moment = max(moment, min(self._clock.now(), schedule.after(moment)))
 
     def _is_monitored(self, function: Function, schedule: Schedule) -> bool:
         first = schedule.after(self._clock.now())

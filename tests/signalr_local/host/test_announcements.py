@@ -59,6 +59,16 @@ def {0}(invocation): ...
     log.find("2 functions are in error, one, two: the app setting AzureSignalRConnectionString is not set")
 
 
+async def test_a_trigger_of_azure_only_is_no_error(start_host: StartHost, log: Any) -> None:
+    queue = """
+@app.queue_trigger(arg_name="item", queue_name="q", connection="x")
+def {0}(item): ...
+"""
+    await start_host(HEAD + queue.format("one") + queue.format("two"))
+    record = log.find("^2 functions are left alone, one, two: The binding type queueTrigger does not run")
+    assert record.levelname == "WARNING"
+
+
 async def test_an_error_of_a_function_is_told_once(start_host: StartHost, log: Any) -> None:
     wrong = HEAD + function("host")
     app = await start_host(wrong)

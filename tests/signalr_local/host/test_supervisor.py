@@ -225,7 +225,10 @@ async def test_a_function_that_runs_too_long_takes_no_other_request_along(
     app.write("go", "")
     reply = await waiting
     assert (reply.status, reply.text) == (200, "went")
-    assert "ended because forever ran longer than 0:00:02" in log.text
+    assert "ended because forever ran longer than 00:00:02" in log.text
+    log.find(
+        "FunctionTimeoutException: Timeout value of 00:00:02 was exceeded by function: Functions.forever$"
+    )
 
 
 async def test_a_function_that_is_ended_with_another_one_is_told_why(
@@ -238,7 +241,7 @@ async def test_a_function_that_is_ended_with_another_one_is_told_why(
     assert (await app.get("/api/linger")).text == "lingered"
     assert (await app.get("/api/wait")).status == 500
     assert (await forever).status == 500
-    log.find("WorkerProcessExit: the worker process ended because forever ran longer than 0:00:02")
+    log.find("WorkerProcessExit: the worker process ended because forever ran longer than 00:00:02")
 
 
 async def test_a_request_that_reached_no_function_is_done_by_the_next_worker(

@@ -4,11 +4,17 @@ import asyncio
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from signalr_local.clock import Clock
+from signalr_local.host.functions import Function
 from signalr_local.host.options import HostOptions
+from signalr_local.host.schedules import parse_schedule
+from signalr_local.host.timers import Timers
+from signalr_local.host.usage import Usage
 from tests.signalr_local.host.conftest import StartHost
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -80,3 +86,41 @@ async def test_a_stopped_host_runs_no_timers(start_host: StartHost, log: Any, tm
     await log.wait_for("Executed 'Functions.yearly'")
     await app.host.stop()
     assert not [task for task in asyncio.all_tasks() if "Timers._run" in repr(task)]
+
+
+class SteppedClock(Clock):
+    """A clock that stands still until somebody waits for it, or moves it."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 1, 2, 3, 4)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> bool:
+        self.moment += timedelta(seconds=seconds)
+        return event.is_set()
+
+
+@pytest.mark.parametrize("schedule", ["00:00:02", "*/2 * * * * *"])
+async def test_a_run_longer_than_its_interval_is_followed_by_one_at_once(schedule: str) -> None:
+    clock, begins, ended = SteppedClock(), list[float](), asyncio.Event()
+    start = clock.moment
+
+    async def invoke(*_: object, **__: object) -> None:
+        begins.append((clock.moment - start).total_seconds())
+        if len(begins) == 4:
+            ended.set()
+            await asyncio.Event().wait()
+        clock.moment += timedelta(seconds=[3, 3, 0][len(begins) - 1])
+
+    function = Function("1", "tick", {"type": "timerTrigger", "name": "timer"})
+    table: Any = SimpleNamespace(functions=[function], schedules={"tick": parse_schedule(schedule)})
+    invoker: Any = SimpleNamespace(invoke=invoke)
+    timers = Timers(table, invoker, Usage(), {}, clock)
+    timers.start()
+    await ended.wait()
+    for task in timers._tasks:
+        task.cancel()
+    # The run at 2 lasts until 5, the one at 5 until 8.
+    assert begins == [2, 5, 8, 10]
