@@ -154,8 +154,20 @@ def _advice(request: web.BaseRequest, path: str, instance: AppInstance) -> str:
     if prefix and table.by_request(f"/{prefix}{path}", request.method):
         return f"Its routes begin with /{prefix}: is {request.method} /{prefix}{_shown(path)} meant?"
     known = [_path(prefix, function.route) for function in table.functions if function.is_http]
+    if narrow := next((route for route in known if _is_shaped(path, route)), None):
+        return f"It does not meet the constraints of {narrow}."
     close = difflib.get_close_matches(path, known, n=1)
     return f"Is {close[0]} meant?" if close else ""
+
+
+def _is_shaped(path: str, route: str) -> bool:
+    """Tell whether a path would fit a route if that had no constraints."""
+    parts, pieces = path.lower().strip("/").split("/"), route.lower().strip("/").split("/")
+    return (
+        ":" in route
+        and len(parts) == len(pieces)
+        and all(part == piece or "{" in piece for part, piece in zip(parts, pieces, strict=True))
+    )
 
 
 def _shown(text: str) -> str:

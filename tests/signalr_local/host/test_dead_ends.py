@@ -24,6 +24,10 @@ def negotiate(req: func.HttpRequest, connection: str) -> func.HttpResponse:
 @app.route("messages", methods=["POST", "PUT"])
 def send_message(req: func.HttpRequest) -> str:
     return "sent"
+
+@app.route("orders/{number:int:min(1)}/lines")
+def lines(req: func.HttpRequest) -> str:
+    return "lines"
 """
 
 CATCH_ALL = """
@@ -158,6 +162,11 @@ async def app(start_shared_host: StartHost) -> Any:
         ("POST", "/messages", "Its routes begin with /api: is POST /api/messages meant?"),
         ("POST", "/api/mesages", "Is /api/messages meant?"),
         ("GET", "/api/messages", "send_message takes it by POST, PUT."),
+        (
+            "GET",
+            "/api/orders/0/lines",
+            "It does not meet the constraints of /api/orders/{{number:int:min(1)}}/lines.",
+        ),
         ("GET", "/zzz", "no function takes it."),
     ],
 )
