@@ -26,8 +26,6 @@ from signalr_local.host.worker import FunctionFailedError, Result
 
 __all__ = ["HttpFunctions"]
 
-_MAX_BODY = 100 * 1024 * 1024
-
 _NOT_TEXT = re.compile("[\udc80-\udcff]")
 
 
@@ -112,6 +110,10 @@ class HttpFunctions:
 
     async def _body(self, request: web.BaseRequest, function: Function) -> bytes:
         """Return the body as it was sent: with a Content-Encoding, it is the function that decodes it."""
+        # One that is announced too large is not waited for.
+        length, most = request.content_length or 0, request.client_max_size
+        if length > most:
+            raise web.HTTPRequestEntityTooLarge(most, length)
         body = await request.read()
         if hdrs.TRANSFER_ENCODING not in request.headers:
             return body

@@ -116,7 +116,16 @@ async def _answer(
         headers = {"X-FUNCTION-SCALEOUT": "1"}
         return web.Response(status=HTTPStatus.TOO_MANY_REQUESTS, headers=headers)
     except web.HTTPRequestEntityTooLarge:
-        return web.Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        _log.error(
+            "%s %s was answered 500, as in Azure: a body has %d MB at most.",
+            request.method,
+            target.path,
+            request.client_max_size // 2**20,
+        )
+        refused = web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
+        # What follows is the rest of the body.
+        refused.force_close()
+        return refused
     except NotStartedError:
         raise
     except Exception as error:  # noqa: BLE001 - one request must not end the host

@@ -124,7 +124,8 @@ class FunctionTable:
     def is_left_alone(self, function: Function) -> bool:
         """Tell whether nothing is wrong with a function but that the local runtime has no such binding."""
         kinds = {str(binding.get("type", "")) for binding in function.bindings}
-        return self.errors.get(function.name) in map(_unknown, filter(is_of_azure_only, kinds))
+        error = self.errors.get(function.name)
+        return error is not None and error in map(_unknown, filter(is_of_azure_only, kinds))
 
     def _add(self, function: Function, route_prefix: str, settings: Settings) -> None:
         _check_names(function)

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from signalr_local.host import server as server_module
+from tests.signalr_local.host.conftest import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -232,7 +233,7 @@ async def test_a_large_body_arrives(app: Any) -> None:
     assert len((await app.post("/api/echo/x", data=io.BytesIO(bytes(size)))).json()["body"]) == size
 
 
-@pytest.mark.parametrize(("size", "status"), [(1000, 200), (1001, 413)])
+@pytest.mark.parametrize(("size", "status"), [(1000, 200), (1001, 500)])
 async def test_a_body_has_a_largest_size(
     start_host: StartHost, monkeypatch: pytest.MonkeyPatch, size: int, status: int
 ) -> None:
@@ -241,7 +242,15 @@ async def test_a_body_has_a_largest_size(
     app = await start_host(APP)
     reply = await app.post("/api/echo/x", data=bytes(size))
     assert reply.status == status
-    assert (reply.body == b"") == (status == 413)
+    assert (reply.body == b"") == (status == 500)
+
+
+async def test_a_body_that_is_announced_too_large_is_not_waited_for(app: Any, log: Any) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", app.host.port)
+    writer.write(b"POST /api/echo/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 104857601\r\n\r\n")
+    assert await asyncio.wait_for(reader.readline(), PATIENCE) == b"HTTP/1.1 500 Internal Server Error\r\n"
+    writer.close()
+    log.find("POST /api/echo/x was answered 500, as in Azure: a body has 100 MB at most.")
 
 
 # No function.
