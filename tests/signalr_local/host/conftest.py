@@ -220,7 +220,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return a folder from which an app can import ``serverless_signalr``."""
     # The repository itself must not be on the path: it has a function_app of its own.
     folder = tmp_path_factory.mktemp("packages")
-    (folder / "signalr").symlink_to(ROOT / "signalr", target_is_directory=True)
+    (folder / "serverless_signalr").symlink_to(ROOT / "serverless_signalr", target_is_directory=True)
     return str(folder)
 
 

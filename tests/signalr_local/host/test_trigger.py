@@ -664,3 +664,10 @@ async def test_values_may_be_kept_where_azure_rewrites_them(
     status, completion = await invoke_packed(host, "show", moment, "after")
     assert status == 200
     assert completion == Completion("7", ["2026-01-02T00:00:00Z", "after"])
+
+
+async def test_an_integer_may_be_kept_where_azure_loses_it(
+    start_host: Any, signalr_settings: dict[str, str]
+) -> None:
+    host = await start_host(TYPED, settings=signalr_settings, options=HostOptions(keep_values=True))
+    assert await invoke(host, "number", 12345678901234567890) == {"result": 12345678901234567890}
