@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -32,6 +34,9 @@ def main() -> int:
     """Run what the command line asks for and return the exit code."""
     arguments = _parser().parse_args()
     command: Command = arguments.command
+    if command is _doctor:
+        # asyncio cancels it, which ends the worker that it started.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     return asyncio.run(command(arguments))
 
 
@@ -140,7 +145,8 @@ async def _new(arguments: argparse.Namespace) -> int:
 
 
 def _app(arguments: argparse.Namespace) -> Path | None:
-    app = Path(arguments.app or ".").resolve()
+    # A symbolic link is not followed: it may lead to another folder tomorrow, which is the app then.
+    app = Path(os.path.abspath(arguments.app or "."))
     if app.is_dir():
         return app
     fail(f"There is no folder {app}.")

@@ -5,12 +5,13 @@ import logging
 import os
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from signalr_local.host.configuration import HOST_JSON
 from signalr_local.host.settings import LOCAL_SETTINGS
 
-__all__ = ["Watcher", "is_of_app"]
+__all__ = ["Watcher"]
 
 _FILES = frozenset({HOST_JSON, LOCAL_SETTINGS})
 _IGNORED = frozenset({"__pycache__", "node_modules", "venv", "build", "dist"})
@@ -25,8 +26,13 @@ _POLL = 1.0
 
 _log = logging.getLogger("signalr_local.host")
 
+_PACKAGE = "__init__.py"
+
 type _Stamp = tuple[int, int, int]
 """Inode, time of the last change and size: files with the same ones are taken for the same."""
+
+type _Identity = tuple[int, int]
+"""Device and inode of a folder."""
 
 
 class Watcher:
@@ -34,12 +40,13 @@ class Watcher:
 
     It compares the files with what they were before; the system only says when to compare. So it misses no
     change: not one that was made before the system watched, nor one in a new folder, nor a folder that takes
-    the place of the app's. If the system cannot watch, it compares once a second.
+    the place of the app's, nor one behind a symbolic link. If the system cannot watch, it compares once a
+    second.
     """
 
     def __init__(self, app: Path) -> None:
         self.app = app
-        self._files = _files(app)
+        self._seen = _Look.at(app)
 
     async def changes(self) -> AsyncGenerator[list[Path]]:
         """Yield the files that have changed since the last time, or since this object was made."""
@@ -67,16 +74,16 @@ class Watcher:
 
     async def _watch(self) -> AsyncGenerator[list[Path]]:
         """Yield changes until other folders are to be watched."""
-        folders = _folders(self.app)
-        if not folders:
+        watched = _Look.at(self.app).watched
+        if not watched:
             return
         from watchfiles import awatch
 
-        identities, watched = _identities(folders), frozenset(map(Path, folders))
+        identities, places = _identities(watched), frozenset(watched)
         is_first = True
         async with aclosing(
             awatch(
-                *folders,
+                *watched,
                 watch_filter=None,
                 recursive=False,
                 debounce=_DEBOUNCE,
@@ -86,92 +93,112 @@ class Watcher:
             )
         ) as batches:
             async for batch in batches:
-                is_news = any(_concerns(self.app, Path(path), watched) for _, path in batch)
+                is_news = any(_concerns(path, places) for _, path in batch)
                 if (is_news or is_first) and (found := await asyncio.to_thread(self._look)):
                     yield found
                 is_first = False
-                if _identities(folders) != identities or (is_news and _folders(self.app) != folders):
+                if self._seen.watched != watched or _identities(watched) != identities:
                     return
 
     def _look(self) -> list[Path]:
-        before, self._files = self._files, _files(self.app)
-        return sorted(
-            path for path in before.keys() | self._files if before.get(path) != self._files.get(path)
-        )
+        before, self._seen = self._seen, _Look.at(self.app)
+        old, new = before.files, self._seen.files
+        return sorted(path for path in old.keys() | new if old.get(path) != new.get(path))
 
 
-def is_of_app(app: Path, path: Path) -> bool:
-    """Tell whether a file is one that the app is loaded from, not one of its tests."""
-    if path.parent == app and path.name in _FILES:
-        return True
-    *folders, name = path.relative_to(app).parts
-    return path.suffix == ".py" and not (
-        any(_is_ignored(part) for part in folders)
-        or (folders[:1] and folders[0] in _TESTS)
-        or name.startswith(".")
-        or name == "conftest.py"
-    )
+@dataclass(slots=True)
+class _Look:
+    """What there is of an app: every file that it is loaded from, and the folders that may hold more."""
+
+    files: dict[Path, _Stamp] = field(default_factory=dict)
+    folders: list[str] = field(default_factory=list)
+    linked: set[str] = field(default_factory=set)
+    """Folders elsewhere with files that symbolic links lead to."""
+
+    @classmethod
+    def at(cls, app: Path) -> "_Look":
+        """Look at an app's folder, which may be gone."""
+        look, root = cls(), str(app)
+        pending, seen = [root], set[_Identity]()
+        while pending:
+            folder = pending.pop()
+            try:
+                identity = _identity(folder)
+                # A symbolic link may lead to a folder above.
+                if identity not in seen:
+                    seen.add(identity)
+                    pending += look._take(root, folder)
+            except OSError:
+                continue  # the folder, or a file, vanished while it was looked at
+        return look
+
+    @property
+    def watched(self) -> list[str]:
+        """The folders whose changes may be changes of the app."""
+        return sorted({*self.folders, *self.linked})
+
+    def _take(self, root: str, folder: str) -> list[str]:
+        """Note a folder and the app's files in it, and return the folders in it that may hold more."""
+        inner = []
+        self.folders.append(folder)
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                # Most files are none of the app's: to find that out must cost next to nothing.
+                if _is_code(entry.name) or (folder == root and entry.name in _FILES):
+                    self._note(entry)
+                elif (
+                    entry.is_dir() and not (folder == root and entry.name in _TESTS) and _may_hold_code(entry)
+                ):
+                    inner.append(entry.path)
+        return inner
+
+    def _note(self, entry: os.DirEntry[str]) -> None:
+        try:
+            status = entry.stat()
+        except OSError:
+            return  # it is gone, or is a link that leads nowhere
+        if entry.is_symlink():
+            self.linked.add(os.path.dirname(os.path.realpath(entry.path)))
+        self.files[Path(entry.path)] = (status.st_ino, status.st_mtime_ns, status.st_size)
 
 
-def _concerns(app: Path, path: Path, watched: Collection[Path]) -> bool:
+def _concerns(path: str, watched: Collection[str]) -> bool:
     """Tell whether a change of a path, which the system reports, can be one of the app.
 
     Looking at all files takes milliseconds in which requests wait: a log or a database in the app's folder,
     which is written all the time, must not cause it.
     """
-    return (
-        path in watched
-        or path.name == _ENVIRONMENT
-        or not path.is_relative_to(app)
-        or is_of_app(app, path)
-        or path.is_dir()
-    )
+    name = os.path.basename(path)
+    return path in watched or name in _FILES or name == _ENVIRONMENT or _is_code(name) or os.path.isdir(path)
+
+
+def _is_code(name: str) -> bool:
+    return name.endswith(".py") and not name.startswith(".") and name != "conftest.py"
 
 
 def _is_ignored(name: str) -> bool:
     return name in _IGNORED or name.startswith(".")
 
 
-def _is_environment(folder: str, name: str) -> bool:
-    return os.path.exists(os.path.join(folder, name, _ENVIRONMENT))
+def _may_hold_code(folder: os.DirEntry[str]) -> bool:
+    """Tell whether a folder is worth a look: of those that links lead to, only packages are."""
+    if _is_ignored(folder.name):
+        return False
+    if folder.is_symlink():
+        return os.path.exists(os.path.join(folder.path, _PACKAGE))
+    return not os.path.exists(os.path.join(folder.path, _ENVIRONMENT))
 
 
-def _folders(app: Path) -> list[str]:
-    """Return the folders that may hold code of the app."""
-    found: list[str] = []
-    for folder, names, _ in os.walk(app):
-        names[:] = [
-            name for name in sorted(names) if not _is_ignored(name) and not _is_environment(folder, name)
-        ]
-        if folder == str(app):
-            names[:] = [name for name in names if name not in _TESTS]
-        found.append(folder)
-    return found
+def _identity(folder: str) -> _Identity:
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino
 
 
-def _identities(folders: list[str]) -> list[tuple[int, int] | None]:
-    found: list[tuple[int, int] | None] = []
+def _identities(folders: list[str]) -> list[_Identity | None]:
+    found: list[_Identity | None] = []
     for folder in folders:
         try:
-            status = os.stat(folder)
+            found.append(_identity(folder))
         except OSError:
             found.append(None)
-        else:
-            found.append((status.st_dev, status.st_ino))
-    return found
-
-
-def _files(app: Path) -> dict[Path, _Stamp]:
-    """Return every file that the app is loaded from."""
-    found: dict[Path, _Stamp] = {}
-    for folder in _folders(app):
-        try:
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    path = Path(entry.path)
-                    if is_of_app(app, path):
-                        status = entry.stat()
-                        found[path] = (status.st_ino, status.st_mtime_ns, status.st_size)
-        except OSError:
-            continue  # the folder, or a file, vanished while it was looked at
     return found

@@ -12,8 +12,6 @@ from signalr_local.host import watcher
 
 PATIENCE = 60.0
 
-APP = Path("/app")
-
 
 @pytest.mark.parametrize(
     ("path", "counts"),
@@ -44,13 +42,15 @@ APP = Path("/app")
         ("conftest.py", False),
     ],
 )
-def test_modules_and_settings_are_of_the_app(path: str, counts: bool) -> None:
-    assert watcher.is_of_app(APP, APP / path) == counts
+def test_modules_and_settings_are_of_the_app(tmp_path: Path, path: str, counts: bool) -> None:
+    write(tmp_path / path, "1")
+    assert (tmp_path / path in watcher._Look.at(tmp_path).files) == counts
 
 
-def test_an_app_may_itself_be_in_a_folder_that_is_ignored_elsewhere() -> None:
-    app = Path("/home/me/.work/build")
-    assert watcher.is_of_app(app, app / "function_app.py")
+def test_an_app_may_itself_be_in_a_folder_that_is_ignored_elsewhere(tmp_path: Path) -> None:
+    app = tmp_path / ".work" / "build"
+    write(app / "function_app.py", "1")
+    assert list(watcher._Look.at(app).files) == [app / "function_app.py"]
 
 
 def test_folders_with_code_of_the_app_are_watched(tmp_path: Path) -> None:
@@ -58,8 +58,26 @@ def test_folders_with_code_of_the_app_are_watched(tmp_path: Path) -> None:
     for name in ("a/b", "a/tests", "web/src", *ignored):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "env" / "pyvenv.cfg").touch()
-    found = {Path(folder).relative_to(tmp_path).as_posix() for folder in watcher._folders(tmp_path)}
+    found = {Path(folder).relative_to(tmp_path).as_posix() for folder in watcher._Look.at(tmp_path).watched}
     assert found == {".", "a", "a/b", "a/tests", "web", "web/src"}
+
+
+def test_a_link_to_a_folder_above_is_followed_no_further(tmp_path: Path) -> None:
+    write(tmp_path / "__init__.py", "1")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    assert watcher._Look.at(tmp_path).watched == [str(tmp_path)]
+
+
+def test_a_link_to_a_folder_that_is_no_package_is_not_followed(tmp_path: Path) -> None:
+    write(tmp_path / "data" / "one.py", "1")
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "data").symlink_to(tmp_path / "data")
+    assert watcher._Look.at(tmp_path / "app").files == {}
+
+
+def test_a_link_that_leads_nowhere_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "gone.py").symlink_to(tmp_path / "nowhere" / "gone.py")
+    assert watcher._Look.at(tmp_path) == watcher._Look(folders=[str(tmp_path)])
 
 
 @pytest.fixture
@@ -165,6 +183,37 @@ async def test_a_folder_that_comes_back_is_watched(app: Path, changes: Changes) 
     await changes.until("function_app.py")
 
 
+@pytest.mark.parametrize("kind", ["file", "package"])
+async def test_what_a_symbolic_link_leads_to_is_watched(tmp_path: Path, kind: str) -> None:
+    outside = tmp_path / "outside"
+    write(outside / "__init__.py", "1")
+    write(tmp_path / "app" / "function_app.py", "1")
+    linked = "linked/__init__.py" if kind == "package" else "linked.py"
+    target = outside if kind == "package" else outside / "__init__.py"
+    (tmp_path / "app" / linked.partition("/")[0]).symlink_to(target)
+    changes = Changes(tmp_path / "app")
+    await listening(tmp_path / "app", changes)
+    write(outside / "__init__.py", "other")
+    await changes.until(linked)
+    await changes.close()
+
+
+async def test_a_link_that_leads_to_another_app_is_seen(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write(tmp_path / name / "function_app.py", name)
+    app = tmp_path / "app"
+    app.symlink_to(tmp_path / "one")
+    changes = Changes(app)
+    await listening(app, changes)
+    (tmp_path / "new").symlink_to(tmp_path / "two")
+    (tmp_path / "new").replace(app)
+    await changes.until("function_app.py")
+    changes.names.clear()
+    write(tmp_path / "two" / "function_app.py", "other")
+    await changes.until("function_app.py")
+    await changes.close()
+
+
 async def test_files_of_no_interest_are_not_told(app: Path, changes: Changes) -> None:
     await listening(app, changes)
     for name in ("notes.txt", "tests/test_app.py", "tests/conftest.py", "conftest.py", ".git/hook.py"):
@@ -199,6 +248,29 @@ def test_what_an_app_writes_beside_its_code_has_no_files_looked_at(
     assert watcher._concerns(app, path, {app, app / "part", app / "removed"}) == is_looked_at
 
 
+@pytest.mark.parametrize(
+    ("name", "is_looked_at"),
+    [
+        ("function_app.py", True),
+        ("removed.py", True),
+        ("part", True),
+        ("removed", True),
+        ("env/pyvenv.cfg", True),
+        ("host.json", True),
+        ("app.log", False),
+        ("chat.db", False),
+        ("chat.db-journal", False),
+    ],
+)
+def test_what_an_app_writes_beside_its_code_has_no_files_looked_at(
+    app: Path, name: str, is_looked_at: bool
+) -> None:
+    for written in ("app.log", "chat.db"):
+        write(app / written, "1")
+    watched = {str(app), str(app / "part"), str(app / "removed")}
+    assert watcher._concerns(str(app / name), watched) == is_looked_at
+
+
 async def test_where_the_system_does_not_watch_the_files_are_looked_at(
     app: Path, changes: Changes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -218,9 +290,9 @@ async def test_where_the_system_does_not_watch_the_files_are_looked_at(
 async def test_a_folder_that_vanishes_before_it_is_watched_is_no_hindrance(
     app: Path, changes: Changes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    folders = iter([[str(app), str(app / "gone")]])
-    walk = watcher._folders
-    monkeypatch.setattr(watcher, "_folders", lambda app: next(folders, None) or walk(app))
+    looks = iter([watcher._Look(folders=[str(app), str(app / "gone")])])
+    look = watcher._Look.at
+    monkeypatch.setattr(watcher._Look, "at", lambda app: next(looks, None) or look(app))
     write(app / "function_app.py", "other")
     await changes.until("function_app.py")
     assert caplog.records == []
