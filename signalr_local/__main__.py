@@ -1,6 +1,16 @@
 """Start the local runtime: ``python -m signalr_local``."""
 
+import os
+import signal
 import sys
+
+# Until there is something to end in good order, Ctrl+C just ends the process.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+# Whoever starts it may have closed the standard streams. The first file that is opened then would be one.
+for _name, _mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+    if getattr(sys, _name) is None:
+        setattr(sys, _name, open(os.devnull, _mode, encoding="utf-8"))  # noqa: SIM115 - it stays open
 
 try:
     from signalr_local.cli import main

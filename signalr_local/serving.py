@@ -2,12 +2,13 @@
 
 import asyncio
 import gc
-import logging
 import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+
+from signalr_local.host.console import flush_log, say
 
 __all__ = ["PortInUseError", "Step", "fail", "serve"]
 
@@ -52,6 +53,7 @@ async def serve(
 
     def end() -> None:
         if ended.is_set():
+            os.write(sys.stderr.fileno(), b"\nEnded at once, by a second signal.\n")
             os._exit(1)
         ended.set()
 
@@ -77,11 +79,10 @@ async def serve(
             task.cancel()
         await asyncio.gather(starting, ending, return_exceptions=True)
         await stop()
-    for handler in logging.getLogger("signalr_local").handlers:
-        handler.flush()
-    if not is_quiet:
-        sys.stdout.write("\nStopped.\n")
-        sys.stdout.flush()
+    if is_quiet:
+        flush_log()
+    else:
+        say("\nStopped.")
     return 0
 
 
@@ -98,7 +99,5 @@ def _collecting_later() -> Iterator[None]:
 
 def fail(text: str) -> None:
     """Print what went wrong."""
-    for handler in logging.getLogger("signalr_local").handlers:
-        handler.flush()
-    sys.stdout.flush()
+    flush_log()
     sys.stderr.write(f"{text}\n")

@@ -11,11 +11,11 @@ import re
 import signal
 import sys
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from typing import TextIO
 
-__all__ = ["ConsoleFormatter", "LevelFilter", "flush_log", "install", "say"]
+__all__ = ["ConsoleFormatter", "LevelFilter", "flush_log", "install", "lose", "say"]
 
 _LEVELS = {
     "trace": 5,
@@ -36,12 +36,12 @@ _RED, _YELLOW, _RESET = "\x1b[31m", "\x1b[33m", "\x1b[0m"
 
 def say(text: str) -> None:
     """Print a line that is no record of the log: the list of functions, say."""
+    flush_log()
     try:
-        flush_log()
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
-    except BrokenPipeError:
-        _end()
+    except OSError as error:
+        lose(sys.stdout, error)
 
 
 def flush_log() -> None:
@@ -186,16 +186,29 @@ class _Handler(logging.StreamHandler[TextIO]):
                     self.handleError(self._last)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
-        if isinstance(sys.exception(), BrokenPipeError):
-            _end()
+        error = sys.exception()
+        if isinstance(error, OSError):
+            lose(self.stream, error)
         else:
             super().handleError(record)
 
 
-def _end() -> None:
-    """End as other programs do whose output nobody reads: ``signalr-local | head``, say."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    signal.raise_signal(signal.SIGTERM)
+def lose(stream: TextIO, error: OSError) -> None:
+    """Go on without a stream that cannot be written any more: on a full disk, say.
+
+    If it is standard output and nobody reads it (``signalr-local | head``), end as other programs do.
+    """
+    # What it has not written yet must not fail again at the end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    if isinstance(error, BrokenPipeError):
+        if stream is sys.stdout:
+            signal.raise_signal(signal.SIGTERM)
+        return
+    name = "Standard output" if stream is sys.stdout else stream.name
+    with suppress(OSError):
+        sys.stderr.write(
+            f"{name} cannot be written any more: {error.strerror}. The local runtime goes on without it.\n"
+        )
 
 
 def _printable(line: str) -> str:

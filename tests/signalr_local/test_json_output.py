@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+
+import pytest
 
 from signalr_local.inspector.events import HostEvent
 from signalr_local.inspector.journal import Journal
@@ -27,12 +30,22 @@ def test_it_holds_no_secret() -> None:
     assert "planted" not in stream.getvalue()
 
 
-def test_a_reader_that_leaves_is_no_fault() -> None:
-    class Closed(io.StringIO):
-        def write(self, _: str) -> int:
-            raise BrokenPipeError
-
+def test_a_reader_that_leaves_is_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
     journal = Journal()
-    output = JsonOutput(Closed(), journal)
-    journal.add(HostEvent(name="summary", fields={}))
-    assert output.is_closed
+    with open(writing, "w", encoding="utf-8") as stream:
+        output = JsonOutput(stream, journal)
+        journal.add(HostEvent(name="summary", fields={}))
+        assert output.is_closed
+    assert capsys.readouterr().err == ""
+
+
+def test_a_full_disk_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    journal = Journal()
+    with open("/dev/full", "w", encoding="utf-8") as stream:
+        JsonOutput(stream, journal)
+        for _ in range(2):
+            journal.add(HostEvent(name="summary", fields={}))
+    said = "/dev/full cannot be written any more: No space left on device."
+    assert capsys.readouterr().err == f"{said} The local runtime goes on without it.\n"

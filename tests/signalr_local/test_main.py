@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
@@ -252,6 +253,115 @@ def test_it_ends_when_nobody_reads_what_it_says(small_app: Path) -> None:
         check=False,
     )
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("streams", "said"),
+    [
+        (">/dev/full", "Standard output"),
+        (">/dev/full 2>/dev/full", ""),
+        (">&-", ""),
+        ("<&- >&- 2>&-", ""),
+        ("--output json >/dev/full", "Standard output"),
+        ("--json-output-file /dev/full >&-", "/dev/full"),
+    ],
+    ids=["full", "all-full", "no-stdout", "no-streams", "json-full", "file-full"],
+)
+def test_it_serves_though_it_cannot_say_so(small_app: Path, streams: str, said: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    arguments = f"--app {small_app} --port {port} --emulator-port 0"
+    command = f"exec {sys.executable} -m signalr_local {arguments} {streams}"
+    with subprocess.Popen(["sh", "-c", command], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert worker_behind(port, process)
+        finally:
+            process.terminate()
+        assert process.stderr is not None
+        errors = process.stderr.read()
+    assert process.returncode == 0, errors
+    reason = "cannot be written any more: No space left on device. The local runtime goes on without it."
+    assert errors == (f"{said} {reason}\n" if said else "")
+
+
+def worker_behind(port: int, process: "subprocess.Popen[str]") -> int:
+    """Return the process id that the app tells, once it is served."""
+    while process.poll() is None:
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/api/pid") as response:
+            return int(response.read())
+    raise AssertionError("the runtime ended")
+
+
+INTERRUPTED = """
+import os, runpy, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "MODULE":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+sys.argv = ["signalr_local", "--port", "0", "--emulator-port", "0"]
+runpy.run_module("signalr_local", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize("module", ["cli", "host_options", "runtime"])
+def test_ctrl_c_ends_it_without_a_traceback_while_it_imports_itself(small_app: Path, module: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED.replace("MODULE", f"signalr_local.{module}")],
+        cwd=small_app,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_a_second_signal_ends_it_at_once_and_says_so(launch: Launch, small_app: Path) -> None:
+    (small_app / "function_app.py").write_text(LINGERING)
+    runtime = launch("--app", str(small_app), *FREE)
+    worker = int(runtime.wait_for(r"worker (\d+)")[1])
+    url = runtime.wait_for(r"(http://\S+)/api/linger")[1]
+    runtime.wait_for("Ctrl\\+C stops")
+    asking = threading.Thread(target=ask, args=(f"{url}/api/linger",))
+    asking.start()
+    child = int(runtime.wait_for(r"child (\d+)")[1])
+    runtime.process.send_signal(signal.SIGINT)
+    # It takes no more requests once it has seen the first.
+    while is_answered(f"{url}/admin/host/ping"):
+        pass
+    assert runtime.stop(signal.SIGINT) == 1
+    asking.join()
+    assert "Ended at once, by a second signal." in runtime.text
+    wait_until_gone(worker, child)
+
+
+def is_answered(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url):
+            return True
+    except OSError:
+        return False
+
+
+def wait_until_gone(*pids: int) -> None:
+    while any(is_running(pid) for pid in pids):
+        time.sleep(0.02)  # nothing tells of the end of somebody else's child
+
+
+def test_an_app_behind_a_link_is_the_one_that_it_leads_to_now(launch: Launch, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "function_app.py").write_text(APP + f"\nprint('loaded from {name}')\n")
+    (tmp_path / "app").symlink_to("one")
+    runtime = launch("--app", str(tmp_path / "app"), *FREE)
+    runtime.wait_for("loaded from one")
+    runtime.wait_for("Ctrl\\+C stops")
+    (tmp_path / "new").symlink_to("two")
+    (tmp_path / "new").replace(tmp_path / "app")
+    runtime.wait_for("loaded from two")
+    assert runtime.stop() == 0
 
 
 def test_the_doctor_takes_a_main_module_of_another_name(launch: Launch, small_app: Path) -> None:
