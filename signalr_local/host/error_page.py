@@ -34,8 +34,7 @@ mark {{ background: #f443; color: inherit; display: inline-block; min-width: 100
 <h1>The app could not be loaded</h1>
 <p role="alert"><strong>{reason}</strong></p>
 {code}
-<p>The traceback is in the log of the local runtime. This page comes back as soon as the app is loaded
-again.</p>
+<p>{more} This page comes back as soon as the app is loaded again.</p>
 <script>
 async function look() {{
   try {{
@@ -75,6 +74,7 @@ def response(request: web.BaseRequest, app: Path, problem: Exception | None) -> 
         page = _PAGE.format(
             reason=html.escape(text),
             code="" if place is None else _code(app, place),
+            more=_more(problem),
             # "</script>" would end the script.
             shown=json.dumps(text).replace("<", "\\u003c"),
         )
@@ -82,7 +82,7 @@ def response(request: web.BaseRequest, app: Path, problem: Exception | None) -> 
     detail = {
         "title": status.phrase,
         "status": status.value,
-        "detail": f"The app could not be loaded: {text}. Its traceback is in the log of the local runtime.",
+        "detail": f"The app could not be loaded: {text.rstrip('.')}. {_more(problem)}",
     }
     return web.Response(
         status=status,
@@ -90,6 +90,11 @@ def response(request: web.BaseRequest, app: Path, problem: Exception | None) -> 
         content_type="application/problem+json",
         headers=_HEADERS,
     )
+
+
+def _more(problem: Exception | None) -> str:
+    what = "The traceback is" if getattr(problem, "stack", "") else "More is"
+    return f"{what} in the log of the local runtime."
 
 
 def _code(app: Path, place: Place) -> str:

@@ -120,3 +120,11 @@ async def test_connections_stay_open(app: Any) -> None:
 )
 async def test_a_problem_is_told_in_one_line(problem: Exception, text: str) -> None:
     assert reason(problem) == text
+
+
+async def test_an_app_without_a_traceback_promises_none(start_host: StartHost, log: Any) -> None:
+    app = await start_host(GOOD)
+    (app.folder / "function_app.py").unlink()
+    await log.wait_for("requests get 503 until then")
+    detail = (await app.get("/api/say")).json()["detail"]
+    assert detail.endswith("or name it with --app. More is in the log of the local runtime.")

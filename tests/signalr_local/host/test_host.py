@@ -417,7 +417,7 @@ async def test_an_edit_that_breaks_the_app_is_answered_with_its_reason_until_it_
         assert reply.headers["Content-Type"].startswith("application/problem+json")
         assert reply.json()["detail"] == (
             "The app could not be loaded: LookupError: my own mistake (function_app.py, line 11). "
-            "Its traceback is in the log of the local runtime."
+            "The traceback is in the log of the local runtime."
         )
     assert (await app.get("/admin/host/ping")).status == 200
     status = (await app.get("/admin/host/status")).json()
