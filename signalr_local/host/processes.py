@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["Family", "describe_exit", "out_of_memory_kills"]
+__all__ = ["Family", "describe_exit", "is_stopped", "out_of_memory_kills"]
 
 _TERM_GRACE = 0.3
 """Seconds that the children of a worker which has ended have to end by themselves."""
@@ -19,7 +19,20 @@ _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 # It outlives a host that is killed, whatever the app does, and then ends what the host could not: a second
 # later, so that functions that run can end. A line says that there is nothing left to do.
-_GUARD = 'read -r _ || { sleep 1; kill -KILL "-$1"; } 2>/dev/null'
+# A shell puts its jobs into groups of their own, which Linux tells of: state, parent, group and session.
+_GUARD = """
+{
+  read -r _ && exit
+  sleep 1
+  kill -KILL "-$1"
+  for stat in /proc/[0-9]*/stat; do
+    read -r line < "$stat" || continue
+    set -- "$1" ${line##*) }
+    pid=${stat#/proc/}
+    [ "$5" != "$1" ] || kill -KILL "${pid%/stat}"
+  done
+} 2>/dev/null
+"""
 
 _VMSTAT = Path("/proc/vmstat")
 
@@ -126,6 +139,15 @@ def out_of_memory_kills() -> int:
             if line.startswith("oom_kill "):
                 return int(line.split()[1])
     return 0
+
+
+def is_stopped(pid: int) -> bool:
+    """Tell whether somebody has stopped a process, which may go on; False where the system does not say."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2]
+    except OSError:
+        return False
+    return state.split()[0] in ("T", "t")
 
 
 def _session(pid: int) -> int | None:

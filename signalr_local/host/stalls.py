@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from signalr_local.host.processes import is_stopped
 from signalr_local.host.scoreboard import ScoreboardFile, blocking_place, places_in
 
 if TYPE_CHECKING:
@@ -45,11 +46,23 @@ async def watch_import(
 
 
 async def watch_loop(worker: "Worker") -> None:
-    """Log where a function blocks the worker's event loop, once each time, until the worker ends."""
+    """Log what keeps functions waiting, once each time, until the worker ends.
+
+    That is a function that blocks the event loop, or somebody who has stopped the process.
+    """
     seen = worker.scoreboard.places
+    was_stopped = False
     while worker.is_running:
         with suppress(TimeoutError):
             await asyncio.wait_for(worker.wait(), _STEP)
+        stopped = worker.is_busy and is_stopped(worker.pid)
+        if stopped and not was_stopped:
+            _log.warning(
+                "The worker process is stopped (SIGSTOP): functions wait until it goes on. To let it: "
+                "kill -CONT %d. An edit of the app starts another one.",
+                worker.pid,
+            )
+        was_stopped = stopped
         places = worker.scoreboard.places
         if len(places) > len(seen) and worker.is_busy:
             place = blocking_place(worker.app, places.removeprefix(seen))

@@ -124,8 +124,9 @@ async def test_a_change_ends_what_the_old_app_started(start_host: StartHost, log
     await gone(child)
 
 
+@pytest.mark.parametrize("kind", ["plain", "own-group", "stubborn"])
 @pytest.mark.parametrize("busy", [False, True], ids=["idle", "interpreter-held"])
-async def test_nothing_outlives_a_host_that_is_killed(tmp_path: Path, busy: bool) -> None:
+async def test_nothing_outlives_a_host_that_is_killed(tmp_path: Path, busy: bool, kind: str) -> None:
     import aiohttp
 
     (tmp_path / "function_app.py").write_text(PARENT)
@@ -143,7 +144,7 @@ async def test_nothing_outlives_a_host_that_is_killed(tmp_path: Path, busy: bool
                 async with session.get(f"{url}/{path}") as response:
                     return await response.text()
 
-            pids += [int(await get("pid")), int(await get("child/plain"))]
+            pids += [int(await get("pid")), int(await get(f"child/{kind}"))]
             holding = asyncio.create_task(get("hold_the_interpreter")) if busy else None
             if holding is not None:
                 await stuck(pids[0])

@@ -1,6 +1,9 @@
 """Stalls of a worker: the log names the line where a function blocks the event loop."""
 
 import asyncio
+import os
+import signal
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -50,6 +53,19 @@ async def test_the_line_that_blocks_the_event_loop_is_named(
     assert "await what takes long" in record.getMessage()
     app.write("go", "")
     assert (await blocked).text == "went"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whether a process is stopped")
+async def test_a_worker_that_somebody_stopped_is_told_of(start_host: StartHost, log: Any) -> None:
+    app = await start_host(BLOCKING)
+    pid = app.host.instance.worker.pid
+    os.kill(pid, signal.SIGSTOP)
+    waiting = asyncio.create_task(app.get("/api/wait"))
+    record = await log.wait_for("The worker process is stopped")
+    assert f"kill -CONT {pid}" in record.getMessage()
+    app.write("go", "")
+    os.kill(pid, signal.SIGCONT)
+    assert (await waiting).text == "went"
 
 
 async def test_a_function_that_waits_in_a_thread_blocks_nobody(
