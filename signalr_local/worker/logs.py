@@ -1,16 +1,16 @@
 """What the app logs, on its way to the host with the invocation that it belongs to."""
 
 import logging
+import sys
 from contextvars import ContextVar
+from typing import Any
 
-from azure_functions_runtime import invocation_id_cv
+from azure_functions_runtime import invocation_id_cv, native_invocation
 from azure_functions_runtime.utils.app_setting_manager import is_envvar_true
 
 from .output import Emit
 
-__all__ = ["capture_failure", "install", "last_failure"]
-
-_DEBUG = "PYTHON_ENABLE_DEBUG_LOGGING"
+__all__ = ["install", "last_failure", "lost"]
 
 _DEBUG = "PYTHON_ENABLE_DEBUG_LOGGING"
 
@@ -31,7 +31,21 @@ def install(emit: Emit) -> None:
     root.setLevel(logging.DEBUG if is_envvar_true(_DEBUG) else logging.INFO)
     system = logging.getLogger("azure.functions")
     system.propagate = False
-    system.addHandler(capture_failure())
+    system.addHandler(logging.NullHandler())
+    native_invocation.logger = _FailureKeeper(native_invocation.logger)
+
+
+def lost() -> str:
+    """Return what to tell of an app whose own set-up of logging cut it off; empty for any other."""
+    if logging.root.manager.disable >= logging.ERROR:
+        return "The app has turned logging off (logging.disable): what it logs is not shown."
+    if any(isinstance(handler, _Forwarder) for handler in logging.getLogger().handlers):
+        return ""
+    return (
+        "The app's set-up of logging removed the root logger's handler, which takes records to the host, "
+        "here and in Azure: they are lost, or belong to no function. Add handlers, and leave that one: no "
+        "basicConfig(force=True), no root in dictConfig or fileConfig."
+    )
 
 
 def last_failure() -> BaseException | None:
@@ -39,15 +53,21 @@ def last_failure() -> BaseException | None:
     return _failure.get()
 
 
-def capture_failure() -> logging.Handler:
-    """Return a handler that keeps the exception which the worker library logs before it reports a text."""
-    return _FailureKeeper()
+class _FailureKeeper:
+    """Stand in for the worker library's logger, and keep the exception of which it then reports a text.
 
+    A handler would not do: the app may turn logging off.
+    """
 
-class _FailureKeeper(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info:
-            _failure.set(record.exc_info[1])
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+
+    def exception(self, *_: object) -> None:
+        """Keep the exception that is being handled."""
+        _failure.set(sys.exception())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._logger, name)
 
 
 class _Forwarder(logging.Handler):

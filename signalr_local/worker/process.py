@@ -6,12 +6,13 @@ import os
 import sys
 import threading
 import traceback
+from asyncio import Task  # the app may put another in its place
 from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 
-from . import app, debugger, frames, logs, paths, reading
-from .output import Output
+from . import app, debugger, frames, logs, paths, reading, tracebacks
+from .output import Emit, Output
 from .scoreboard import Scoreboard
 from .watchdog import Watchdog
 
@@ -44,10 +45,10 @@ def run(folder: str, descriptor: int, patience: float) -> None:
     try:
         is_debugged = debugger.listen()
         scoreboard.watch(patience)
-        asyncio.run(_serve(folder, source, out, output, scoreboard, None if is_debugged else patience))
+        asyncio.run(_serve(folder, source, out, emit, output, scoreboard, None if is_debugged else patience))
         code = 0
-    except BaseException:  # noqa: BLE001 - the process ends here, and the host is to know why
-        traceback.print_exc()
+    except BaseException as error:  # noqa: BLE001 - the process ends here, and the host is to know why
+        sys.stderr.write(_last_words(error, folder))
     finally:
         output.end_of(None)
         sys.stderr.flush()
@@ -56,7 +57,13 @@ def run(folder: str, descriptor: int, patience: float) -> None:
 
 
 async def _serve(
-    folder: str, source: Any, out: "_Writer", output: Output, scoreboard: Scoreboard, patience: float | None
+    folder: str,
+    source: Any,
+    out: "_Writer",
+    emit: Emit,
+    output: Output,
+    scoreboard: Scoreboard,
+    patience: float | None,
 ) -> None:
     loop = asyncio.get_running_loop()
     listing = await app.index(folder)
@@ -65,7 +72,9 @@ async def _serve(
     out.write(listing)
     if listing["type"] == "failed":
         return
-    tasks: set[asyncio.Task[None]] = set()
+    if warning := logs.lost():
+        emit(logging.WARNING, warning, None)
+    tasks: set[Task[None]] = set()
     ended = asyncio.Event()
     # In a debugger, a function stops the loop for as long as somebody looks at it.
     watchdog = None if patience is None else Watchdog(scoreboard, patience, lambda: bool(tasks))
@@ -84,13 +93,27 @@ async def _serve(
         if ahead := header.get("ahead"):
             _set_clock(ahead)
         # It runs at once: most functions get to their first wait, or to their end, in no time.
-        task = asyncio.Task(answer(header, body), loop=loop, eager_start=True)
+        task = Task(answer(header, body), loop=loop, eager_start=True)
         if not task.done():
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
     reading.start(source, start, ended.set)
     await ended.wait()
+
+
+def _last_words(error: BaseException, folder: str) -> str:
+    """Return what to say of an exception that ended the event loop, which the app has in its hands."""
+    if isinstance(error, asyncio.CancelledError):
+        what = "cancelled every task of the event loop"
+    elif str(error) == "Event loop stopped before Future completed.":
+        what = "stopped the event loop"
+    elif isinstance(error, (SystemExit, KeyboardInterrupt)):
+        what = f"raised {error!r} in a task or a callback of the event loop"
+    else:
+        return traceback.format_exc()
+    stack = tracebacks.format_stack(error, folder)
+    return "\n".join([*stack.splitlines(), f"The app {what}, which ends the worker.", ""])
 
 
 def _set_clock(ahead: float) -> None:

@@ -379,6 +379,79 @@ async def test_a_process_that_ends_is_replaced(
     assert reply.text != pid
 
 
+ENDING = """
+import asyncio
+import sys
+
+import azure.functions as func
+
+app = func.FunctionApp()
+
+@app.route()
+async def cancel(req: func.HttpRequest) -> str:
+    for task in asyncio.all_tasks():
+        task.cancel()
+    return "done"
+
+@app.route()
+async def stop(req: func.HttpRequest) -> str:
+    asyncio.get_running_loop().stop()
+    return "done"
+
+@app.route(route="exit")
+async def leave(req: func.HttpRequest) -> str:
+    asyncio.get_running_loop().call_soon(sys.exit, 3)
+    return "done"
+
+@app.route()
+async def ok(req: func.HttpRequest) -> str:
+    return "ok"
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        ("cancel", "cancelled every task of the event loop"),
+        ("stop", "stopped the event loop"),
+        ("exit", "raised SystemExit(3) in a task or a callback of the event loop"),
+    ],
+)
+async def test_an_app_that_ends_the_event_loop_is_told_so_without_our_frames(
+    start_host: StartHost, log: Any, no_pause: None, function: str, said: str
+) -> None:
+    app = await start_host(ENDING)
+    await app.get(f"/api/{function}")
+    await log.wait_for(f"The app {re.escape(said)}, which ends the worker.")
+    assert (await app.get("/api/ok")).text == "ok"
+    assert "signalr_local" not in log.text
+
+
+async def test_an_app_that_turns_logging_off_still_shows_its_failures(
+    start_host: StartHost, log: Any
+) -> None:
+    app = await start_host(FAILING_SILENTLY)
+    await log.wait_for("The app has turned logging off")
+    await app.get("/api/fail")
+    text = (await log.wait_for("Exception while executing function")).getMessage()
+    assert "ValueError: my own mistake" in text
+    assert "azure_functions_runtime" not in text
+
+
+FAILING_SILENTLY = """
+import logging
+
+import azure.functions as func
+
+logging.disable()
+app = func.FunctionApp()
+
+@app.route()
+def fail(req: func.HttpRequest) -> str:
+    raise ValueError("my own mistake")
+"""
+
+
 async def test_a_request_between_two_processes_waits_for_the_second(
     start_host: StartHost, no_pause: None
 ) -> None:

@@ -1,10 +1,11 @@
 """What the app logs: records, with the invocation that they belong to."""
 
 import logging
-from collections.abc import Iterator
+import logging.config
+from collections.abc import Callable, Iterator
 
 import pytest
-from azure_functions_runtime import invocation_id_cv
+from azure_functions_runtime import invocation_id_cv, native_invocation
 
 from signalr_local.worker import logs
 
@@ -17,8 +18,10 @@ def said() -> Iterator[Said]:
     found: Said = []
     root, system = logging.getLogger(), logging.getLogger("azure.functions")
     before = [(logger, logger.handlers[:], logger.level, logger.propagate) for logger in (root, system)]
+    library = native_invocation.logger
     logs.install(lambda level, text, invocation: found.append((level, text, invocation)))
     yield found
+    native_invocation.logger = library
     for logger, handlers, level, propagate in before:
         logger.handlers[:] = handlers
         logger.setLevel(level)
@@ -74,8 +77,40 @@ def test_a_record_that_cannot_be_formatted_is_left_out(
 
 def test_the_exception_that_the_library_reports_is_kept(said: Said) -> None:
     error = ValueError("wrong")
-    logging.getLogger("azure.functions").error("failed", exc_info=error)
+    # The app may turn all logging off.
+    logging.disable()
+    try:
+        raise error
+    except ValueError:
+        native_invocation.logger.exception("failed")
+    finally:
+        logging.disable(logging.NOTSET)
     assert logs.last_failure() is error
+
+
+@pytest.mark.parametrize(
+    ("set_up", "expected"),
+    [
+        (lambda: None, ""),
+        (lambda: logging.basicConfig(), ""),
+        (lambda: logging.config.dictConfig({"version": 1, "incremental": True, "root": {"level": 20}}), ""),
+        (lambda: logging.getLogger().handlers.clear(), "removed the root logger's handler"),
+        (lambda: logging.config.dictConfig({"version": 1, "root": {"handlers": []}}), "removed the root"),
+        (lambda: logging.basicConfig(force=True), "no basicConfig(force=True)"),
+        (lambda: logging.disable(), "has turned logging off"),
+    ],
+    ids=["none", "basic", "incremental", "cleared", "root", "forced", "off"],
+)
+def test_an_app_that_cuts_its_log_off_is_told_so(
+    said: Said, set_up: Callable[[], object], expected: str
+) -> None:
+    try:
+        set_up()
+        warning = logs.lost()
+    finally:
+        logging.disable(logging.NOTSET)
+    assert expected in warning
+    assert bool(warning) is bool(expected)
 
 
 @pytest.mark.parametrize(
