@@ -1,7 +1,6 @@
 """The watcher: which files count, and which folders are watched."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -223,29 +222,6 @@ async def test_files_of_no_interest_are_not_told(app: Path, changes: Changes) ->
     write(app / "last.py", "1")
     await changes.until("last.py")
     assert changes.names == ["seen.py", "last.py"]
-
-
-@pytest.mark.parametrize(
-    ("name", "is_looked_at"),
-    [
-        ("function_app.py", True),
-        ("removed.py", True),
-        ("part", True),
-        ("removed", True),
-        ("env/pyvenv.cfg", True),
-        ("../elsewhere/seen-through-a-link.py", True),
-        ("app.log", False),
-        ("chat.db", False),
-        ("chat.db-journal", False),
-    ],
-)
-def test_what_an_app_writes_beside_its_code_has_no_files_looked_at(
-    app: Path, name: str, is_looked_at: bool
-) -> None:
-    for written in ("app.log", "chat.db"):
-        write(app / written, "1")
-    path = Path(os.path.normpath(app / name))
-    assert watcher._concerns(app, path, {app, app / "part", app / "removed"}) == is_looked_at
 
 
 @pytest.mark.parametrize(
