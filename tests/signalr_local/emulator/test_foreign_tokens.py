@@ -1,5 +1,7 @@
 """A token of the app's own in place of the service's: the log says so, and how it came about."""
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,3 +48,21 @@ async def test_a_token_for_a_service_is_only_signed_with_another_key(
     await service.negotiate(token=sign({"aud": audience, "exp": 4102444800}, "another key"))
     assert "fits no access key of this emulator" in caplog.text
     assert ADVICE not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("authorization", "the header Authorization holds two tokens"),
+        ("Authorization", "the token is not the service's but the app's own"),
+    ],
+)
+async def test_own_authorization_header_of_the_javascript_client_is_told(
+    negotiate_url: str, caplog: pytest.LogCaptureFixture, name: str, seen: str
+) -> None:
+    script = Path(__file__).with_name("own_authorization_header.mjs")
+    process = await asyncio.create_subprocess_exec("node", str(script), negotiate_url, name, OWN)
+    assert await process.wait() == 0
+    assert seen in caplog.text
+    assert ADVICE in caplog.text
+    assert OWN not in caplog.text
