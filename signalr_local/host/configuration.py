@@ -79,6 +79,14 @@ class HostConfiguration:
     extension_bundle: Mapping[str, str] | None = None
     remarks: tuple[str, ...] = ()
 
+    @property
+    def shows_debug(self) -> bool:
+        """Tell whether what a function logs with level DEBUG is shown, of any function."""
+        return any(
+            name.lower().split(".")[0] == "function" and level.lower() in ("trace", "debug", "0", "1")
+            for name, level in self.log_levels.items()
+        )
+
     @classmethod
     def read(cls, app: Path, settings: Mapping[str, str] | None = None) -> "HostConfiguration":
         """Read the file of an app's folder, and the settings ``AzureFunctionsJobHost__…`` over it.

@@ -30,6 +30,9 @@ from signalr_local.trace_context import begin_trace, new_trace_id
 
 __all__ = ["AppInstance"]
 
+_LOG_DEBUG = "PYTHON_ENABLE_DEBUG_LOGGING"
+_TRUE = ("1", "true", "t", "yes", "y")
+
 _log = logging.getLogger("signalr_local.host")
 
 
@@ -131,6 +134,12 @@ class AppInstance:
             yield (
                 "A function allow list has been specified, excluding all but the following functions: "
                 f"[{kept}]"
+            )
+        debug = self.settings.get(_LOG_DEBUG) or ""
+        if self.configuration.shows_debug and debug.lower() not in _TRUE:
+            yield (
+                f"{HOST_JSON} asks for what functions log with level DEBUG, which the worker sends only "
+                f"where the setting {_LOG_DEBUG} is 1, as in Azure. func start sets it."
             )
         storage = storage_remark(self.settings)
         if storage is not None and any(function.is_signalr for function in self.table.functions):

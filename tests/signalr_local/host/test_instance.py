@@ -68,3 +68,20 @@ async def test_an_app_that_azure_does_not_start_does_not_start(
     with pytest.raises(Exception, match="In Azure the whole app does not start") as raised:
         await start_host(f"{APP}\n{source}\n", settings=signalr_settings)
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("category", "setting", "told"),
+    [
+        ("Function", "", True),
+        ("Function.a.User", "0", True),
+        ("Function", "1", False),
+        ("Host", "", False),
+    ],
+)
+async def test_debug_that_the_worker_does_not_send_is_told(
+    start_host: StartHost, signalr_settings: Any, log: Any, category: str, setting: str, told: bool
+) -> None:
+    settings = {**signalr_settings, "PYTHON_ENABLE_DEBUG_LOGGING": setting}
+    await start_host(APP, settings=settings, host_json={"logging": {"logLevel": {category: "Debug"}}})
+    assert ("only where the setting PYTHON_ENABLE_DEBUG_LOGGING is 1, as in Azure" in log.text) == told
