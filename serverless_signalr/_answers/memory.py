@@ -1,6 +1,7 @@
 """The answer store in the memory of one process."""
 
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -20,6 +21,11 @@ from serverless_signalr.principal import is_deployed
 __all__ = ["MemoryAnswerStore"]
 
 
+_PER_ANSWER = 1024
+_PER_PIECE = 128
+"""The approximate number of bytes that an answer and a piece take in memory besides their contents."""
+
+
 @dataclass(slots=True)
 class _Kept:
     owner: str
@@ -30,9 +36,12 @@ class _Kept:
     last: int = 0
     size: int = 0
     pieces: deque[AnswerPiece] = field(default_factory=deque)
-    folded: list[str] = field(default_factory=list)
-    folded_size: int = 0
+    folded: bytearray = field(default_factory=bytearray)
     is_whole: bool = True
+
+    @property
+    def total(self) -> int:
+        return _PER_ANSWER + self.size + len(self.folded)
 
 
 class MemoryAnswerStore:
@@ -76,7 +85,9 @@ class MemoryAnswerStore:
             self._drop_expired()
             if answer_id in self._answers:
                 raise AnswerExistsError(f"there is an answer with the id {answer_id!r} already")
-            self._answers[answer_id] = _Kept(owner, audience, self._clock())
+            kept = self._answers[answer_id] = _Kept(owner, audience, self._clock())
+            self._total += kept.total
+            self._drop_oldest()
             return 0
 
     async def append(
@@ -88,18 +99,17 @@ class MemoryAnswerStore:
             kept = self._answers.get(answer_id)
             if kept is None or kept.version != version:
                 raise AnswerConflictError(answer_id)
-            before = kept.size + kept.folded_size
+            self._total -= kept.total
             for piece in pieces:
                 kept.pieces.append(piece)
-                kept.size += piece.size
+                kept.size += _size(piece)
                 kept.last = piece.seq
             self._trim(kept)
-            self._total += kept.size + kept.folded_size - before
+            self._total += kept.total
             kept.state, kept.changed, kept.version = state, self._clock(), kept.version + 1
             # The least recently changed answers come first.
             self._answers[answer_id] = self._answers.pop(answer_id)
-            while self._total > self._max_total_bytes and len(self._answers) > 1:
-                self._drop(next(iter(self._answers)))
+            self._drop_oldest()
             return kept.version
 
     async def read(self, answer_id: str, since: int = 0) -> StoredAnswer | None:
@@ -112,7 +122,7 @@ class MemoryAnswerStore:
             text = None
             if kept.is_whole:
                 texts = (piece.text or "" for piece in kept.pieces if piece.kind is PieceKind.TEXT)
-                text = "".join([*kept.folded, *texts])
+                text = kept.folded.decode() + "".join(texts)
             return StoredAnswer(
                 answer_id,
                 kept.owner,
@@ -128,12 +138,11 @@ class MemoryAnswerStore:
     def _trim(self, kept: _Kept) -> None:
         while kept.size > self._max_bytes and len(kept.pieces) > 1:
             piece = kept.pieces.popleft()
-            kept.size -= piece.size
+            kept.size -= _size(piece)
             if kept.is_whole and piece.kind is PieceKind.TEXT and piece.text:
-                kept.folded.append(piece.text)
-                kept.folded_size += len(piece.text.encode())
-        if kept.folded_size > self._max_bytes:
-            kept.folded, kept.folded_size, kept.is_whole = [], 0, False
+                kept.folded += piece.text.encode()
+        if len(kept.folded) > self._max_bytes:
+            kept.folded, kept.is_whole = bytearray(), False
 
     def _drop_expired(self) -> None:
         horizon = self._clock() - self._ttl
@@ -143,9 +152,17 @@ class MemoryAnswerStore:
                 return
             self._drop(answer_id)
 
+    def _drop_oldest(self) -> None:
+        while self._total > self._max_total_bytes and len(self._answers) > 1:
+            self._drop(next(iter(self._answers)))
+
     def _drop(self, answer_id: str) -> None:
-        kept = self._answers.pop(answer_id)
-        self._total -= kept.size + kept.folded_size
+        self._total -= self._answers.pop(answer_id).total
+
+
+def _size(piece: AnswerPiece) -> int:
+    # Python's objects for data take several times as much as its text.
+    return _PER_PIECE + sys.getsizeof(piece.text) + (4 * len(str(piece.data)) if piece.data else 0)
 
 
 def _check_one_process(settings: Mapping[str, str]) -> None:

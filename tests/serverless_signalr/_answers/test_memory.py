@@ -1,5 +1,7 @@
 """Answers in memory: their bounds, their end, and where the store refuses to load."""
 
+import gc
+import tracemalloc
 from datetime import timedelta
 
 import pytest
@@ -76,11 +78,11 @@ async def test_of_old_pieces_the_text_alone_is_kept(time: FakeClock) -> None:
     store = MemoryAnswerStore(single_instance=True, clock=time.time, max_bytes=1000)
     version = await store.create("a", "ann", None)
     for seq in range(1, 21):
-        version = await store.append("a", version, [piece(seq, "x" * 36)], AnswerState.STREAMING)
+        version = await store.append("a", version, [piece(seq, "日" * 12)], AnswerState.STREAMING)
     found = await store.read("a")
     assert found is not None
-    assert found.pieces[0].seq == 11
-    assert found.text == "x" * 36 * 20
+    assert 10 < found.pieces[0].seq <= 20
+    assert found.text == "日" * 12 * 20
 
 
 async def test_memory_of_one_answer_is_bounded(time: FakeClock) -> None:
@@ -92,16 +94,39 @@ async def test_memory_of_one_answer_is_bounded(time: FakeClock) -> None:
     assert found is not None
     assert found.text is None
     assert sum(each.size for each in found.pieces) <= 1000
-    assert store._total <= 2000
+    assert store._total <= 2000 + 1024
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, ""), (20, "token "), (20, "日本語のトークン")], ids=["empty", "ascii", "wide"]
+)
+async def test_ten_thousand_answers_take_no_more_memory_than_allowed(
+    time: FakeClock, count: int, text: str
+) -> None:
+    bound = 4 * 1024 * 1024
+    store = MemoryAnswerStore(single_instance=True, clock=time.time, max_total_bytes=bound)
+    gc.collect()
+    tracemalloc.start()
+    for number in range(10_000 if count == 0 else 2_000):
+        name = f"answer{number}"
+        version = await store.create(name, "ann", None)
+        if count:
+            pieces = [piece(seq, text + str(seq), name) for seq in range(1, count + 1)]
+            await store.append(name, version, pieces, AnswerState.DONE)
+    gc.collect()
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert len(store._answers) < number
+    assert bound / 2 < held < bound * 1.25
 
 
 async def test_memory_of_all_answers_is_bounded_and_the_oldest_go_first(time: FakeClock) -> None:
-    store = MemoryAnswerStore(single_instance=True, clock=time.time, max_bytes=1000, max_total_bytes=2000)
+    store = MemoryAnswerStore(single_instance=True, clock=time.time, max_bytes=1000, max_total_bytes=4000)
     for name in "abcd":
         version = await store.create(name, "ann", None)
         await store.append(name, version, [piece(1, "x" * 700, name)], AnswerState.DONE)
     assert [name for name in "abcd" if await store.read(name) is not None] == ["c", "d"]
-    assert store._total <= 2000
+    assert store._total <= 4000
 
 
 @pytest.mark.parametrize("options", [{"ttl": timedelta(0)}, {"max_bytes": 0}, {"max_total_bytes": 1}])
