@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["AnswerPiece", "PieceKind", "check_answer_id"]
+__all__ = ["MAX_SENTENCE", "MAX_TEXT", "AnswerPiece", "PieceKind", "check_answer_id"]
+
+MAX_TEXT = 32 * 1024
+"""The maximum number of characters in a piece of text, far below what a message or a row can carry."""
+
+MAX_SENTENCE = 4096
+"""The maximum number of characters of a status and of an error."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

@@ -5,7 +5,6 @@ piece has its own row. A write is one transaction, which fails if the head has c
 """
 
 import asyncio
-import json
 import os
 import time
 from collections import deque
@@ -24,6 +23,7 @@ from serverless_signalr._answers.stores import (
     StoredAnswer,
 )
 from serverless_signalr._answers.table_client import check_table_name, open_table, read_storage
+from serverless_signalr._answers.table_rows import MAX_OPERATIONS, chunks_of, key_of, piece_of, row_of
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableClient
@@ -31,12 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["TableAnswerStore"]
 
 _HEAD = "head"
-_CHUNK = 30_000
-"""The number of UTF-16 code units in one property. The limit is 32 Ki."""
-
-_MAX_OPERATIONS = 100
-"""The maximum number of operations in one transaction."""
-
 _CONFLICTS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED)
 """The statuses of a transaction whose head is gone or has changed, or whose piece already exists."""
 
@@ -115,24 +109,21 @@ class TableAnswerStore:
 
         if not isinstance(version, _Version):
             raise TypeError("the version was not created by this store")
-        # The last transaction sets the state. Otherwise, an answer would end before its last pieces.
-        chunks = [
-            pieces[at : at + _MAX_OPERATIONS // 2] for at in range(0, len(pieces), _MAX_OPERATIONS // 2)
-        ]
+        chunks = chunks_of(pieces, self._max_bytes)
         current = version
-        for number, chunk in enumerate(chunks or [()], 1):
-            is_last = number >= len(chunks)
+        for number, chunk in enumerate(chunks, 1):
             current = _copy(current)
             head: dict[str, Any] = {"PartitionKey": answer_id, "RowKey": _HEAD, "changed": self._clock()}
-            if is_last:
+            # The last transaction sets the state. Otherwise, an answer would end before its last pieces.
+            if number == len(chunks):
                 head["state"] = state.value
-            rows = [_row(piece) for piece in chunk]
+            rows = [row_of(piece) for piece in chunk]
             if rows:
                 head["last"] = chunk[-1].seq
                 for piece in chunk:
                     current.rows.append((piece.seq, piece.size))
                     current.size += piece.size
-            dropped = _trim(current, self._max_bytes, _MAX_OPERATIONS - 1 - len(rows))
+            dropped = _trim(current, self._max_bytes, MAX_OPERATIONS - 1 - len(rows))
             operations: list[Any] = [
                 (
                     "update",
@@ -140,7 +131,7 @@ class TableAnswerStore:
                     {"mode": "merge", "etag": current.etag, "match_condition": _if_unmodified()},
                 ),
                 *(("create", row) for row in rows),
-                *(("delete", {"PartitionKey": answer_id, "RowKey": _key(seq)}) for seq in dropped),
+                *(("delete", {"PartitionKey": answer_id, "RowKey": key_of(seq)}) for seq in dropped),
             ]
             try:
                 done = await self._table.submit_transaction(operations)
@@ -161,11 +152,11 @@ class TableAnswerStore:
                 return None
             # All rows, not only those after since, to know whether the text is complete.
             query = "PartitionKey eq @id and RowKey ge @from and RowKey lt @to"
-            bounds = {"id": answer_id, "from": "p", "to": _key(int(head["last"]) + 1)}
+            bounds = {"id": answer_id, "from": "p", "to": key_of(int(head["last"]) + 1)}
             rows: list[AnswerPiece] = []
             if since < int(head["last"]) or since == 0:
                 async for row in self._table.query_entities(query, parameters=bounds):
-                    rows.append(_piece(answer_id, row))  # noqa: PERF401 - an async for
+                    rows.append(piece_of(answer_id, row))  # noqa: PERF401 - an async for
         except ResourceNotFoundError:
             return None  # The answer or the table does not exist.
         last = int(head["last"])
@@ -178,7 +169,11 @@ class TableAnswerStore:
             AnswerState(str(head["state"])),
             last,
             self._clock() - float(head["changed"]),
-            _Version(str(head.metadata["etag"])),
+            _Version(
+                str(head.metadata["etag"]),
+                sum(piece.size for piece in rows),
+                deque((piece.seq, piece.size) for piece in rows),
+            ),
             [piece for piece in rows if piece.seq > since],
             "".join(texts) if is_whole else None,
         )
@@ -203,19 +198,24 @@ class TableAnswerStore:
         return found
 
     async def _delete(self, answer_id: str) -> None:
+        from azure.core.exceptions import HttpResponseError
+
         rows = self._table.query_entities(
             "PartitionKey eq @id", parameters={"id": answer_id}, select=["PartitionKey", "RowKey"]
         )
         # The head is deleted last, so that the next purge finds an answer whose deletion failed.
         keys = [str(row["RowKey"]) async for row in rows]
         keys.sort(key=lambda key: key == _HEAD)
-        for at in range(0, len(keys), _MAX_OPERATIONS):
-            await self._table.submit_transaction(
-                [
-                    ("delete", {"PartitionKey": answer_id, "RowKey": key})
-                    for key in keys[at : at + _MAX_OPERATIONS]
-                ]
-            )
+        for at in range(0, len(keys), MAX_OPERATIONS):
+            chunk = keys[at : at + MAX_OPERATIONS]
+            try:
+                await self._table.submit_transaction(
+                    [("delete", {"PartitionKey": answer_id, "RowKey": key}) for key in chunk]
+                )
+            except HttpResponseError as error:
+                if error.status_code != HTTPStatus.NOT_FOUND:
+                    raise
+                return  # Another purge is deleting the answer.
 
     @property
     def _table(self) -> "TableClient":
@@ -246,35 +246,6 @@ def _trim(version: _Version, max_bytes: int, most: int) -> list[int]:
 
 def _copy(version: _Version) -> _Version:
     return _Version(version.etag, version.size, version.rows.copy())
-
-
-def _key(seq: int) -> str:
-    return f"p{seq:09}"
-
-
-def _row(piece: AnswerPiece) -> dict[str, Any]:
-    value = piece.to_dict()
-    del value["id"], value["seq"]
-    text = json.dumps(value, ensure_ascii=False)
-    row = {"PartitionKey": piece.answer_id, "RowKey": _key(piece.seq)}
-    encoded = text.encode("utf-16-le")
-    at = count = 0
-    while at < len(encoded):
-        end = min(at + 2 * _CHUNK, len(encoded))
-        if end < len(encoded) and 0xD8 <= encoded[end - 1] <= 0xDB:
-            end -= 2  # Keep the halves of a surrogate pair together.
-        row[f"json{count}"] = encoded[at:end].decode("utf-16-le")
-        at, count = end, count + 1
-    return row
-
-
-def _piece(answer_id: str, row: Mapping[str, Any]) -> AnswerPiece:
-    parts: list[str] = []
-    while (part := row.get(f"json{len(parts)}")) is not None:
-        parts.append(str(part))
-    value = json.loads("".join(parts))
-    seq = int(str(row["RowKey"])[1:])
-    return AnswerPiece(answer_id, seq, PieceKind(value["kind"]), value.get("text"), value.get("data"))
 
 
 def _if_unmodified() -> Any:

@@ -126,6 +126,67 @@ async def test_size_of_an_answer_is_bounded(settings: dict[str, str], now: Now) 
     assert found.text is None
 
 
+async def test_size_is_bounded_for_a_writer_that_lost_a_response(settings: dict[str, str], now: Now) -> None:
+    store = TableAnswerStore(settings=settings, table=f"t{uuid4().hex[:20]}", clock=now.time, max_bytes=1000)
+    version = await store.create("a", "ann", None)
+    for seq in range(1, 10):
+        version = await store.append("a", version, [piece(seq, "x" * 36)], AnswerState.STREAMING)
+    found = await store.read("a")
+    assert found is not None
+    version = found.version
+    for seq in range(10, 31):
+        version = await store.append("a", version, [piece(seq, "x" * 36)], AnswerState.STREAMING)
+    found = await store.read("a")
+    assert found is not None
+    assert [each.seq for each in found.pieces] == list(range(21, 31))
+
+
+async def test_clocks_that_differ_by_half_a_minute_end_no_answer(
+    settings: dict[str, str], tables: TableAnswerStore, now: Now
+) -> None:
+    ahead = TableAnswerStore(settings=settings, table=tables._table_name, clock=lambda: now.now + 30)
+    behind = TableAnswerStore(settings=settings, table=tables._table_name, clock=lambda: now.now - 30)
+    version = await tables.create("a", "ann", None)
+    now.now += 10  # An answer tells the store at least this often that it is alive.
+    for other in (ahead, behind):
+        assert (await resume_answer(other, "a", "ann", 0))["state"] == "streaming"
+    await tables.append("a", version, [piece(1)], AnswerState.DONE)
+
+
+async def test_purges_at_once_do_not_disturb_each_other(tables: TableAnswerStore, now: Now) -> None:
+    for number in range(5):
+        version = await tables.create(f"a{number}", "ann", None)
+        many = [AnswerPiece(f"a{number}", seq, PieceKind.TEXT, "x") for seq in range(1, 121)]
+        await tables.append(f"a{number}", version, many, AnswerState.DONE)
+    now.now += 3600
+    await asyncio.gather(*(tables.purge() for _ in range(3)))
+    await tables.purge()
+    assert [row async for row in tables._table.list_entities()] == []
+
+
+@pytest.mark.parametrize("owner", ["Ann Ó'Neil / #?%", "a" * 4096, "日本\U0001f600", "' or '1' eq '1"])
+async def test_owner_of_any_characters_comes_back(tables: TableAnswerStore, owner: str) -> None:
+    await tables.create("a", owner, owner)
+    assert (await resume_answer(tables, "a", owner, 0))["state"] == "streaming"
+    assert (await resume_answer(tables, "a", owner.upper() + "x", 0))["state"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 5_000_000, "\0" * 500_000, "日" * 1_000_000], ids=["ascii", "control", "wide"]
+)
+async def test_answer_of_megabytes_is_stored_as_far_as_it_is_kept(
+    tables: TableAnswerStore, clients: Clients, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    async with stream_answer(clients, id="a", store=tables, owner="ann") as answer:
+        await answer.write(text)
+    assert text_of(clients.pieces) == text
+    found = await resume_answer(tables, "a", "ann", 0)
+    assert found["state"] == "done"
+    assert text.endswith(text_of(found["pieces"]))
+    assert len(text_of(found["pieces"])) > 50_000
+    assert caplog.records == []
+
+
 async def test_expired_answers_are_gone_and_then_deleted(tables: TableAnswerStore, now: Now) -> None:
     for name in ("old", "new"):
         version = await tables.create(name, "ann", None)
