@@ -7,7 +7,7 @@ from typing import Any
 from serverless_signalr._answers.clock import Clock, Timer
 from serverless_signalr._answers.delivery import Delivery
 from serverless_signalr._answers.log import AnswerLog
-from serverless_signalr._answers.pieces import AnswerPiece, PieceKind
+from serverless_signalr._answers.pieces import MAX_SENTENCE, MAX_TEXT, AnswerPiece, PieceKind
 from serverless_signalr._answers.queue import PieceQueue
 from serverless_signalr._answers.stores import AnswerState
 from serverless_signalr._answers.targets import Send
@@ -15,11 +15,10 @@ from serverless_signalr.protocol.values import to_builtins
 
 __all__ = ["Answer"]
 
-_MAX_PENDING = 32 * 1024
+_MAX_PENDING = MAX_TEXT
 """The number of unsent characters at which a writer waits until they are sent."""
 
 _MAX_DATA = 64 * 1024
-_MAX_STATUS = 4096
 
 _BREATH = 32
 """The number of writes after which other tasks get a turn, in case the model's iterator never waits."""
@@ -96,7 +95,7 @@ class Answer:
         if text:
             self._queue.add_text(text)
             self._schedule()
-        while self._queue.size >= _MAX_PENDING and not self._pump.done():
+        while self._queue.size >= _MAX_PENDING and not (self._is_interrupted or self._pump.done()):
             self._room.clear()
             await self._room.wait()
             self._check_open()
@@ -107,8 +106,8 @@ class Answer:
 
         Clients show the latest status.
         """
-        if len(text) > _MAX_STATUS:
-            raise ValueError(f"a status has at most {_MAX_STATUS:,} characters, not {len(text):,}")
+        if len(text) > MAX_SENTENCE:
+            raise ValueError(f"a status has at most {MAX_SENTENCE:,} characters, not {len(text):,}")
         await self._add(PieceKind.STATUS, text, None)
 
     async def tool_call(self, name: str, arguments: Any = None, *, call_id: str | None = None) -> None:
@@ -154,6 +153,9 @@ class Answer:
         self._writes += 1
         if self._is_interrupted or not self._writes % _BREATH:
             await asyncio.sleep(0)
+        if self._is_interrupted:
+            # The model's library has swallowed the interruption, or this is another task of the block.
+            raise asyncio.CancelledError
 
     def _schedule(self) -> None:
         """Schedule sending for when it is due, or for now if much text waits."""
@@ -235,6 +237,7 @@ class Answer:
         """Cancel what the task that writes the answer waits for, which is usually its model."""
         if self._ending is None and not self._is_interrupted and self._owner is not None:
             self._is_interrupted = True
+            self._room.set()
             self._owner.cancel()
 
     def _absorb(self, error: BaseException | None) -> bool:

@@ -1,8 +1,11 @@
 """The stored side of an answer, written by the function that streams it."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 
+from serverless_signalr._answers.clock import Clock
 from serverless_signalr._answers.pieces import AnswerPiece
 from serverless_signalr._answers.stores import AnswerConflictError, AnswerState, AnswerStore
 
@@ -10,20 +13,28 @@ __all__ = ["AnswerLog"]
 
 _MAX_UNSAVED = 256 * 1024
 
+_PATIENCE = 3.0
+"""The number of seconds for which a piece waits for a store before it is sent without being stored."""
+
+_PAUSE = 10.0
+"""The number of seconds for which a store that was too slow is left alone."""
+
 _log = logging.getLogger("serverless_signalr.answers")
 
 
 class AnswerLog:
     """A writer that stores the pieces of one answer and learns from the store when to stop.
 
-    A store that fails does not end the answer. The pieces are written together with the next ones. Connected
-    clients miss nothing, but resuming may not recover everything.
+    A store that fails or does not respond does not end the answer. The pieces are written together with the
+    next ones. Connected clients miss nothing, but resuming may not recover everything.
     """
 
-    def __init__(self, store: AnswerStore, answer_id: str, version: object) -> None:
+    def __init__(self, store: AnswerStore, answer_id: str, version: object, clock: Clock) -> None:
         self._store = store
         self._answer_id = answer_id
         self._version = version
+        self._clock = clock
+        self._not_before = clock.time()
         self._unsaved: list[AnswerPiece] = []
         self._has_failed = False
 
@@ -34,17 +45,40 @@ class AnswerLog:
         are not written then. If ``state`` ends an answer that was only asked to stop, everything is written.
         """
         batch = [*self._unsaved, *pieces]
+        if state.has_ended:
+            writing = self._write(batch, state)
+        elif self._clock.time() < self._not_before:
+            self._keep(batch)
+            return state
+        else:
+            writing = self._write_in_time(batch, state)
         try:
-            return await self._write(batch, state)
+            return await writing
         except Exception as error:  # noqa: BLE001 - the answer goes on whatever a store raises
             if not self._has_failed:
                 _log.warning("the answer %s could not be stored, it goes on: %s", self._answer_id, error)
             self._has_failed = True
-            size = sum(piece.size for piece in batch)
-            while size > _MAX_UNSAVED:
-                size -= batch.pop(0).size
-            self._unsaved = batch
+            self._keep(batch)
             return state
+
+    def _keep(self, batch: list[AnswerPiece]) -> None:
+        """Keep pieces for the next write."""
+        size = sum(piece.size for piece in batch)
+        while size > _MAX_UNSAVED:
+            size -= batch.pop(0).size
+        self._unsaved = batch
+
+    async def _write_in_time(self, batch: Sequence[AnswerPiece], state: AnswerState) -> AnswerState:
+        try:
+            async with asyncio.timeout(None) as limit:
+                timer = self._clock.call_later(_PATIENCE, partial(limit.reschedule, 0))
+                try:
+                    return await self._write(batch, state)
+                finally:
+                    timer.cancel()
+        except TimeoutError:
+            self._not_before = self._clock.time() + _PAUSE
+            raise TimeoutError(f"the store did not respond within {_PATIENCE:.0f} seconds") from None
 
     async def _write(self, batch: Sequence[AnswerPiece], state: AnswerState) -> AnswerState:
         while True:

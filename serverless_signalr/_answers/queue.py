@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from serverless_signalr._answers.graphemes import boundary
-from serverless_signalr._answers.pieces import AnswerPiece, PieceKind
+from serverless_signalr._answers.pieces import MAX_TEXT, AnswerPiece, PieceKind
 from serverless_signalr.protocol.text import well_formed
 
 __all__ = ["PieceQueue"]
@@ -66,6 +66,10 @@ class PieceQueue:
                 self.size -= len(text)
                 if not self._parts and not is_final:
                     text = self._keep_back(text)
+                while len(text) > MAX_TEXT:
+                    cut = boundary(text[:MAX_TEXT], settled=False)
+                    pieces.append(self._piece(part.kind, well_formed(text[:cut]), None))
+                    text = text[cut:]
                 if text:
                     pieces.append(self._piece(part.kind, well_formed(text), None))
                 if self._held and not self._parts:

@@ -49,8 +49,10 @@ async def resume_answer(
     """Return what a user has missed of an answer since a piece, as a JSON object.
 
     ``state`` is ``unknown`` both for an answer that does not exist and for one that the user may not read.
-    ``recovered`` tells whether ``pieces`` has everything that was missed. If it is false, ``text`` is the
-    whole text, or null if that is gone too. Raise HubException for invalid arguments.
+    ``recovered`` tells whether ``pieces`` has everything that was missed. If it is false, the client starts
+    over: ``text`` is the whole text and ``pieces`` are those of other kinds. If the beginning of the text is
+    gone too, ``text`` is null and ``pieces`` has all pieces that are left. Raise HubException for invalid
+    arguments.
     """
     if isinstance(since, bool) or not isinstance(since, int) or since < 0:  # type: ignore[redundant-expr]
         raise HubException("since must be the number of a piece, or 0.")
@@ -67,15 +69,13 @@ async def resume_answer(
     if not stored.state.has_ended and stored.silent_for > _SILENCE:
         stored = await _end_lost(store, stored, since)
     recovered = since <= stored.last and _is_complete(stored, since)
-    pieces = (
-        stored.pieces if recovered else [each for each in stored.pieces if each.kind is not PieceKind.TEXT]
-    )
     if not recovered and since > 0:
         # The client starts over, so it needs all pieces of other kinds along with the whole text.
-        everything = await store.read(answer_id, 0)
-        if everything is not None:
-            stored = everything
-            pieces = [each for each in everything.pieces if each.kind is not PieceKind.TEXT]
+        stored = await store.read(answer_id, 0) or stored
+    if recovered or stored.text is None:
+        pieces = stored.pieces
+    else:
+        pieces = [piece for piece in stored.pieces if piece.kind is not PieceKind.TEXT]
     return {
         "id": answer_id,
         "state": (AnswerState.STREAMING if not stored.state.has_ended else stored.state).value,

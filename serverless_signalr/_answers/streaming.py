@@ -12,7 +12,7 @@ from typing import Any
 from serverless_signalr._answers.answer import Answer
 from serverless_signalr._answers.clock import Clock
 from serverless_signalr._answers.log import AnswerLog
-from serverless_signalr._answers.pieces import PieceKind, check_answer_id
+from serverless_signalr._answers.pieces import MAX_SENTENCE, PieceKind, check_answer_id
 from serverless_signalr._answers.stores import AnswerState, AnswerStore
 from serverless_signalr._answers.targets import AnswerTarget, owner_of, sender_to
 from serverless_signalr.errors import HubException
@@ -60,10 +60,11 @@ class AnswerStream:
     async def __aenter__(self) -> Answer:
         if self._answer is not None:
             raise RuntimeError("an answer can be streamed only once: call stream_answer again")
+        clock = asyncio.get_running_loop() if self._clock is None else self._clock
         log = None
         if self._store is not None:
             version = await self._store.create(self.id, self._owner or "", self._audience)
-            log = AnswerLog(self._store, self.id, version)
+            log = AnswerLog(self._store, self.id, version, clock)
         self._answer = Answer(
             self.id,
             self._send,
@@ -71,7 +72,7 @@ class AnswerStream:
             every=self._every.total_seconds(),
             max_piece=self._max_piece,
             patience=self._patience.total_seconds(),
-            clock=asyncio.get_running_loop() if self._clock is None else self._clock,
+            clock=clock,
         )
         return self._answer
 
@@ -100,7 +101,7 @@ class AnswerStream:
             await answer._end(PieceKind.CANCELLED, None, None)
             return False
         if isinstance(error, HubException):
-            told = str(error)
+            told = str(error)[:MAX_SENTENCE]
         else:
             told = _FAILED if isinstance(error, Exception) else _INTERRUPTED
         await answer._end(PieceKind.ERROR, told, None)

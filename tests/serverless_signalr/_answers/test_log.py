@@ -1,5 +1,6 @@
 """The stored side of an answer: what a store that fails, or knows better, makes of it."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -8,6 +9,7 @@ from serverless_signalr._answers.log import AnswerLog
 from serverless_signalr._answers.memory import MemoryAnswerStore
 from serverless_signalr._answers.pieces import AnswerPiece, PieceKind
 from serverless_signalr._answers.stores import AnswerState, StoredAnswer
+from tests.serverless_signalr._answers.streams import FakeClock
 
 STREAMING, CANCELLING, DONE, ERROR = (
     AnswerState.STREAMING,
@@ -22,7 +24,7 @@ def piece(number: int, text: str = "x") -> AnswerPiece:
 
 
 class Unreliable:
-    """A store whose next writes fail, before or after they have been done."""
+    """A store whose next writes fail, before or after they have been done, or never return."""
 
     def __init__(self, store: MemoryAnswerStore) -> None:
         self._store = store
@@ -37,6 +39,8 @@ class Unreliable:
         failure = self.failures.pop(0) if self.failures else None
         if failure == "before":
             raise OSError("the store is away")
+        if failure == "never":
+            await asyncio.Event().wait()
         written = await self._store.append(answer_id, version, pieces, state)
         if failure == "after":
             raise OSError("the response was lost")
@@ -52,8 +56,8 @@ def unreliable(store: MemoryAnswerStore) -> Unreliable:
 
 
 @pytest.fixture
-async def log(unreliable: Unreliable) -> AnswerLog:
-    return AnswerLog(unreliable, "a1", await unreliable.create("a1", "ann", None))
+async def log(unreliable: Unreliable, time: FakeClock) -> AnswerLog:
+    return AnswerLog(unreliable, "a1", await unreliable.create("a1", "ann", None), time)
 
 
 async def stored(store: MemoryAnswerStore) -> tuple[AnswerState, list[int]]:
@@ -125,5 +129,32 @@ async def test_answer_that_somebody_has_ended_stays_as_it_ended(
     assert await stored(store) == (ERROR, [])
 
 
-async def test_answer_that_is_gone_from_the_store_has_failed(unreliable: Unreliable) -> None:
-    assert await AnswerLog(unreliable, "other", 1).save([piece(1)], STREAMING) is ERROR
+async def test_answer_that_is_gone_from_the_store_has_failed(unreliable: Unreliable, time: FakeClock) -> None:
+    assert await AnswerLog(unreliable, "other", 1, time).save([piece(1)], STREAMING) is ERROR
+
+
+async def test_store_that_does_not_respond_is_left_alone_for_a_while(
+    log: AnswerLog, unreliable: Unreliable, store: MemoryAnswerStore, time: FakeClock
+) -> None:
+    unreliable.failures = ["never"]
+    saving = asyncio.create_task(log.save([piece(1)], STREAMING))
+    await time.advance(2.9)
+    assert not saving.done()
+    await time.advance(0.2)
+    assert await saving is STREAMING
+    assert await log.save([piece(2)], STREAMING) is STREAMING
+    assert await stored(store) == (STREAMING, [])
+    await time.advance(10)
+    assert await log.save([piece(3)], STREAMING) is STREAMING
+    assert await stored(store) == (STREAMING, [1, 2, 3])
+
+
+async def test_end_is_stored_even_where_the_store_was_just_too_slow(
+    log: AnswerLog, unreliable: Unreliable, store: MemoryAnswerStore, time: FakeClock
+) -> None:
+    unreliable.failures = ["never"]
+    saving = asyncio.create_task(log.save([piece(1)], STREAMING))
+    await time.advance(3.1)
+    await saving
+    assert await log.save([piece(2)], DONE) is DONE
+    assert await stored(store) == (DONE, [1, 2])

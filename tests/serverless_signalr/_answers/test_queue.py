@@ -5,6 +5,8 @@ import pytest
 from serverless_signalr._answers.pieces import PieceKind
 from serverless_signalr._answers.queue import PieceQueue
 
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+
 
 @pytest.fixture
 def queue() -> PieceQueue:
@@ -84,3 +86,15 @@ def test_queue_has_more_where_something_was_added(queue: PieceQueue) -> None:
     assert not queue.has_more()
     queue.add(PieceKind.STATUS, "…", None)
     assert queue.has_more()
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 100_000, "日本 " * 30_000, FAMILY * 20_000], ids=["x", "words", "families"]
+)
+def test_long_text_becomes_pieces_that_a_message_can_carry(queue: PieceQueue, text: str) -> None:
+    queue.add_text(text)
+    texts = [each[2] or "" for each in taken(queue, is_final=True)]
+    assert "".join(texts) == text
+    assert max(map(len, texts)) <= 32 * 1024
+    assert len(texts) == -(-len(text) // (32 * 1024 - 4))
+    assert not any(each.startswith("\u200d") or each.endswith("\u200d") for each in texts)

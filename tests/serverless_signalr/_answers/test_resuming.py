@@ -69,6 +69,21 @@ async def test_whole_text_is_given_where_pieces_are_gone(clients: Clients, time:
     assert [piece["kind"] for piece in found["pieces"]] == ["done"]
 
 
+async def test_what_is_left_is_given_where_the_beginning_of_the_text_is_gone(
+    clients: Clients, time: FakeClock
+) -> None:
+    store = MemoryAnswerStore(single_instance=True, clock=time.time, max_bytes=2000)
+    async with stream_to(clients, time, id="a", store=store, owner="ann") as answer:
+        for number in range(1000):
+            await answer.write(f"word{number} ")
+            await time.advance(1)
+    for since in (0, 2):
+        found = await resume_answer(store, "a", "ann", since)
+        assert (found["recovered"], found["text"], found["state"]) == (False, None, "done")
+        assert text_of(found["pieces"]).endswith("word998 word999 ")
+        assert text_of(clients.pieces).endswith(text_of(found["pieces"]))
+
+
 async def test_number_that_was_never_sent_recovers_nothing_but_the_text(
     clients: Clients, time: FakeClock, store: MemoryAnswerStore
 ) -> None:

@@ -1,11 +1,13 @@
 """``stream_answer`` and ``send_answer``: how answers end, and what is refused before anything is sent."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from serverless_signalr._answers.clock import wait
 from serverless_signalr._answers.memory import MemoryAnswerStore
 from serverless_signalr._answers.resuming import cancel_answer, resume_answer
 from serverless_signalr._answers.stores import AnswerExistsError, AnswerState
@@ -54,6 +56,63 @@ async def test_generator_is_closed_where_the_answer_is_cancelled(
     assert model.is_closed
 
 
+async def test_model_that_swallows_the_interruption_is_stopped_with_its_next_text(
+    clients: Clients, time: FakeClock, store: MemoryAnswerStore
+) -> None:
+    class Stubborn(Model):
+        async def __anext__(self) -> str:
+            with suppress(asyncio.CancelledError):
+                await wait(time, 20)
+            return "x" * 20_000
+
+    sending = asyncio.create_task(
+        send_answer(clients, Stubborn([]), id="a", store=store, owner="ann", clock=time)
+    )
+    await time.advance(25)
+    await cancel_answer(store, "a", "ann")
+    await time.advance(60)
+    assert await sending is AnswerState.CANCELLED
+    assert clients.kinds[-1] == "cancelled"
+
+
+async def test_iterator_that_cannot_be_closed_raises_after_the_answer_was_sent(
+    clients: Clients, time: FakeClock, store: MemoryAnswerStore
+) -> None:
+    class Unclosable(Model):
+        async def close(self) -> None:
+            raise RuntimeError("it is closed already")
+
+    with pytest.raises(RuntimeError, match="closed already"):
+        await send_answer(clients, Unclosable(["One"]), id="a", store=store, owner="ann", clock=time)
+    assert clients.kinds == ["text", "done"]
+    assert (await resume_answer(store, "a", "ann", 0))["state"] == "done"
+
+
+async def test_iterator_that_yields_nothing_makes_an_empty_answer(clients: Clients, time: FakeClock) -> None:
+    assert await send_answer(clients, Model([]), clock=time) is AnswerState.DONE
+    assert clients.kinds == ["done"]
+
+
+async def test_hundred_thousand_letters_at_once_are_few_pieces(clients: Clients, time: FakeClock) -> None:
+    await send_answer(clients, Model(["x"] * 100_000), clock=time)
+    assert len(text_of(clients.pieces)) == 100_000
+    assert len(clients.pieces) < 200
+
+
+@pytest.mark.parametrize("text", ["x" * 5_000_000, "日" * 2_000_000], ids=["ascii", "wide"])
+async def test_answer_of_megabytes_arrives_in_pieces_that_a_message_can_carry(
+    clients: Clients, time: FakeClock, store: MemoryAnswerStore, text: str
+) -> None:
+    async with stream_to(clients, time, id="a", store=store, owner="ann") as answer:
+        await answer.write(text)
+    assert text_of(clients.pieces) == text
+    assert max(len(piece.get("text", "")) for piece in clients.pieces) <= 32 * 1024
+    kept = await resume_answer(store, "a", "ann", 0)
+    assert (kept["state"], kept["recovered"], kept["text"]) == ("done", False, None)
+    assert text.endswith(text_of(kept["pieces"]))
+    assert len(text_of(kept["pieces"])) > 50_000
+
+
 @pytest.mark.parametrize("texts", [["a"], "text", iter(["a"])])
 async def test_iterator_that_would_block_is_refused(clients: Clients, texts: Any) -> None:
     with pytest.raises(TypeError, match="send_answer takes an async iterator"):
@@ -83,6 +142,15 @@ async def test_message_of_a_hub_exception_is_for_the_client(clients: Clients, ti
         async with stream_to(clients, time):
             raise HubException("The model is busy.")
     assert clients.pieces[-1]["text"] == "The model is busy."
+
+
+async def test_message_of_a_hub_exception_is_cut_to_what_a_piece_holds(
+    clients: Clients, time: FakeClock
+) -> None:
+    with pytest.raises(HubException):
+        async with stream_to(clients, time):
+            raise HubException("x" * 2_000_000)
+    assert clients.pieces[-1]["text"] == "x" * 4096
 
 
 async def test_task_that_is_cancelled_by_others_stays_cancelled(clients: Clients, time: FakeClock) -> None:
