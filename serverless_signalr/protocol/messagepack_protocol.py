@@ -21,7 +21,7 @@ from serverless_signalr.protocol.messages import (
     StreamItem,
 )
 
-__all__ = ["FrameSplitter", "encode", "frame", "parse"]
+__all__ = ["FrameSplitter", "check_lengths", "encode", "frame", "parse"]
 
 _MAX_LENGTH_BYTES = 5
 _MAX_LENGTH = 2**31 - 1
@@ -94,6 +94,22 @@ def frame(body: bytes) -> bytes:
     return _prefix(len(body)) + body
 
 
+def check_lengths(data: bytes) -> None:
+    """Raise ValueError unless everything that the value at the beginning of ``data`` announces is there.
+
+    msgpack reserves memory for an array when it reads its length, and keeps the arrays that it had begun when
+    it fails: 3 kB of arrays within arrays would cost 8 MB for good, and one megabyte many seconds.
+    """
+    import msgpack
+
+    unpacker = msgpack.Unpacker(max_buffer_size=len(data), strict_map_key=False)
+    unpacker.feed(data)
+    try:
+        unpacker.skip()
+    except msgpack.OutOfData:
+        raise ValueError("the value is incomplete") from None
+
+
 def parse(frame: bytes) -> HubMessage | None:
     """Parse a frame without its length. Return None for an unknown message type.
 
@@ -103,6 +119,7 @@ def parse(frame: bytes) -> HubMessage | None:
     import msgpack
 
     try:
+        check_lengths(frame)
         # As in .NET, invalid UTF-8 is replaced.
         value = msgpack.unpackb(frame, timestamp=3, strict_map_key=False, unicode_errors="replace")
     except (ValueError, TypeError, OverflowError, RecursionError) as error:

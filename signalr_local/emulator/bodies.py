@@ -13,6 +13,7 @@ from typing import Never
 
 import msgpack
 
+from serverless_signalr.protocol.messagepack_protocol import check_lengths
 from serverless_signalr.protocol.messages import HubMessage, Invocation, ProtocolError, StreamItem
 from signalr_local.emulator.call import Body, RestError, invalid
 from signalr_local.emulator.depth import is_deeper
@@ -74,17 +75,24 @@ def read_value(content_type: str, body: bytes) -> object:
     if not body.strip():
         raise invalid("Message in request body is required.")
     if content_type == _MESSAGEPACK:
-        return _unpack(body)
+        value = _unpack(body)
+        _check_depth(value)
+        return value
     try:
         value = json.loads(body, parse_constant=_refuse_number, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise invalid(f"The request body is not valid JSON: {error}") from None
-    if body.count(b"[") + body.count(b"{") > _MAX_DEPTH and is_deeper(value, _MAX_DEPTH):
+    if body.count(b"[") + body.count(b"{") > _MAX_DEPTH:
+        _check_depth(value)
+    return value
+
+
+def _check_depth(value: object) -> None:
+    if is_deeper(value, _MAX_DEPTH):
         raise invalid(
             f"The request body is nested more than {_MAX_DEPTH} levels deep: .NET clients would lose their "
             "connection over it."
         )
-    return value
 
 
 def _read_frames(body: bytes, is_right: Callable[[HubMessage | None], bool]) -> Outgoing:
@@ -116,7 +124,8 @@ def _parse(frame: bytes, name: str) -> HubMessage | None:
 
 def _unpack(body: bytes) -> object:
     try:
-        return msgpack.unpackb(body, timestamp=3, strict_map_key=False)
+        check_lengths(body)
+        return msgpack.unpackb(body, timestamp=3, strict_map_key=False, unicode_errors="replace")
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         hint = f" A JSON body needs the content type {_JSON}." if body.lstrip()[:1] in (b"{", b"[") else ""
         raise invalid(f"The request body is not valid MessagePack: {type(error).__name__}.{hint}") from None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from serverless_signalr.protocol.messagepack_protocol import check_lengths
 from serverless_signalr.protocol.values import to_builtins
 from signalr_local.host import newtonsoft
 from signalr_local.host.dates import DateText, dates_in
@@ -80,6 +81,7 @@ def read_messagepack(body: bytes, notes: Notes, *, keep_values: bool) -> Call:
     unpacker = msgpack.Unpacker(strict_map_key=False, timestamp=3 if keep_values else 0, ext_hook=_Extension)
     unpacker.feed(body)
     try:
+        check_lengths(body)
         value = unpacker.unpack()
     except (ValueError, TypeError, OverflowError, RecursionError, msgpack.OutOfData) as error:
         raise ValueError(f"the body is not MessagePack: {type(error).__name__}") from None

@@ -3,6 +3,7 @@
 import random
 import re
 import struct
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -203,6 +204,18 @@ LATE = struct.pack(">q", 2**62).hex()
 def test_bytes_that_are_no_value_are_refused(frame: str) -> None:
     with pytest.raises(ProtocolError, match=r"^the message is not MessagePack: "):
         parse(bytes.fromhex(frame))
+
+
+@pytest.mark.parametrize("end", [b"\0" * 1000, b"\xc1" * 1000, b""], ids=["cut-short", "broken", "deep"])
+def test_lists_that_announce_more_than_there_is_reserve_no_memory(end: bytes) -> None:
+    levels = 1200 if not end else 400
+    frame = b"\x95\x01\x80\xc0\xa1m" + b"\xdc\x04\x00" * levels + end
+    tracemalloc.start()
+    with pytest.raises(ProtocolError, match="not MessagePack"):
+        parse(frame)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 300_000
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The body of a REST request, in each of its forms."""
 
 import json
+import tracemalloc
 from http import HTTPStatus
 
 import msgpack
@@ -71,6 +72,20 @@ def test_each_client_is_asked_with_the_frame_of_its_protocol() -> None:
 )
 def test_messagepack_is_what_json_would_be(value: object) -> None:
     assert both(read_message("application/x-msgpack", msgpack.packb(value))) == [Invocation("m", [1])] * 2
+
+
+def test_lists_that_announce_more_than_there_is_reserve_no_memory() -> None:
+    tracemalloc.start()
+    with pytest.raises(RestError, match="not valid MessagePack"):
+        read_message("application/x-msgpack", b"\xdc\x04\x00" * 400 + b"\0" * 1000)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 300_000
+
+
+def test_text_in_messagepack_that_is_not_utf_8_is_replaced_as_in_net() -> None:
+    message = read_message("application/x-msgpack", b"\x82\xa6target\xa1m\xa9arguments\x91\xa1\xff")
+    assert "\ufffd".encode() in message.encode(JSON)
 
 
 def test_what_only_messagepack_has_is_text_for_clients_of_json() -> None:

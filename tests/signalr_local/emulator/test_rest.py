@@ -171,6 +171,14 @@ async def test_a_body_is_nested_no_deeper_than_net_clients_read(
     assert (await post(service, body, JSON)).status == status
 
 
+@pytest.mark.parametrize(("levels", "status"), [(62, 202), (63, 400), (400, 400)])
+async def test_a_body_in_messagepack_is_nested_no_deeper_either(
+    service: Any, levels: int, status: int
+) -> None:
+    body = b"\x82\xa6target\xa1m\xa9arguments" + b"\x91" * levels + b"\x90"
+    assert (await post(service, body, "application/x-msgpack")).status == status
+
+
 async def test_a_wide_body_counts_as_flat(service: Any) -> None:
     body = json.dumps({"target": "m", "arguments": [[{}] * 500]}).encode()
     assert (await post(service, body, JSON)).status == 202
