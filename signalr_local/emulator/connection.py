@@ -1,10 +1,8 @@
 """One client of a hub, whichever transport carries its bytes."""
 
 import logging
-from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from functools import partial
-from itertools import islice
 
 from serverless_signalr.protocol.messages import (
     Close,
@@ -12,7 +10,6 @@ from serverless_signalr.protocol.messages import (
     HubMessage,
     Invocation,
     Ping,
-    ProtocolError,
     StreamInvocation,
 )
 from serverless_signalr.protocol.upstream import UpstreamEvent
@@ -21,6 +18,7 @@ from signalr_local.emulator.auth import Identity
 from signalr_local.emulator.channel import Channel
 from signalr_local.emulator.dispatcher import Dispatcher
 from signalr_local.emulator.hub import Hub
+from signalr_local.emulator.intake import Intake
 from signalr_local.emulator.protocols import Encoded, Frame, HubProtocol, Outgoing, Reply
 from signalr_local.emulator.questions import Questions
 from signalr_local.emulator.timing import Timing
@@ -52,13 +50,12 @@ class Connection:
         "_expiry",
         "_has_pinged",
         "_hub",
+        "_intake",
         "_is_ended",
         "_last_received",
         "_questions",
-        "_reader",
         "_timer",
         "_timing",
-        "_unread",
         "channel",
         "connection_id",
         "dispatcher",
@@ -100,11 +97,10 @@ class Connection:
         self.is_traced = identity.terms.is_diagnostic
         """Whether what is sent goes into the log, so that it has to be sent with ``send``."""
         event = UpstreamEvent(hub.name, "", "", connection_id, identity.user_id, identity.claims, query)
+        self._intake = Intake(self, protocol.reader(max_message))
         self.dispatcher = Dispatcher(
-            event, protocol, upstream, self._put, self._flush, self._read_on, timing.clock
+            event, protocol, upstream, self._put, self._flush, self._intake.go_on, timing.clock
         )
-        self._reader = protocol.reader(max_message)
-        self._unread: deque[Iterator[Frame]] | None = None
         self._last_received = self._timing.clock.monotonic()
         self._has_pinged = False
         self._is_ended = False
@@ -159,19 +155,11 @@ class Connection:
     def receive(self, data: bytes) -> None:
         """Take in what the client sent. What breaks the protocol closes the connection."""
         self._last_received = self._timing.clock.monotonic()
-        frames = self._reader.feed(data)
-        if self._unread is not None:
-            self._unread.append(frames)
-        elif not self._read(frames):
-            self._unread = deque((frames,))
-            self.channel.pause_reading()
+        self._intake.feed(data)
 
     def leave(self, cause: str | None = None) -> None:
         """End the connection of a client that is gone; what it has sent until now counts."""
-        unread, self._unread = self._unread, None
-        for frames in unread or ():
-            self._read(frames, limited=False)
-        self.end(cause)
+        self._intake.finish(cause)
 
     def lost(self) -> None:
         """Take note that the socket is gone, without the client having said goodbye."""
@@ -208,7 +196,7 @@ class Connection:
         self._is_ended = True
         for timer in filter(None, (self._timer, self._expiry)):
             timer.cancel()
-        self._unread = None
+        self._intake.clear()
         self._hub.remove(self)
         if self._questions is not None:
             self._questions.close()
@@ -220,31 +208,8 @@ class Connection:
         _log.warning("%s is cut off: the client reads too slowly, %d bytes wait for it.", self, waiting)
         self.end(TOO_SLOW)
 
-    def _read(self, frames: Iterator[Frame], *, limited: bool = True) -> bool:
-        """Take frames in; return False if some are left because too much waits for the app."""
-        try:
-            for frame in frames:
-                if self._is_ended:
-                    break
-                self._take(frame)
-                if limited and self.dispatcher.is_full:
-                    return False
-        except ProtocolError as error:
-            self.refuse(str(error))
-        except Exception as error:  # noqa: BLE001 - a client is told goodbye whatever it has sent
-            self.refuse(f"{type(error).__name__}: {error}")
-        return True
-
-    def _read_on(self) -> None:
-        unread, self._unread = self._unread, None
-        for number, frames in enumerate(unread or ()):
-            if not self._read(frames):
-                # The rest comes after what is left of the piece that was just read.
-                self._unread = deque((frames, *islice(unread or (), number + 1, None)))
-                return
-        self.channel.resume_reading()
-
-    def _take(self, frame: Frame) -> None:
+    def take(self, frame: Frame) -> None:
+        """Take in one message of the client. Raise ProtocolError for what is none."""
         message = self.protocol.parse(frame)
         if not self._accepts(message):
             return

@@ -5,7 +5,6 @@ a large message nor one in many fragments is kept here.
 """
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Iterator
 from enum import IntEnum
@@ -50,8 +49,8 @@ class FrameError(ValueError):
 def accept_key(key: str) -> str:
     """Return the ``Sec-WebSocket-Accept`` for a client's ``Sec-WebSocket-Key``. Raise ValueError."""
     try:
-        nonce = base64.b64decode(key.encode(), validate=True)
-    except binascii.Error:
+        nonce = base64.b64decode(key, validate=True)
+    except ValueError:
         nonce = b""
     if len(nonce) != 16:
         raise ValueError("Sec-WebSocket-Key must be 16 bytes in base64")

@@ -64,7 +64,7 @@ def is_inspector(request: web.BaseRequest) -> bool:
 
 def is_websocket(request: web.BaseRequest) -> bool:
     """Tell whether the request asks for a WebSocket."""
-    return request.headers.get("Upgrade", "").strip().lower() == "websocket"
+    return request.method == "GET" and request.headers.get("Upgrade", "").strip().lower() == "websocket"
 
 
 def is_event_stream(request: web.BaseRequest) -> bool:

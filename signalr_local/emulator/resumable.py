@@ -48,10 +48,7 @@ class ResumableConnection(Connection):
         self._wait_no_longer()
         self.channel = channel
         # What came in part on the old socket comes again, and so does what was not looked at yet.
-        self._reader = self.protocol.reader(self._max_message)
-        self._unread = None
-        if self.dispatcher.is_full:
-            channel.pause_reading()
+        self._intake.restart(self.protocol.reader(self._max_message))
         self._last_received = self._timing.clock.monotonic()
         self._resumption.interrupt()
         self._say(Sequence(self._resumption.next_sequence))

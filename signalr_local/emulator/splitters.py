@@ -13,6 +13,7 @@ __all__ = ["RecordSplitter", "SizedSplitter", "Splitter"]
 
 _SEPARATOR = RECORD_SEPARATOR.encode()
 _MAX_LENGTH_BYTES = 5
+_SLICE = 64 * 1024
 
 
 class Splitter(Protocol):
@@ -46,6 +47,11 @@ class RecordSplitter:
 
     def feed(self, data: bytes, /) -> Iterator[bytes]:
         """Yield the frames that ``data`` completes, without their separators. Raise ProtocolError."""
+        # All frames of a large post at once could be millions of objects.
+        for start in range(0, len(data), _SLICE):
+            yield from self._feed(data[start : start + _SLICE])
+
+    def _feed(self, data: bytes) -> Iterator[bytes]:
         *ends, rest = data.split(_SEPARATOR)
         for end in ends:
             self._check(len(end))

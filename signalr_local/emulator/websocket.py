@@ -177,16 +177,22 @@ class WebSocketSession(Session, asyncio.Protocol):
         """Take in what arrived."""
         if self._is_broken:
             return
+        # However many frames they came in, the messages are taken in together.
+        pieces: list[bytes] = []
         try:
             for opcode, payload in self._reader.feed(data):
                 if opcode < Opcode.CLOSE:
-                    self.receive(payload)
+                    pieces.append(payload)
                 elif opcode is Opcode.CLOSE:
+                    self.receive(b"".join(pieces))
                     self._answer_goodbye()
                     return
                 elif opcode is Opcode.PING:
                     self._pong(payload)
+            if pieces:
+                self.receive(pieces[0] if len(pieces) == 1 else b"".join(pieces))
         except FrameError as error:
+            self.receive(b"".join(pieces))
             self._is_broken = True
             self._close_code = PROTOCOL_ERROR
             if self._connection is not None:
@@ -262,7 +268,7 @@ class WebSocketSession(Session, asyncio.Protocol):
         # That a test holds the client's messages back is no reason, as long as the socket takes bytes.
         socket = self._socket
         is_full = self._is_paused and not (self._is_held and socket and not socket.get_write_buffer_size())
-        if socket is not None and not (is_full or self._is_finished):
+        if socket is not None and not (is_full or self._is_finished or socket.is_closing()):
             self.flush()
             socket.write(frame(Opcode.PONG, payload))
 

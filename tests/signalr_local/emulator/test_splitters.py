@@ -1,6 +1,7 @@
 """Messages are cut out of bytes, whatever pieces those come in, up to a limit."""
 
 import contextlib
+import tracemalloc
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -76,6 +77,16 @@ def test_a_message_over_the_limit_is_refused_before_it_is_there(splitter: Splitt
 )
 def test_a_message_may_be_as_large_as_the_limit(splitter: Splitter, data: bytes) -> None:
     assert list(splitter.feed(data)) == [b"x" * MAX]
+
+
+def test_a_large_piece_is_cut_a_little_at_a_time() -> None:
+    tracemalloc.start()
+    frames = RecordSplitter(MAX).feed(b"x\x1e" * 500_000)
+    assert next(frames) == b"x"
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 5_000_000
+    assert sum(1 for _ in frames) == 499_999
 
 
 def test_pieces_without_end_are_refused_at_the_limit() -> None:

@@ -179,7 +179,7 @@ async def test_a_client_that_does_not_read_its_last_messages_is_cut_off(start: S
 
 
 async def open_raw(
-    service: Any, *, extra: bytes = b"", headers: Mapping[str, str] | None = None
+    service: Any, *, extra: bytes = b"", headers: Mapping[str, str] | None = None, method: str = "GET"
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Send an upgrade request with nothing between the test and the socket."""
     lines = {
@@ -193,7 +193,8 @@ async def open_raw(
     reader, writer = await asyncio.open_connection("127.0.0.1", service.emulator.port)
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     token = service.client_token()
-    writer.write(f"GET /client/?hub=chat&access_token={token} HTTP/1.1\r\n{head}\r\n".encode() + extra)
+    request = f"{method} /client/?hub=chat&access_token={token} HTTP/1.1\r\n{head}\r\n"
+    writer.write(request.encode(errors="surrogateescape") + extra)
     return reader, writer
 
 
@@ -284,16 +285,35 @@ async def test_a_websocket_ping_is_answered(service: Any) -> None:
 @pytest.mark.parametrize(
     "headers",
     [
-        {"Connection": "keep-alive"},
+        {"Connection": "close"},
         {"Sec-WebSocket-Version": "8"},
         {"Sec-WebSocket-Key": "short"},
         {"Sec-WebSocket-Key": ""},
+        {"Sec-WebSocket-Key": "\udcff" * 24},
     ],
 )
 async def test_an_upgrade_request_that_is_not_valid_is_a_400(service: Any, headers: dict[str, str]) -> None:
-    reader, writer = await open_raw(service, headers=headers)
-    assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 400 ")
+    reader, writer = await open_raw(service, headers={"Connection": "Upgrade, close", **headers})
+    answer = await until_end(reader, writer)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"A WebSocket needs" in answer or b"Sec-WebSocket-Key must be" in answer
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE", "HEAD", "OPTIONS"])
+async def test_only_a_get_becomes_a_websocket(service: Any, method: str) -> None:
+    reader, writer = await open_raw(service, method=method)
+    assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 401 ")
     writer.close()
+
+
+async def test_a_client_that_is_gone_is_not_written_to(
+    service: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    await service.connect()
+    (session,) = service.emulator.sessions
+    session.abort()
+    session.data_received(masked("are you there", 9) * 100)
+    assert not [record for record in caplog.records if record.name == "asyncio"]
 
 
 @pytest.mark.parametrize("protocol", ["json", "messagepack"])
