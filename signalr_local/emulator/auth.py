@@ -32,6 +32,7 @@ __all__ = ["Gate", "Identity", "UnauthorizedError"]
 
 _ALGORITHMS = {"HS256": hashlib.sha256, "HS512": hashlib.sha512}
 _MAX_PASSED = 1024
+_NEVER = 2**53
 
 
 class UnauthorizedError(Exception):
@@ -114,7 +115,7 @@ class Gate:
             self._check_audience(payload, request, path, query)
         claims = _claims(payload)
         identity = Identity(user_id_of(claims), claims, Terms.of(claims))
-        self._remember(key, math.inf if self._is_lenient else float(payload["exp"]), identity)
+        self._remember(key, math.inf if self._is_lenient else _expiration(payload), identity)
         return identity
 
     def _remember(self, key: tuple[str, str, str], expires: float, identity: Identity) -> None:
@@ -201,16 +202,21 @@ def _decode_part(text: str) -> dict[str, Any] | None:
 
 
 def _check_lifetime(payload: dict[str, Any], now: float) -> None:
-    expires = payload.get("exp")
-    if not isinstance(expires, int | float):
-        raise UnauthorizedError("the token has no expiration (exp)", "The token has no expiration")
-    expires = max(0, expires)
+    expires = _expiration(payload)
     if expires <= now:
         shown = datetime.fromtimestamp(expires, UTC).strftime("%m/%d/%Y %H:%M:%S")
         raise UnauthorizedError(
             f"the token expired {now - expires:,.0f} seconds ago, at {shown} UTC",
             f"The token expired at '{shown}'",
         )
+
+
+def _expiration(payload: dict[str, Any]) -> float:
+    expires = payload.get("exp")
+    if not isinstance(expires, int | float):
+        raise UnauthorizedError("the token has no expiration (exp)", "The token has no expiration")
+    # A token may hold any number, also one that no float and no calendar has.
+    return float(min(max(0, expires), _NEVER))
 
 
 def _is_for(audience: str, expected: str, hosts: set[str], ports: set[int | None]) -> bool:

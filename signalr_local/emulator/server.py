@@ -206,6 +206,7 @@ class Emulator:
         server = PatientServer(
             self._answer,
             self._timing.request,
+            keepalive_timeout=self._timing.idle,
             # Without this, nothing tells that the client of an event stream has gone.
             handler_cancellation=True,
             # Like ASP.NET Core, the emulator does not decompress bodies.

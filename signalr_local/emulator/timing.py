@@ -44,6 +44,9 @@ class Timing:
     request: float = 30.0
     """How long a client may take to send the head of its first request, and the body of a post."""
 
+    idle: float = 130.0
+    """How long a client may keep its connection open between two requests, or half of one, as in Kestrel."""
+
     close: float = 1.0
     """How long a client has to read the last message and to hang up before the socket is cut."""
 

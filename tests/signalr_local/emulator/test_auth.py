@@ -215,6 +215,11 @@ async def test_an_expiration_that_is_none_is_refused(service: Any, expires: Any,
     assert description in reply.headers["WWW-Authenticate"]
 
 
+@pytest.mark.parametrize("expires", [10**400, float("inf"), 1e300], ids=["no-float", "infinite", "no-date"])
+async def test_an_expiration_beyond_all_calendars_never_comes(service: Any, expires: float) -> None:
+    assert (await service.negotiate(token=sign(payload(service, exp=expires)))).status == 200
+
+
 @pytest.mark.parametrize(
     ("header", "description"),
     [({}, "The signature is invalid"), ({"kid": "random"}, "The signature key was not found")],

@@ -22,6 +22,16 @@ async def test_a_client_that_sends_half_a_request_is_hung_up_on(start: Start, se
     writer.close()
 
 
+async def test_a_client_that_sends_half_of_a_second_request_is_hung_up_on(start: Start) -> None:
+    service = await start(idle=0.05)
+    reader, writer = await asyncio.open_connection("127.0.0.1", service.emulator.port)
+    writer.write(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /api/hea")
+    async with asyncio.timeout(10):
+        assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+        assert await reader.read() == b""
+    writer.close()
+
+
 async def test_a_client_that_posts_half_of_a_body_is_answered_408(start: Start) -> None:
     service = await start(request=0.05)
     poller = await service.poller()
