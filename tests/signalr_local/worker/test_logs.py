@@ -18,6 +18,7 @@ def said() -> Iterator[Said]:
     found: Said = []
     root, system = logging.getLogger(), logging.getLogger("azure.functions")
     before = [(logger, logger.handlers[:], logger.level, logger.propagate) for logger in (root, system)]
+    enabled = [logger for logger in _loggers() if not logger.disabled]
     library = native_invocation.logger
     logs.install(lambda level, text, invocation: found.append((level, text, invocation)))
     yield found
@@ -26,6 +27,13 @@ def said() -> Iterator[Said]:
         logger.handlers[:] = handlers
         logger.setLevel(level)
         logger.propagate = propagate
+    # dictConfig disables every logger that it does not know.
+    for logger in enabled:
+        logger.disabled = False
+
+
+def _loggers() -> list[logging.Logger]:
+    return [one for one in logging.Logger.manager.loggerDict.values() if isinstance(one, logging.Logger)]
 
 
 @pytest.fixture
