@@ -66,9 +66,7 @@ def check_functions(
         name: error for name, error in table.errors.items() if error not in known and name not in already
     }
     for problem in table.fatal:
-        yield wrong(
-            "functions.whole-app", "functions", problem.rstrip("."), "correct the decorators it names"
-        )
+        yield wrong("functions.whole-app", "functions", problem.rstrip("."), "correct what it names")
     for name in table.left_out:
         yield note("functions.left-out", f"function {name}", "host.json does not list it in functions")
     for name, error in errors.items():

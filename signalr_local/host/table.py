@@ -30,7 +30,7 @@ from signalr_local.host.routes import Route, RouteError
 from signalr_local.host.schedules import Schedule, parse_schedule
 from signalr_local.host.settings import Settings
 from signalr_local.host.transports import check_transport
-from signalr_local.host.whole_app import does_not_start, names_that_clash, route_advice
+from signalr_local.host.whole_app import does_not_start, names_that_clash, prefix_problem, route_problem
 
 __all__ = ["FunctionTable"]
 
@@ -73,7 +73,6 @@ class FunctionTable:
         """
         table = cls()
         table.everything = sorted(functions, key=lambda item: item.name.lower())
-        table.fatal += names_that_clash(function.name for function in table.everything)
         lowered = {name.lower() for name in allowed}
         for function in table.everything:
             if function.is_timer:
@@ -89,11 +88,15 @@ class FunctionTable:
             try:
                 table._add(function, route_prefix, settings)
             except RouteError as error:
-                reason = f"The route of {function.name} ({function.route}): {error}"
-                advice = route_advice(function.route, route_prefix)
-                table.fatal.append(does_not_start(f"{reason} {advice}".rstrip()))
+                table.fatal.append(
+                    prefix_problem(route_prefix, str(error))
+                    or route_problem(function.name, function.route, route_prefix, str(error))
+                )
             except ValueError as error:
                 table.errors[function.name] = str(error)
+        # A prefix that is wrong is so for every function.
+        clashes = names_that_clash(function.name for function in table.everything)
+        table.fatal = list(dict.fromkeys([*clashes, *table.fatal]))
         return table
 
     def by_request(self, path: str, method: str) -> tuple[Function, dict[str, str]] | None:

@@ -5,7 +5,7 @@ Here each is an error at the start that says so. The doctor asks the same functi
 
 from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["does_not_start", "names_that_clash", "route_advice", "storage_remark"]
+__all__ = ["does_not_start", "names_that_clash", "prefix_problem", "route_problem", "storage_remark"]
 
 _STORAGE = "azurewebjobsstorage"
 
@@ -15,8 +15,22 @@ def does_not_start(reason: str) -> str:
     return f"{reason.rstrip('.')}. In Azure the whole app does not start."
 
 
-def route_advice(route: str, prefix: str) -> str:
-    """Return what to write instead of a route that takes the app down, empty where its error says it all."""
+def prefix_problem(prefix: str, error: str) -> str | None:
+    """Return what is wrong with a route prefix, where that and no route is what takes the app down."""
+    slim = "/".join(part for part in prefix.split("/") if part)
+    if prefix == slim or (slim and prefix == f"/{slim}"):
+        return None
+    return does_not_start(
+        f'The routePrefix in host.json is "{prefix}": {error} Write extensions.http.routePrefix: "{slim}"'
+    )
+
+
+def route_problem(function: str, route: str, prefix: str, error: str) -> str:
+    """Return what is wrong with a route that takes the app down, and what to write instead."""
+    return does_not_start(f"The route of {function} ({route}): {error} {_advice(route, prefix)}".rstrip())
+
+
+def _advice(route: str, prefix: str) -> str:
     if route.startswith("/{*") and prefix:
         # The route of AsgiFunctionApp and WsgiFunctionApp is none of the app's own.
         return 'Set extensions.http.routePrefix to "" in host.json, or leave out the slash at the beginning'

@@ -286,25 +286,25 @@ FAULTS = {
     "a route with a leading slash": Fault(
         "functions.whole-app",
         code('@app.route("negotiate"', '@app.route("/negotiate"'),
-        "correct the decorators it names",
+        "correct what it names",
         code('@app.route("/negotiate"', '@app.route("negotiate"'),
     ),
     "an unknown constraint": Fault(
         "functions.whole-app",
         code('@app.route("negotiate"', '@app.route("negotiate/{x:nosuch}"'),
-        "correct the decorators it names",
+        "correct what it names",
         code('@app.route("negotiate/{x:nosuch}"', '@app.route("negotiate"'),
     ),
     "another category": Fault(
         "functions.whole-app",
         code('category="messages"', 'category="other"'),
-        "correct the decorators it names",
+        "correct what it names",
         code('category="other"', 'category="messages"'),
     ),
     "two functions for one event": Fault(
         "functions.whole-app",
         lambda folder: folder.write("function_app.py", APP + SECOND),
-        "correct the decorators it names",
+        "correct what it names",
         code('event="ECHO"', 'event="other"'),
     ),
     "a log level that does not exist": Fault(

@@ -260,6 +260,15 @@ def test_what_to_write_instead_of_a_route_is_told(route: str, advice: str) -> No
     assert f" {advice} In Azure" in told
 
 
+@pytest.mark.parametrize(("prefix", "slim"), [("/api/", "api"), ("api/", "api"), ("/", ""), ("a//b", "a/b")])
+def test_a_route_prefix_that_takes_the_whole_app_down_is_told_once(prefix: str, slim: str) -> None:
+    [told] = build(http("a", "x"), http("b", "y"), prefix=prefix).fatal
+    assert told.startswith(f'The routePrefix in host.json is "{prefix}": The route template separator')
+    assert told.endswith(
+        f'Write extensions.http.routePrefix: "{slim}". In Azure the whole app does not start.'
+    )
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
     [
