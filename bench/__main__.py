@@ -3,6 +3,8 @@
 import argparse
 import asyncio
 import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from bench import (
     answers,
@@ -25,7 +27,7 @@ from bench import (
     testing,
 )
 
-_MEASUREMENTS = {
+_MEASUREMENTS: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
     "answers": answers.main,
     "round_trip": round_trip.main,
     "http_functions": http_functions.main,

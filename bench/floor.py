@@ -1,8 +1,8 @@
 """The floor: the hops of the real thing with bare aiohttp, without hubs, tokens, bindings or functions.
 
-``/ws`` hands each message to ``/event`` by HTTP; that sends it back through ``/send`` by HTTP, which writes
-it to the socket. ``/echo`` hands each message to another server and writes what that answers to the socket.
-``/negotiate`` answers a text as long as the real answer.
+``/echo`` hands each message to ``/event`` by HTTP, or to another server, and writes what that answers to the
+socket. With ``/message`` the answer goes out in another way, as the output of a function does: through
+``/send`` by HTTP, which writes to the socket. ``/negotiate`` answers a text as long as the real answer.
 """
 
 import sys
@@ -18,30 +18,33 @@ _base = ""
 _upstream = ""
 
 
-async def _ws(request: web.Request) -> web.WebSocketResponse:
-    socket = web.WebSocketResponse()
-    await socket.prepare(request)
-    _sockets.append(socket)
-    async for message in socket:
-        async with request.app[_SESSION].post(f"{_base}/event", data=message.data.encode()) as response:
-            await response.read()
-    return socket
-
-
 async def _echo(request: web.Request) -> web.WebSocketResponse:
     socket = web.WebSocketResponse()
     await socket.prepare(request)
     async for message in socket:
-        async with request.app[_SESSION].post(_upstream, data=message.data.encode()) as response:
-            await socket.send_bytes(await response.read())
+        await socket.send_bytes(await _pass_on(request, _upstream, message.data.encode()))
     return socket
 
 
+async def _message(request: web.Request) -> web.WebSocketResponse:
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    _sockets.append(socket)
+    async for message in socket:
+        data = message.data.encode()
+        await _pass_on(request, _upstream, data)
+        await _pass_on(request, f"{_base}/send", data)
+    _sockets.remove(socket)
+    return socket
+
+
+async def _pass_on(request: web.Request, url: str, data: bytes) -> bytes:
+    async with request.app[_SESSION].post(url, data=data) as response:
+        return await response.read()
+
+
 async def _event(request: web.Request) -> web.Response:
-    body = await request.read()
-    async with request.app[_SESSION].post(f"{_base}/send", data=body) as response:
-        await response.read()
-    return web.Response()
+    return web.Response(body=await request.read())
 
 
 async def _send(request: web.Request) -> web.Response:
@@ -65,14 +68,14 @@ def main() -> None:
     """Serve on the port that the command line names."""
     global _base, _upstream
     port = int(sys.argv[1])
-    _upstream = sys.argv[2]
     _base = f"http://127.0.0.1:{port}"
+    _upstream = sys.argv[2] or f"{_base}/event"
     app = web.Application()
     app.cleanup_ctx.append(_pool)
     app.add_routes(
         [
-            web.get("/ws", _ws),
             web.get("/echo", _echo),
+            web.get("/message", _message),
             web.post("/event", _event),
             web.post("/send", _send),
             web.post("/negotiate", _negotiate),

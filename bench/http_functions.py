@@ -27,11 +27,11 @@ async def hello(req: func.HttpRequest) -> func.HttpResponse:
 """
 
 
-async def main() -> None:
+async def main(connections: int = _CONNECTIONS, seconds: float = _SECONDS) -> None:
     """Measure and print."""
-    say(f"HTTP functions: {_CONNECTIONS} connections, then one, {_SECONDS:.0f} seconds each.")
+    say(f"HTTP functions: {connections} connections, then one, {seconds:.0f} seconds each.")
     with tempfile.TemporaryDirectory() as folder:
-        await _measure(_write_app(Path(folder)))
+        await _measure(_write_app(Path(folder)), connections, seconds)
 
 
 def _write_app(folder: Path) -> Path:
@@ -42,19 +42,19 @@ def _write_app(folder: Path) -> Path:
     return app
 
 
-async def _measure(app: Path) -> None:
+async def _measure(app: Path, connections: int, seconds: float) -> None:
     async with (
         _running_host(app) as host,
-        running_process_floor(str(app)) as library,
-        running_process_floor("") as floor,
+        running_process_floor(str(app), "hello") as library,
+        running_process_floor() as floor,
     ):
         rates, latencies = [], []
         for url in (host, library, floor):
-            rates.append(await _load(url, _CONNECTIONS))
-            latencies.append(await _load(url, 1))
+            rates.append(await _load(url, connections, seconds))
+            latencies.append(await _load(url, 1, seconds))
     names = ("host, worker, function", "aiohttp, pipe, worker library", "floor: aiohttp, pipe, child")
     table(
-        f"HTTP, {_CONNECTIONS} connections",
+        f"HTTP, {connections} connections",
         ["requests/s", "p50 ms", "p99 ms"],
         list(zip(names, rates, strict=True)),
     )
@@ -87,10 +87,10 @@ async def _running_host(app: Path) -> AsyncIterator[str]:
         await process.wait()
 
 
-async def _load(url: str, connections: int) -> list[float]:
-    await asyncio.gather(*(_requests(url, 0.5) for _ in range(connections)))
+async def _load(url: str, connections: int, seconds: float) -> list[float]:
+    await asyncio.gather(*(_requests(url, seconds / 8) for _ in range(connections)))
     start = time.perf_counter()
-    samples = await asyncio.gather(*(_requests(url, _SECONDS) for _ in range(connections)))
+    samples = await asyncio.gather(*(_requests(url, seconds) for _ in range(connections)))
     took = time.perf_counter() - start
     every = [sample for one in samples for sample in one]
     return [len(every) / took, percentile(every, 50), percentile(every, 99)]

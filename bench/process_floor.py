@@ -1,15 +1,17 @@
 """The floor of HTTP functions: bare aiohttp, a pipe to a child process, and back, with as many bytes.
 
 A request becomes a frame, the child answers it with a frame as long as the real answer's. With the folder of
-an app, the child has Microsoft's worker library run the app's function for every frame: what is left above
-that floor is the host's own.
+an app, the child has Microsoft's worker library run one of the app's functions for every frame: what is left
+above that floor is the host's own.
 """
 
 import asyncio
 import itertools
+import json
 import os
 import struct
 import sys
+from typing import Any
 
 from aiohttp import web
 
@@ -17,6 +19,18 @@ _PREFIX = struct.Struct(">II")
 _HEADER = b"x" * 420
 """As long as what the host tells its worker of a small request."""
 _BODY = b"hello"
+_EVENT = {
+    "Arguments": ["x" * 32],
+    "Error": None,
+    "Category": "messages",
+    "Event": "echo",
+    "Hub": "chat",
+    "ConnectionId": "x" * 22,
+    "UserId": "bench",
+    "Headers": {"Host": "localhost", "X-ASRS-Hub": "chat", "X-ASRS-Signature": "x" * 71},
+    "Query": None,
+    "Claims": {"exp": "1", "iat": "1", "aud": "http://localhost:8888/client/?hub=chat"},
+}
 _REQUEST = {
     "type": "http",
     "method": "GET",
@@ -27,35 +41,41 @@ _REQUEST = {
 }
 
 
-async def _call(function: str, number: int) -> None:
-    """Run a function as the worker does: through Microsoft's library, which makes request and response."""
+async def _call(function: dict[str, Any], number: int) -> None:
+    """Run a function as the worker does: through Microsoft's library, which makes arguments and result."""
+    from azure_functions_runtime.bindings.datumdef import Datum
     from azure_functions_runtime.native_invocation import invocation_request_native
 
     from signalr_local.worker import data
 
-    inputs = [("req", data.to_datum(_REQUEST, b""))]
-    ok, returned, *_ = await invocation_request_native(str(number), function, inputs, {})
-    _, body = data.from_datum(returned)
+    trigger = function["bindings"][0]
+    is_http = trigger["type"] == "httpTrigger"
+    given = data.to_datum(_REQUEST, b"") if is_http else Datum(json.dumps(_EVENT), "string")
+    ok, returned, *_ = await invocation_request_native(
+        str(number), function["id"], [(trigger["name"], given)], {}
+    )
+    value, body = data.from_datum(returned)
     assert ok
-    assert body == _BODY
+    assert value is not None
+    assert body == _BODY or value["value"] == _EVENT["Arguments"][0]  # type: ignore[index]
 
 
-async def _function(folder: str) -> str:
-    """Load an app and return the id of its function."""
+async def _function(folder: str, name: str) -> dict[str, Any]:
+    """Load an app and return what is known of one of its functions."""
     from signalr_local.worker import app
 
     sys.path.insert(0, folder)
     listing = await app.index(folder)
-    return str(listing["functions"][0]["id"])
+    return next(one for one in listing["functions"] if one["name"] == name)
 
 
-def _child(folder: str) -> None:
+def _child(folder: str, name: str) -> None:
     """Answer frames on the event loop until the parent has gone."""
     loop = asyncio.new_event_loop()
     buffer = bytearray()
-    function = loop.run_until_complete(_function(folder)) if folder else ""
+    function = loop.run_until_complete(_function(folder, name)) if folder else None
 
-    async def call(number: int) -> None:
+    async def call(function: dict[str, Any], number: int) -> None:
         await _call(function, number)
         os.write(1, answer(number))
 
@@ -75,7 +95,7 @@ def _child(folder: str) -> None:
                 break
             del buffer[: _PREFIX.size + size]
             if function:
-                asyncio.Task(call(number), loop=loop, eager_start=True)
+                asyncio.Task(call(function, number), loop=loop, eager_start=True)
             else:
                 answers += answer(number)
         if answers:
@@ -103,10 +123,10 @@ class _Parent(asyncio.SubprocessProtocol):
             self.waiting.pop(number).set_result(body)
 
 
-async def _serve(port: int, folder: str) -> None:
+async def _serve(port: int, folder: str, name: str) -> None:
     loop = asyncio.get_running_loop()
     transport, protocol = await loop.subprocess_exec(
-        _Parent, sys.executable, "-m", "bench.process_floor", "child", folder, stderr=None
+        _Parent, sys.executable, "-m", "bench.process_floor", "child", folder, name, stderr=None
     )
     pipe = transport.get_pipe_transport(0)
     assert isinstance(pipe, asyncio.WriteTransport)
@@ -127,6 +147,6 @@ async def _serve(port: int, folder: str) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "child":
-        _child(sys.argv[2])
+        _child(*sys.argv[2:])
     else:
-        asyncio.run(_serve(int(sys.argv[1]), sys.argv[2]))
+        asyncio.run(_serve(int(sys.argv[1]), *sys.argv[2:]))

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 
 import aiohttp
 
@@ -13,8 +14,12 @@ from serverless_signalr.protocol import handshake, json_protocol
 from serverless_signalr.protocol.handshake import HandshakeRequest
 from serverless_signalr.protocol.messages import Completion, HubMessage, Invocation
 
-_WARM_UP = 200
 _SAMPLES = 2000
+_TURNS = 10
+_TEXT = "x" * 32
+
+type _Action = Callable[[], Awaitable[object]]
+type _Rows = dict[str, _Action]
 
 
 class _Client:
@@ -50,69 +55,74 @@ class _Client:
         return self._frames.pop(0)
 
 
-async def main() -> None:
-    """Measure and print."""
-    say(f"Round trips: {_SAMPLES:,} of each, one after the other, 32 bytes of text.")
-    text = "x" * 32
-    async with aiohttp.ClientSession() as session:
-        async with running_app() as app:
-            client = await _Client.connect(session, app.api)
-            came = await client.next(lambda m: isinstance(m, Invocation) and m.target == "newConnection")
-            assert isinstance(came, Invocation)
-            own = came.arguments[0]["connectionId"]  # type: ignore[index]
-
-            async def echo() -> None:
-                await client.send(json_protocol.encode(Invocation("echo", [text], "1")))
-                await client.next(lambda message: isinstance(message, Completion))
-
-            async def message() -> None:
-                await client.send(json_protocol.encode(Invocation("sendToConnection", [own, text])))
-                await client.next(lambda message: isinstance(message, Invocation))
-
-            echoed, sent = await _time(echo), await _time(message)
-        async with running_floor() as base, session.ws_connect(f"{base}/ws") as socket:
-
-            async def bare() -> None:
-                await socket.send_str(json.dumps({"target": "sendToConnection", "arguments": ["id", text]}))
-                await socket.receive_str()
-
-            floor = await _time(bare)
-        async with (
-            running_process_floor("") as upstream,
-            running_floor(upstream) as base,
-            session.ws_connect(f"{base}/echo") as socket,
+async def main(samples: int = _SAMPLES) -> None:
+    """Measure and print: all subjects run at once, and take turns."""
+    say(f"Round trips: {samples:,} of each, one after the other, 32 bytes of text.")
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        app = await stack.enter_async_context(running_app())
+        client = await _Client.connect(session, app.api)
+        calls, messages = await _of_app(client)
+        upstreams = {"aiohttp, one process": ""}
+        for name, folder in (
+            ("aiohttp, pipe, worker library", str(app.folder)),
+            ("floor: aiohttp, pipe, child", ""),
         ):
-
-            async def through() -> None:
-                await socket.send_str(json.dumps({"target": "echo", "arguments": [text]}))
-                await socket.receive_bytes()
-
-            crossing = await _time(through)
-    table(
-        "Round trip, milliseconds",
-        ["p50", "p99"],
-        [
-            ("invoke echo, its completion", _figures(echoed)),
-            ("message to the own connection", _figures(sent)),
-            ("echo across a process, aiohttp", _figures(crossing)),
-            ("floor: bare aiohttp, same hops", _figures(floor)),
-        ],
-    )
+            upstreams[name] = await stack.enter_async_context(running_process_floor(folder, "echo"))
+        for name, upstream in upstreams.items():
+            base = await stack.enter_async_context(running_floor(upstream))
+            for path, rows in (("echo", calls), ("message", messages)):
+                rows[name] = _through(await stack.enter_async_context(session.ws_connect(f"{base}/{path}")))
+        for title, rows in (("A call", calls), ("A message to oneself", messages)):
+            times = await _time(rows, samples)
+            table(
+                f"{title}: round trip, milliseconds",
+                ["p50", "p99"],
+                [(name, [percentile(times[name], 50), percentile(times[name], 99)]) for name in rows],
+            )
 
 
-async def _time(action: Callable[[], Awaitable[None]]) -> list[float]:
-    for _ in range(_WARM_UP):
-        await action()
-    samples = []
-    for _ in range(_SAMPLES):
-        start = time.perf_counter()
-        await action()
-        samples.append(time.perf_counter() - start)
-    return samples
+async def _of_app(client: _Client) -> tuple[_Rows, _Rows]:
+    came = await client.next(lambda m: isinstance(m, Invocation) and m.target == "newConnection")
+    assert isinstance(came, Invocation)
+    own = str(came.arguments[0]["connectionId"])  # type: ignore[index]
+
+    async def echo() -> None:
+        await client.send(json_protocol.encode(Invocation("echo", [_TEXT], "1")))
+        await client.next(lambda message: isinstance(message, Completion))
+
+    async def message(target: str, *arguments: str) -> None:
+        await client.send(json_protocol.encode(Invocation(target, [*arguments, _TEXT])))
+        await client.next(lambda message: isinstance(message, Invocation))
+
+    return {"invoke echo, its completion": echo}, {
+        "broadcast": lambda: message("broadcast"),
+        # The function asks the service whether there is such a connection.
+        "sendToConnection, which asks": lambda: message("sendToConnection", own),
+    }
 
 
-def _figures(samples: list[float]) -> list[float]:
-    return [percentile(samples, 50), percentile(samples, 99)]
+def _through(socket: aiohttp.ClientWebSocketResponse) -> _Action:
+    text = json.dumps({"target": "echo", "arguments": [_TEXT]})
+
+    async def through() -> None:
+        await socket.send_str(text)
+        await socket.receive()
+
+    return through
+
+
+async def _time(rows: _Rows, samples: int) -> dict[str, list[float]]:
+    times: dict[str, list[float]] = {name: [] for name in rows}
+    for _ in range(_TURNS):
+        for name, action in rows.items():
+            for _ in range(samples // _TURNS // 10):
+                await action()
+            for _ in range(samples // _TURNS):
+                start = time.perf_counter()
+                await action()
+                times[name].append(time.perf_counter() - start)
+    return times
 
 
 if __name__ == "__main__":

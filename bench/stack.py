@@ -18,9 +18,10 @@ _ROOT = Path(__file__).parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Say where the app's API is."""
+    """Say where the app's API is, and in which folder the app."""
 
     api: str
+    folder: Path
 
 
 @asynccontextmanager
@@ -43,7 +44,7 @@ async def running_app() -> AsyncIterator[Addresses]:
                 if process.returncode is not None:
                     raise RuntimeError(log.read_text())
                 await asyncio.sleep(0.05)
-            yield Addresses(found[1])
+            yield Addresses(found[1], app)
         finally:
             process.terminate()
             await process.wait()
@@ -62,7 +63,7 @@ def _copy_app(folder: Path) -> Path:
 
 @asynccontextmanager
 async def running_floor(upstream: str = "") -> AsyncIterator[str]:
-    """Run the floor and yield its address; ``upstream`` answers what comes in at ``/echo``."""
+    """Run the floor and yield its address; its messages pass through ``upstream``, another server."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -86,13 +87,13 @@ async def running_floor(upstream: str = "") -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def running_process_floor(folder: str) -> AsyncIterator[str]:
-    """Run the floor that crosses a process, with the function of an app or without, and yield its address."""
+async def running_process_floor(folder: str = "", function: str = "") -> AsyncIterator[str]:
+    """Run the floor that crosses a process, with a function of an app or without, and yield its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.process_floor", str(port), folder), cwd=_ROOT
+        *(sys.executable, "-m", "bench.process_floor", str(port), folder, function), cwd=_ROOT
     )
     try:
         while True:

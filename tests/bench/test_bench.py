@@ -11,12 +11,14 @@ from bench import (
     calls,
     connect,
     fan_out,
+    http_functions,
     imports,
     inspector,
     loop,
     memory,
     moves,
     refresh,
+    round_trip,
     slow_reader,
     testing,
 )
@@ -48,6 +50,14 @@ from bench import (
             ["start until it is ready", "reload after an edit", "floor: python -c import"],
         ),
         (moves.main, ["call of a hub method", "clients.group(g).new_message(x)"]),
+        (
+            lambda: round_trip.main(20),
+            ["invoke echo, its completion", "broadcast", "aiohttp, pipe, worker library"],
+        ),
+        (
+            lambda: http_functions.main(2, 0.2),
+            ["host, worker, function", "aiohttp, pipe, worker library", "floor: aiohttp, pipe, child"],
+        ),
         (lambda: imports.main(1), ["function_app, all blueprints", "floor: azure.functions"]),
         (
             lambda: answers.main(12, 3),
@@ -68,6 +78,8 @@ from bench import (
         "inspector",
         "loop",
         "moves",
+        "round_trip",
+        "http_functions",
         "imports",
         "answers",
         "testing",
