@@ -66,7 +66,7 @@ class FrameSplitter:
 def encode(message: HubMessage) -> str:
     """Return the message as a frame with its separator. Raise ProtocolError if JSON cannot carry it."""
     try:
-        text = json.dumps(_to_json(message), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = _encoder.encode(_to_json(message))
     except (TypeError, ValueError, RecursionError) as error:
         raise ProtocolError(f"the message has no form in JSON: {error}") from None
     if has_surrogates(text):
@@ -81,7 +81,8 @@ def parse(frame: str | bytes) -> HubMessage | None:
     Raise ProtocolError for anything but a message. Values are not converted: dates stay strings.
     """
     try:
-        value = json.loads(frame, parse_constant=_refuse)
+        text = frame if isinstance(frame, str) else frame.decode(json.detect_encoding(frame), "surrogatepass")
+        value = _decoder.decode(text)
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"the message is not JSON: {error}") from None
     if not isinstance(value, dict):
@@ -132,6 +133,11 @@ def parse(frame: str | bytes) -> HubMessage | None:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not a number in JSON")
+
+
+# The functions of the module json would make them anew for each message.
+_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_decoder = json.JSONDecoder(parse_constant=_refuse)
 
 
 class _Fields:

@@ -35,6 +35,8 @@ _WORDS: dict[str, object] = {
     "Infinity": math.inf,
     "-Infinity": -math.inf,
 }
+# json.dumps would make an encoder anew for every value.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -75,9 +77,9 @@ def check_depth(value: object, text: str | None = None) -> None:
 def write(value: object) -> str:
     """Return a value as JSON text that is always valid: NaN is a text, half a surrogate pair is U+FFFD."""
     try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = _encode(value)
     except ValueError:
-        text = json.dumps(_without_nan(value), ensure_ascii=False, separators=(",", ":"))
+        text = _encode(_without_nan(value))
     return clean(text)
 
 

@@ -3,7 +3,9 @@
 import json
 import sys
 import traceback
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -108,13 +110,18 @@ async def invoke(request: dict[str, Any], body: bytes, folder: str) -> tuple[boo
 
 def _tracing(request: dict[str, Any]) -> AbstractContextManager[None]:
     """Send the trace of an invocation with its requests to the service."""
-    # Without the library there are none that could tell.
-    with suppress(ImportError):
-        if header := request.get("traceparent"):
-            from serverless_signalr._rest.trace import tracing
+    header, tracing = request.get("traceparent"), _library_tracing()
+    return nullcontext() if tracing is None or not header else tracing(request["id"], header)
 
-            return tracing(request["id"], header)
-    return nullcontext()
+
+@cache
+def _library_tracing() -> Callable[[str, str], AbstractContextManager[None]] | None:
+    """Return how the library is told of a trace. Without the library there are no requests that could."""
+    try:
+        from serverless_signalr._rest.trace import tracing
+    except ImportError:
+        return None
+    return tracing
 
 
 def _error(
