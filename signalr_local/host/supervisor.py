@@ -33,6 +33,17 @@ _TRUSTED_DEATHS = 3
 _FIRST_DEATHS = 5
 """How many may be killed before the first start is given up."""
 
+_HEAD_START = 1.0
+"""Seconds that the first load has before the files are watched, unless it is done earlier."""
+
+_MOMENT = 0.1
+
+_TRUSTED_CHANGES = 3
+"""How many loads in a row a change may cut off: the next one has time to end, if changes never pause."""
+
+_REPEATED, _SOON = 5, 2.0
+"""How often the same files change within these seconds of their last change before the log wonders why."""
+
 _MAX_NAMES = 5
 
 _log = logging.getLogger("signalr_local.host")
@@ -62,6 +73,11 @@ class Supervisor:
         self._on_loaded = on_loaded
         self._last: AppInstance | None = None
         self._deaths = 0
+        self._cut_off = 0
+        self._seconds = 0.0
+        self._last_paths: list[Path] = []
+        self._last_change = 0.0
+        self._repeated = 0
         self._watcher = watcher
         self._changed = asyncio.Event()
         self._news = asyncio.Event()
@@ -100,11 +116,16 @@ class Supervisor:
         await asyncio.gather(*self._ending, return_exceptions=True)
 
     async def _watch(self) -> None:
+        assert self._first is not None  # noqa: S101 - ``start`` makes it
+        # What watches takes a while to import: the first requests come first. No change is missed meanwhile.
+        await asyncio.wait([self._first], timeout=_HEAD_START)
+        await asyncio.sleep(_MOMENT)
         while True:
             try:
                 async with aclosing(self._watcher.changes()) as changes:
                     async for paths in changes:
                         _log.info("Changed: %s.", self._names(paths))
+                        self._note_repeated(paths)
                         self._changed.set()
             except Exception:  # noqa: BLE001 - the app is to be loaded again whatever happens
                 _log.exception("The app's files could not be watched; another attempt follows.")
@@ -115,10 +136,24 @@ class Supervisor:
         more = len(names) - _MAX_NAMES
         return ", ".join(names[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
+    def _note_repeated(self, paths: list[Path]) -> None:
+        now = time.monotonic()
+        is_same = paths == self._last_paths and now < self._last_change + _SOON + self._seconds
+        self._repeated = self._repeated + 1 if is_same else 0
+        self._last_paths, self._last_change = paths, now
+        if self._repeated == _REPEATED:
+            _log.warning(
+                "%s changes again and again. If the app writes it while it is imported, the app is loaded "
+                "again each time: write it to another place, such as a folder whose name begins with a dot.",
+                self._names(paths),
+            )
+
     async def _run(self) -> None:
         while True:
             self._changed.clear()
-            outcome = await self._unless_changed(self._reload())
+            is_due = self._cut_off >= _TRUSTED_CHANGES
+            outcome = await self._unless_changed(self._reload(), 1.0 + 2 * self._seconds if is_due else 0.0)
+            self._cut_off = 0 if is_due or outcome is not None else self._cut_off + 1
             if outcome is _Outcome.LOADED:
                 await self._unless_changed(self._until_it_ends())
             elif outcome is _Outcome.BROKEN:
@@ -140,11 +175,15 @@ class Supervisor:
     def _pause(self) -> float:
         return _PAUSES[min(self._deaths, len(_PAUSES) - 1)]
 
-    async def _unless_changed[T](self, work: Coroutine[None, None, T]) -> T | None:
-        """Return what becomes of some work, None if the app changes before: then it is of no use any more."""
+    async def _unless_changed[T](self, work: Coroutine[None, None, T], at_least: float = 0.0) -> T | None:
+        """Return what becomes of some work, None if the app changes before: then it is of no use any more.
+
+        It has the seconds of ``at_least`` in any case.
+        """
         doing = asyncio.ensure_future(work)
         change = asyncio.ensure_future(self._changed.wait())
         try:
+            await asyncio.wait([doing], timeout=at_least)
             await asyncio.wait([doing, change], return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (doing, change):
@@ -174,6 +213,7 @@ class Supervisor:
 
     def _take(self, instance: "AppInstance", seconds: float) -> None:
         old, last, self._last = self.instance, self._last, instance
+        self._seconds = seconds
         self._tell(instance, None)
         self._on_loaded(instance, last, seconds)
         if old is not None:

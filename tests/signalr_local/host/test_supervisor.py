@@ -1,6 +1,7 @@
 """The supervisor: whatever happens to the app's files or to its worker, the next good one is served."""
 
 import asyncio
+import itertools
 import os
 import re
 import signal
@@ -311,3 +312,34 @@ async def test_many_changes_are_told_in_few_words(start_host: StartHost, log: An
     record = await log.wait_for("^Changed")
     assert len(record.getMessage()) < 200
     await log.wait_for("The app is loaded again")
+
+
+async def test_changes_without_a_pause_do_not_keep_the_app_from_being_loaded(
+    start_host: StartHost, log: Any
+) -> None:
+    app = await start_host(saying("one"))
+
+    async def save_all_the_time() -> None:
+        for number in itertools.count():
+            # It takes longer than changes are collected: each load meets the next change.
+            app.write("new", f"{saying('two')}\ntime.sleep(0.6)\n# {number}\n")
+            (app.folder / "new").replace(app.folder / "function_app.py")
+            await asyncio.sleep(0.02)
+
+    saving = asyncio.create_task(save_all_the_time())
+    try:
+        await log.wait_for("The app is loaded again")
+    finally:
+        saving.cancel()
+    assert (await app.get("/api/say")).text == "two"
+
+
+async def test_an_app_that_writes_its_own_modules_is_told_so(start_host: StartHost, log: Any) -> None:
+    own = "from pathlib import Path\nPath(__file__).with_name('made.py').write_text(str(time.time()))\n"
+    app = await start_host(saying("one") + own)
+    record = await log.wait_for("changes again and again")
+    assert record.getMessage().startswith("made.py changes again and again. If the app writes it")
+    app.write("function_app.py", saying("two"))
+    await log.wait_for("^Changed: function_app.py")
+    await log.wait_for("The app is loaded again")
+    assert (await app.get("/api/say")).text == "two"
