@@ -238,11 +238,13 @@ class Stream implements AsyncIterableIterator<AnswerPiece> {
       else this.#failures = this.#unknown;
       return;
     }
-    if (!resumed.recovered) {
-      if (resumed.seq < this.#seq || resumed.text !== null || resumed.seq > this.#seq) {
-        this.#seq = resumed.seq;
-        this.#push({ id: this.#id, seq: resumed.seq, kind: "reset", text: resumed.text });
-      }
+    if (!resumed.recovered && resumed.seq <= this.#seq) {
+      // The page has all that a store has which failed for a while, save perhaps the end.
+      const end = resumed.pieces.find((piece) => LAST.includes(piece.kind));
+      if (end !== undefined) this.#give(end);
+    } else if (!resumed.recovered) {
+      this.#seq = resumed.seq;
+      this.#push({ id: this.#id, seq: resumed.seq, kind: "reset", text: resumed.text });
       for (const piece of resumed.pieces) this.#push(piece);
       if (resumed.state !== "streaming") this.#end();
     } else {

@@ -42,8 +42,8 @@ export interface CancelledPiece extends PieceBase {
 }
 
 /**
- * Pieces were missed that are gone. `text` is the whole text so far: put it in place of what is shown. It is null
- * where that is gone too; what follows then comes after a gap.
+ * Pieces were missed that are gone. Put `text`, the whole text so far, in place of what is shown. It is null where
+ * its beginning is gone too; the text that follows then comes after a gap. Pieces of other kinds follow again.
  */
 export interface ResetPiece extends PieceBase {
   readonly kind: "reset";

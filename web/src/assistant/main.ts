@@ -48,13 +48,15 @@ form("ask-form", async () => {
   field.value = "";
   remember({ id, question });
   const view = open(id, question);
-  // The response comes when the answer has ended, or never where a gateway does not wait so long.
+  // The response comes when the answer has ended, or is a 5xx of a gateway that does not wait so long.
   const response = await fetch(`${api}/questions?user=${encodeURIComponent(user)}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ id, question, group: room() }),
   }).catch(() => null);
-  if (response !== null && response.status >= 400 && response.status < 500) view?.fail(await response.text());
+  if (response === null || response.ok || view === undefined) return;
+  if (response.status < 500) view.fail(await response.text());
+  else if (!view.hasText) view.fail("The app could not answer. Try again.");
 });
 (byId("question") as HTMLTextAreaElement).addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -62,6 +64,10 @@ form("ask-form", async () => {
   (byId("ask-form") as HTMLFormElement).requestSubmit();
 });
 form("room-form", async () => {
+  if (!room()) {
+    say("connected", `Connected as ${user}`);
+    return;
+  }
   try {
     await connection.invoke("join", room());
     say("connected", `In the group ${room()} as ${user}`);
@@ -93,6 +99,7 @@ function open(id: string, question: string): AnswerView | undefined {
     await answers.cancel(id);
   });
   views.set(id, view);
+  byId("empty").hidden = true;
   list.append(view.element);
   view.element.scrollIntoView({ block: "end" });
   void watch(id, view);

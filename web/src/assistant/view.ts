@@ -25,7 +25,7 @@ export class AnswerView {
     this.#calls.className = "calls";
     this.#text.className = "text";
     this.#sources.className = "sources";
-    for (const list of [this.#calls, this.#sources]) list.hidden = true;
+    for (const list of [this.#calls, this.#sources]) clear(list);
     this.#stop.type = "button";
     this.#stop.textContent = "Stop";
     this.#stop.addEventListener("click", () => {
@@ -56,6 +56,7 @@ export class AnswerView {
         break;
       case "reset":
         this.#raw = piece.text ?? `${this.#raw}\n\n…\n\n`;
+        for (const list of [this.#calls, this.#sources]) clear(list);
         this.#draw();
         break;
       case "status":
@@ -73,6 +74,10 @@ export class AnswerView {
       default:
         this.#end(piece.kind, ENDS[piece.kind] ?? "");
     }
+  }
+
+  get hasText(): boolean {
+    return this.#raw !== "";
   }
 
   fail(text: string): void {
@@ -96,6 +101,11 @@ export class AnswerView {
       this.#text.replaceChildren(rendered(this.#raw));
     });
   }
+}
+
+function clear(list: HTMLUListElement): void {
+  list.replaceChildren();
+  list.hidden = true;
 }
 
 function add(list: HTMLUListElement, text: string): void {
