@@ -2,7 +2,8 @@
 
 import { lexer, type Token, type Tokens } from "marked";
 
-const SAFE = /^(https?:|mailto:)/i;
+const SAFE: readonly string[] = ["http:", "https:", "mailto:"];
+const ENTITY = /&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z][a-z\d]{1,31});/gi;
 
 /** Return what a Markdown text looks like. HTML in it is shown as it is written. */
 export function rendered(text: string): DocumentFragment {
@@ -84,8 +85,8 @@ function inline(token: Token): Node[] {
     case "br":
       return [element("br", [])];
     case "link": {
-      const href = (token as Tokens.Link).href;
-      if (!SAFE.test(href)) return inlines(token);
+      const href = decoded((token as Tokens.Link).href);
+      if (!isSafe(href)) return inlines(token);
       const link = element("a", inlines(token));
       link.setAttribute("href", href);
       link.setAttribute("rel", "noopener noreferrer nofollow");
@@ -94,14 +95,32 @@ function inline(token: Token): Node[] {
     }
     case "image":
       // An address that the model chose is not fetched: it could carry away what the page shows.
-      return [text((token as Tokens.Image).text || "image")];
+      return [text(decoded((token as Tokens.Image).text) || "image")];
     case "text":
-      return "tokens" in token && token.tokens ? token.tokens.flatMap(inline) : [text(token.text)];
+      return "tokens" in token && token.tokens ? token.tokens.flatMap(inline) : [text(decoded(token.text))];
     case "escape":
       return [text(token.text)];
     default:
       return [text(token.raw)];
   }
+}
+
+/** Whether the browser takes an address for one of a scheme that runs nothing. */
+function isSafe(href: string): boolean {
+  try {
+    return SAFE.includes(new URL(href).protocol);
+  } catch {
+    return false; // Not an address, or one within this page's own site.
+  }
+}
+
+/** Return a text with the characters that its entities, such as `&copy;`, stand for. */
+function decoded(value: string): string {
+  return value.replace(ENTITY, (entity) => {
+    const field = document.createElement("textarea"); // Its content is text, whatever it is.
+    field.innerHTML = entity;
+    return field.value;
+  });
 }
 
 function text(value: string): Text {
