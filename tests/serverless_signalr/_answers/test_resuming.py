@@ -131,6 +131,51 @@ async def test_number_that_makes_no_sense_is_refused(store: MemoryAnswerStore, s
         await resume_answer(store, "a", "ann", since)
 
 
+@pytest.mark.parametrize(
+    "answer_id",
+    [
+        "",
+        "a\n",
+        "a\0",
+        "A/../a",
+        "a'",
+        "a' or PartitionKey ge '",
+        "\uff41",
+        "\u0430",
+        "a" * 65,
+        None,
+        ["a"],
+        {"a": 1},
+    ],
+)
+async def test_odd_id_reaches_no_store(answer_id: Any) -> None:
+    no_store: Any = None
+    for user in ("ann", None):
+        with pytest.raises(HubException, match="expected 1 to 64 ASCII letters"):
+            await resume_answer(no_store, answer_id, user, 0)
+        with pytest.raises(HubException, match="expected 1 to 64 ASCII letters"):
+            await cancel_answer(no_store, answer_id, user)
+
+
+async def test_id_that_is_used_again_by_another_user_after_its_time_shows_each_their_own(
+    clients: Clients, time: FakeClock, store: MemoryAnswerStore
+) -> None:
+    await finished(clients, time, store)
+    time.now += 31 * 60
+    async with stream_to(clients, time, id="a", store=store, owner="bob") as answer:
+        await answer.write("for Bob")
+    assert (await resume_answer(store, "a", "ann", 0))["state"] == "unknown"
+    assert not await cancel_answer(store, "a", "ann")
+    assert text_of((await resume_answer(store, "a", "bob", 0))["pieces"]) == "for Bob"
+
+
+async def test_case_of_an_id_and_of_a_user_matters(store: MemoryAnswerStore) -> None:
+    await store.create("a", "ann", None)
+    assert (await resume_answer(store, "A", "ann", 0))["state"] == "unknown"
+    assert (await resume_answer(store, "a", "Ann", 0))["state"] == "unknown"
+    assert not await cancel_answer(store, "A", "ann")
+
+
 async def test_wrong_id_is_refused_in_words_for_clients(store: MemoryAnswerStore) -> None:
     with pytest.raises(HubException, match=r"^The answer id is 'a/b', expected"):
         await resume_answer(store, "a/b", "ann", 0)

@@ -1,5 +1,6 @@
 """The hub methods and HTTP routes by which clients resume and cancel, on hubs and on blueprints."""
 
+import base64
 import json
 from typing import Any
 
@@ -12,6 +13,8 @@ from serverless_signalr.bindings import Blueprint, FunctionApp
 from serverless_signalr.hub import ServerlessHub
 from tests.serverless_signalr._answers.streams import Clients, FakeClock, stream_to
 from tests.serverless_signalr._hub import upstream_requests
+
+CLAIMS = base64.b64encode(b'{"auth_typ":"aad","claims":[{"typ":"sub","val":"ann"}]}').decode()
 
 
 class Chat(ServerlessHub, hub="chat"):
@@ -152,6 +155,32 @@ async def test_route_refuses(
         assert found.headers["Cache-Control"] == "no-store"
         if not params:
             assert (await request(cancel, answer_id, user)).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("headers", "query"),
+    [
+        ({"x-ms-client-principal-id": "ann"}, {}),
+        ({"x-ms-client-principal": CLAIMS}, {}),
+        ({"x-ms-client-principal": CLAIMS, "x-ms-client-principal-id": "ann"}, {}),
+        ({"X-User": "ann", "Authorization": "Bearer ann", "Cookie": "user=ann"}, {}),
+        ({}, {"user": "ann"}),
+    ],
+    ids=["id", "claims", "both", "others", "query"],
+)
+async def test_identity_that_callers_can_make_up_is_none_in_azure(
+    store: MemoryAnswerStore, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], query: dict[str, str]
+) -> None:
+    monkeypatch.setenv("WEBSITE_HOSTNAME", "app.azurewebsites.net")
+    monkeypatch.setenv("AZURE_FUNCTIONS_ENVIRONMENT", "Production")
+    blueprint = Blueprint(hub="chat")
+    add_answers(blueprint, store)
+    await store.create("a", "ann", None)
+    for function in functions_by_route(functions_of(blueprint)):
+        made = func.HttpRequest(
+            "GET", "https://app/api", headers=headers, params=query, route_params={"id": "a"}, body=b""
+        )
+        assert (await function.get_user_function()(req=made)).status_code == 401
 
 
 async def test_caller_whom_the_app_refuses_is_nobody(functions: dict[str, Any]) -> None:
