@@ -13,7 +13,8 @@ import azure.functions as func
 import pytest
 
 from serverless_signalr import AnswerPiece, MemoryAnswerStore, PieceKind, resume_answer, stream_answer
-from serverless_signalr._answers import answer, resuming
+from serverless_signalr._answers import answer, log, resuming
+from serverless_signalr._answers.pieces import MAX_TEXT
 from tests.serverless_signalr.rest_service import Service
 
 ROOT = Path(__file__).parents[2]
@@ -75,8 +76,12 @@ def test_defaults_are_those_of_the_code() -> None:
     assert streamed["every"].total_seconds() == 0.1
     assert f"when {streamed['max_piece']:,} characters wait" in TEXT
     assert f"After {streamed['patience'].total_seconds():.0f} seconds (`patience=`)" in TEXT
-    assert f"gone {kept['ttl'].total_seconds() / 60:.0f} minutes after their last piece" in TEXT
+    assert f"expires {kept['ttl'].total_seconds() / 60:.0f} minutes after its last piece" in TEXT
     assert f"at most {kept['max_bytes'] // 1024} KB are kept" in TEXT
+    assert f"up to {kept['max_total_bytes'] // 1024**2} MB (`max_total_bytes=`)" in TEXT
+    assert f"No piece has more than {MAX_TEXT:,} characters" in TEXT
+    assert f"does not respond within {log._PATIENCE:.0f} seconds" in TEXT
+    assert f"could not be stored, up to {log._MAX_UNSAVED // 1024} KB," in TEXT
     assert f"When {answer._MAX_PENDING:,} characters wait, `write` waits" in TEXT
     assert f"after {answer._HEARTBEAT:.0f} seconds of silence" in TEXT
     assert f"{resuming._SILENCE:.0f} seconds after its last sign of life" in TEXT
