@@ -58,6 +58,7 @@ class Answer:
         self._due = clock.time()
         self._timer: Timer | None = None
         self._heartbeat: Timer | None = None
+        self._look_task: asyncio.Task[None] | None = None
         self._go = asyncio.Event()
         self._room = asyncio.Event()
         self._ending: PieceKind | None = None
@@ -179,7 +180,7 @@ class Answer:
 
     def _on_heartbeat(self) -> None:
         self._heartbeat = None
-        self._go.set()
+        self._look_task = asyncio.create_task(self._look())
 
     async def _run(self) -> None:
         try:
@@ -189,7 +190,7 @@ class Answer:
                 if self._timer is not None:
                     self._timer.cancel()
                     self._timer = None
-                if self._state is AnswerState.CANCELLING and self._ending is None:
+                if self._state is not AnswerState.STREAMING and self._ending is None:
                     continue  # The interrupted task sends the rest when it ends the answer.
                 self._due = self._clock.time() + self._every
                 await self._flush()
@@ -219,19 +220,21 @@ class Answer:
                 self._interrupt()
                 return
         for piece in pieces:
-            await self._delivery.send(piece, meanwhile=self._look)
+            await self._delivery.send(piece)
         if ending is not None:
             self._state = state
 
     async def _look(self) -> None:
         """Tell a store that has heard nothing for long that the answer is alive, and hear whether to stop."""
-        if self._log is None or self._heartbeat is not None:
-            return
+        assert self._log is not None  # noqa: S101 - there is no heartbeat without a store
         found = await self._log.save((), AnswerState.STREAMING)
+        if self._pump.done():
+            return
         self._beat()
         if found is not AnswerState.STREAMING and self._ending is None:
             self._state = found
             self._interrupt()
+            self._go.set()
 
     def _interrupt(self) -> None:
         """Cancel what the task that writes the answer waits for, which is usually its model."""

@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 
 from serverless_signalr._answers.clock import Clock, wait
 from serverless_signalr._answers.pieces import AnswerPiece
@@ -31,12 +31,12 @@ class Delivery:
         self._clock = clock
         self._patience = patience
 
-    async def send(self, piece: AnswerPiece, *, meanwhile: Callable[[], Awaitable[None]]) -> None:
+    async def send(self, piece: AnswerPiece) -> None:
         """Send a piece, and send it again if the service may not have received it.
 
         Clients drop pieces that they already have. If no client is connected, the piece is not sent: a client
-        that comes back can resume. ``meanwhile`` is called before each pause. Raise ServiceError for a
-        failure that will not pass, and for one that lasts too long.
+        that comes back can resume. Raise ServiceError for a failure that will not pass, and for one that
+        lasts too long.
         """
         began, delay = self._clock.time(), _FIRST_DELAY
         while True:
@@ -49,7 +49,6 @@ class Delivery:
                 if not _may_pass(error) or self._clock.time() - began >= self._patience:
                     raise
                 _log.info("the answer %s waits for the service: %s", self._answer_id, error)
-            await meanwhile()
             await wait(self._clock, delay * random.uniform(0.75, 1.25))  # noqa: S311 - no secret
             delay = min(delay * 2, _LONGEST_DELAY)
 

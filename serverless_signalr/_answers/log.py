@@ -35,6 +35,8 @@ class AnswerLog:
         self._version = version
         self._clock = clock
         self._not_before = clock.time()
+        self._lock = asyncio.Lock()
+        self._end: AnswerState | None = None
         self._unsaved: list[AnswerPiece] = []
         self._has_failed = False
 
@@ -44,22 +46,26 @@ class AnswerLog:
         The result differs from ``state`` if somebody has asked the answer to stop or has ended it. The pieces
         are not written then. If ``state`` ends an answer that was only asked to stop, everything is written.
         """
-        batch = [*self._unsaved, *pieces]
-        if state.has_ended:
-            writing = self._write(batch, state)
-        elif self._clock.time() < self._not_before:
-            self._keep(batch)
-            return state
-        else:
-            writing = self._write_in_time(batch, state)
+        async with self._lock:
+            if self._end is not None:
+                return self._end
+            saved = await self._save([*self._unsaved, *pieces], state)
+            if saved.has_ended:
+                self._end = saved
+            return saved
+
+    async def _save(self, batch: list[AnswerPiece], state: AnswerState) -> AnswerState:
         try:
-            return await writing
+            if state.has_ended:
+                return await self._write(batch, state)
+            if self._clock.time() >= self._not_before:
+                return await self._write_in_time(batch, state)
         except Exception as error:  # noqa: BLE001 - the answer goes on whatever a store raises
             if not self._has_failed:
                 _log.warning("the answer %s could not be stored, it goes on: %s", self._answer_id, error)
             self._has_failed = True
-            self._keep(batch)
-            return state
+        self._keep(batch)
+        return state
 
     def _keep(self, batch: list[AnswerPiece]) -> None:
         """Keep pieces for the next write."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from typing import Any
 
 import pytest
 
@@ -29,12 +30,8 @@ def delivery(clients: Clients, time: FakeClock) -> Delivery:
     return Delivery("a1", clients.answer_piece, time, patience=60)
 
 
-async def nothing() -> None:
-    """Be what happens meanwhile."""
-
-
 async def delivered(delivery: Delivery, time: FakeClock, seconds: float = 1000) -> None:
-    sending = asyncio.create_task(delivery.send(piece(), meanwhile=nothing))
+    sending = asyncio.create_task(delivery.send(piece()))
     await time.advance(seconds)
     await sending
 
@@ -64,13 +61,13 @@ async def test_failure_that_will_not_pass_is_raised_at_once(
 ) -> None:
     clients.failures = [error]
     with pytest.raises(type(error)):
-        await delivery.send(piece(), meanwhile=nothing)
+        await delivery.send(piece())
     assert clients.tries == 1
 
 
 async def test_piece_for_nobody_is_dropped(clients: Clients, delivery: Delivery) -> None:
     clients.failures = [GONE]
-    await delivery.send(piece(), meanwhile=nothing)
+    await delivery.send(piece())
     assert (clients.pieces, clients.tries) == ([], 1)
 
 
@@ -78,7 +75,7 @@ async def test_patience_ends(clients: Clients, delivery: Delivery, time: FakeClo
     clients.failures = [BUSY] * 100
     began = time.now
     ended: list[float] = []
-    sending = asyncio.create_task(delivery.send(piece(), meanwhile=nothing))
+    sending = asyncio.create_task(delivery.send(piece()))
     sending.add_done_callback(lambda _: ended.append(time.now - began))
     await time.advance(1000)
     with pytest.raises(ThrottledError):
@@ -86,34 +83,20 @@ async def test_patience_ends(clients: Clients, delivery: Delivery, time: FakeClo
     assert 60 <= ended[0] < 70
 
 
-async def test_pauses_grow_up_to_some_seconds(clients: Clients, delivery: Delivery, time: FakeClock) -> None:
-    clients.failures = [BUSY] * 8
+async def test_pauses_grow_up_to_some_seconds(time: FakeClock) -> None:
     attempts: list[float] = []
 
-    async def note() -> None:
+    async def send(_: dict[str, Any]) -> None:
         attempts.append(time.now)
+        if len(attempts) < 9:
+            raise BUSY
 
-    sending = asyncio.create_task(delivery.send(piece(), meanwhile=note))
+    sending = asyncio.create_task(Delivery("a1", send, time, 60).send(piece()))
     await time.advance(1000)
     await sending
     pauses = [later - earlier for earlier, later in itertools.pairwise(attempts)]
     assert 0.3 < pauses[0] < 0.7
     assert all(3.7 < pause < 6.3 for pause in pauses[4:])
-
-
-async def test_what_happens_meanwhile_comes_before_each_pause_only(
-    clients: Clients, delivery: Delivery, time: FakeClock
-) -> None:
-    clients.failures = [BUSY, BUSY]
-    seen: list[int] = []
-
-    async def note() -> None:
-        seen.append(clients.tries)
-
-    sending = asyncio.create_task(delivery.send(piece(), meanwhile=note))
-    await time.advance(100)
-    await sending
-    assert seen == [1, 2]
 
 
 async def test_last_attempt_stops_at_the_first_failure(clients: Clients, delivery: Delivery) -> None:

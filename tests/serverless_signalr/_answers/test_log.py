@@ -158,3 +158,9 @@ async def test_end_is_stored_even_where_the_store_was_just_too_slow(
     await saving
     assert await log.save([piece(2)], DONE) is DONE
     assert await stored(store) == (DONE, [1, 2])
+
+
+async def test_sign_of_life_does_not_undo_the_end(log: AnswerLog, store: MemoryAnswerStore) -> None:
+    found = await asyncio.gather(log.save([piece(1)], DONE), log.save([], STREAMING))
+    assert list(found) == [DONE, DONE]
+    assert await stored(store) == (DONE, [1])

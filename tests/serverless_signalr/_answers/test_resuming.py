@@ -328,6 +328,47 @@ async def test_answer_that_waits_long_for_its_model_is_not_taken_for_lost(
             assert (await resume_answer(store, "a", "ann", 0))["state"] == "streaming"
 
 
+async def test_answer_that_waits_long_for_the_service_is_not_taken_for_lost(
+    clients: Clients, time: FakeClock, store: MemoryAnswerStore
+) -> None:
+    clients.gate = asyncio.Event()  # The service has asked for a long pause, with Retry-After.
+    async with stream_to(clients, time, id="a", store=store, owner="ann") as answer:
+        await answer.write("One ")
+        states = []
+        for _ in range(30):
+            await time.advance(5)
+            states.append((await resume_answer(store, "a", "ann", 0))["state"])
+        clients.gate.set()
+    assert set(states) == {"streaming"}
+    assert clients.kinds == ["text", "done"]
+
+
+async def test_cancelling_takes_effect_while_one_send_lasts(
+    clients: Clients, time: FakeClock, store: MemoryAnswerStore
+) -> None:
+    clients.gate = asyncio.Event()
+    is_left = asyncio.Event()
+
+    async def stream() -> None:
+        async with stream_to(clients, time, id="a", store=store, owner="ann") as answer:
+            await answer.write("One ")
+            try:
+                await asyncio.Event().wait()
+            finally:
+                is_left.set()
+
+    streaming = asyncio.create_task(stream())
+    await time.advance(1)
+    assert await cancel_answer(store, "a", "ann")
+    await time.advance(11)
+    was_left = is_left.is_set()
+    clients.gate.set()
+    await time.advance(11)
+    await streaming
+    assert was_left
+    assert clients.kinds == ["text", "cancelled"]
+
+
 async def test_answer_that_was_taken_for_lost_is_streamed_no_further(
     clients: Clients, time: FakeClock, store: MemoryAnswerStore
 ) -> None:
