@@ -37,13 +37,12 @@ def tell_refusal(
 ) -> None:
     """Tell the journal of a client's request that was answered with an error."""
     text = reason or (response.text if isinstance(response, web.Response) else None)
-    journal.add(
-        RequestRefused(
-            method=request.method,
-            path=request.rel_url.raw_path,
-            hub=query_of(request).get("hub"),
-            status=response.status,
-            reason=text or response.reason or "",
-            trace_id=current_trace_id(),
-        )
+    refused = RequestRefused(
+        method=request.method,
+        path=request.rel_url.raw_path,
+        hub=query_of(request).get("hub"),
+        status=response.status,
+        reason=text or response.reason or "",
+        trace_id=current_trace_id(),
     )
+    journal.add(refused, len(refused.path) + len(refused.reason))

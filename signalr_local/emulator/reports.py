@@ -1,13 +1,13 @@
 """What the journal is told of one connection: nothing, where there is none."""
 
-import time
+from time import perf_counter, time
 from typing import NamedTuple
 
 from serverless_signalr.protocol.messages import Invocation, StreamInvocation
 from serverless_signalr.protocol.upstream import UpstreamEvent
 from signalr_local.emulator.protocols import Frame
 from signalr_local.inspector.events import ClientAnswered, ClientCalled, ConnectionClosed, ConnectionOpened
-from signalr_local.inspector.journal import Journal
+from signalr_local.inspector.journal import LIGHT, Journal
 
 __all__ = ["Reports", "Waiting"]
 
@@ -42,12 +42,9 @@ class Reports:
     def opened(self, transport: str, trace_id: str) -> None:
         """Tell that the client has shaken hands."""
         if self._journal is not None:
-            client = self._client
             self._journal.add(
                 ConnectionOpened(
-                    hub=client.hub,
-                    connection_id=client.connection_id,
-                    user_id=client.user_id,
+                    client=self._client,
                     transport=transport,
                     protocol=self._protocol,
                     trace_id=trace_id,
@@ -57,12 +54,9 @@ class Reports:
     def closed(self, reason: str | None, trace_id: str) -> None:
         """Tell that the client is gone."""
         if self._journal is not None:
-            client = self._client
             self._journal.add(
                 ConnectionClosed(
-                    hub=client.hub,
-                    connection_id=client.connection_id,
-                    user_id=client.user_id,
+                    client=self._client,
                     reason=reason,
                     trace_id=trace_id,
                 )
@@ -70,36 +64,43 @@ class Reports:
 
     def called(self, message: Invocation | StreamInvocation, frame: Frame, trace_id: str) -> None:
         """Tell what the client calls."""
-        if self._journal is not None:
-            client = self._client
-            self._journal.add(
-                ClientCalled(
-                    hub=client.hub,
-                    connection_id=client.connection_id,
-                    user_id=client.user_id,
-                    target=message.target,
-                    invocation_id=message.invocation_id,
-                    protocol=self._protocol,
-                    body=frame,
-                    trace_id=trace_id,
+        journal = self._journal
+        if journal is not None:
+            journal.append(
+                (
+                    ClientCalled,
+                    journal.number(),
+                    time(),
+                    trace_id,
+                    self._client,
+                    message.target,
+                    message.invocation_id,
+                    self._protocol,
+                    frame,
                 )
             )
+            if len(frame) > LIGHT:
+                journal.weigh(len(frame))
 
     def answered(self, call: Waiting, invocation_id: str, data: bytes, error: str | None) -> None:
         """Tell what the client is answered."""
-        if self._journal is not None:
-            client = self._client
-            self._journal.add(
-                ClientAnswered(
-                    hub=client.hub,
-                    connection_id=client.connection_id,
-                    user_id=client.user_id,
-                    target=call.name,
-                    invocation_id=invocation_id,
-                    error=error,
-                    protocol=self._protocol,
-                    seconds=time.perf_counter() - call.began,
-                    body=data,
-                    trace_id=call.trace_id,
+        journal = self._journal
+        if journal is not None:
+            seconds = perf_counter() - call.began
+            journal.append(
+                (
+                    ClientAnswered,
+                    journal.number(),
+                    time(),
+                    call.trace_id,
+                    self._client,
+                    call.name,
+                    invocation_id,
+                    error,
+                    self._protocol,
+                    seconds,
+                    data,
                 )
             )
+            if len(data) > LIGHT:
+                journal.weigh(len(data))

@@ -46,5 +46,6 @@ class RestReport:
                 seconds=time.perf_counter() - self.began,
                 body=self.body,
                 trace_id=current_trace_id(),
-            )
+            ),
+            len(self.body) + len(self.error or ""),
         )

@@ -4,10 +4,10 @@ Source: https://learn.microsoft.com/azure/azure-signalr/concept-upstream.
 """
 
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from time import perf_counter, time
 
 from serverless_signalr._rest.trace import traceparent
 from serverless_signalr.protocol.upstream import CONNECTED, Category, UpstreamEvent
@@ -23,7 +23,7 @@ from signalr_local.emulator.http_client import (
 from signalr_local.emulator.rules import UpstreamRule, find_rule, shown_rules, shown_url
 from signalr_local.emulator.tiers import Quota, QuotaError
 from signalr_local.inspector.events import UpstreamRequest, UpstreamResponse
-from signalr_local.inspector.journal import Journal
+from signalr_local.inspector.journal import LIGHT, Journal
 from signalr_local.trace_context import begin_trace, new_trace_id
 
 __all__ = ["MAX_ANSWER", "Answer", "Upstream"]
@@ -89,27 +89,31 @@ class Upstream:
         journal = self.journal
         if journal is None:
             return await self._deliver(event, rule, content_type, body)
-        journal.add(
-            UpstreamRequest(
-                event=event,
-                url=None if rule is None else rule.url,
-                content_type=content_type,
-                body=body,
-                trace_id=trace_id,
-            )
+        url = None if rule is None else rule.url
+        journal.append(
+            (UpstreamRequest, journal.number(), time(), trace_id, event, url, content_type, body),
         )
-        began = time.perf_counter()
+        if len(body) > LIGHT:
+            journal.weigh(len(body))
+        began = perf_counter()
         answer = await self._deliver(event, rule, content_type, body)
-        journal.add(
-            UpstreamResponse(
-                event=event,
-                status=answer.status,
-                error=answer.error if answer.reason is None else answer.reason or None,
-                seconds=time.perf_counter() - began,
-                body=answer.body,
-                trace_id=trace_id,
+        seconds = perf_counter() - began
+        error = answer.error if answer.reason is None else answer.reason or None
+        journal.append(
+            (
+                UpstreamResponse,
+                journal.number(),
+                time(),
+                trace_id,
+                event,
+                answer.status,
+                error,
+                seconds,
+                answer.body,
             )
         )
+        if len(answer.body) > LIGHT:
+            journal.weigh(len(answer.body))
         return answer
 
     async def _deliver(

@@ -1,9 +1,10 @@
 """The events that a journal keeps: what happened, with references to what it happened to.
 
 An event is made in the middle of what it tells of, so it only takes values; ``records`` makes JSON of it
-when somebody looks.
+when somebody looks. Those that every call of a client leads to are not even made then: see ``Entry``.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import msgspec
@@ -16,6 +17,7 @@ __all__ = [
     "ClientNegotiated",
     "ConnectionClosed",
     "ConnectionOpened",
+    "Entry",
     "Event",
     "HostEvent",
     "LogLine",
@@ -24,6 +26,7 @@ __all__ = [
     "ServiceRequest",
     "UpstreamRequest",
     "UpstreamResponse",
+    "event_of",
 ]
 
 
@@ -38,19 +41,6 @@ class Event(msgspec.Struct, kw_only=True, gc=False):
     seq: int = 0
     at: float = 0.0
     trace_id: str | None = None
-
-    @property
-    def size(self) -> int:
-        """How many bytes it keeps alive, beside itself."""
-        return 0
-
-
-class _WithBody(Event, kw_only=True, gc=False):
-    body: bytes = b""
-
-    @property
-    def size(self) -> int:
-        return len(self.body)
 
 
 class ClientNegotiated(Event, kw_only=True, gc=False):
@@ -68,9 +58,7 @@ class ConnectionOpened(Event, kw_only=True, gc=False):
 
     kind: ClassVar[str] = "connection_opened"
 
-    hub: str
-    connection_id: str
-    user_id: str | None
+    client: UpstreamEvent
     transport: str
     protocol: str
 
@@ -80,9 +68,7 @@ class ConnectionClosed(Event, kw_only=True, gc=False):
 
     kind: ClassVar[str] = "connection_closed"
 
-    hub: str
-    connection_id: str
-    user_id: str | None
+    client: UpstreamEvent
     reason: str | None
 
 
@@ -98,20 +84,19 @@ class RequestRefused(Event, kw_only=True, gc=False):
     reason: str
 
 
-class ClientCalled(_WithBody, kw_only=True, gc=False):
+class ClientCalled(Event, gc=False):
     """A client has called a method of the hub."""
 
     kind: ClassVar[str] = "client_called"
 
-    hub: str
-    connection_id: str
-    user_id: str | None
+    client: UpstreamEvent
     target: str
     invocation_id: str | None
     protocol: str
+    body: bytes
 
 
-class UpstreamRequest(_WithBody, kw_only=True, gc=False):
+class UpstreamRequest(Event, gc=False):
     """An event is sent to the app."""
 
     kind: ClassVar[str] = "upstream_request"
@@ -119,9 +104,10 @@ class UpstreamRequest(_WithBody, kw_only=True, gc=False):
     event: UpstreamEvent
     url: str | None
     content_type: str
+    body: bytes
 
 
-class UpstreamResponse(_WithBody, kw_only=True, gc=False):
+class UpstreamResponse(Event, gc=False):
     """The app has answered an event, or has not; then ``error`` says why."""
 
     kind: ClassVar[str] = "upstream_response"
@@ -130,24 +116,24 @@ class UpstreamResponse(_WithBody, kw_only=True, gc=False):
     status: int | None
     error: str | None
     seconds: float
+    body: bytes
 
 
-class ClientAnswered(_WithBody, kw_only=True, gc=False):
+class ClientAnswered(Event, gc=False):
     """A call of a client was answered with its completion."""
 
     kind: ClassVar[str] = "client_answered"
 
-    hub: str
-    connection_id: str
-    user_id: str | None
+    client: UpstreamEvent
     target: str
     invocation_id: str
     error: str | None
     protocol: str
     seconds: float
+    body: bytes
 
 
-class ServiceRequest(_WithBody, kw_only=True, gc=False):
+class ServiceRequest(Event, kw_only=True, gc=False):
     """A request to the REST API; ``reached`` is None where it sends nothing."""
 
     kind: ClassVar[str] = "service_request"
@@ -163,9 +149,10 @@ class ServiceRequest(_WithBody, kw_only=True, gc=False):
     error: str | None
     content_type: str
     seconds: float
+    body: bytes = b""
 
 
-class MessageReceived(_WithBody, kw_only=True, gc=False):
+class MessageReceived(Event, kw_only=True, gc=False):
     """A client that the inspector plays has received a message."""
 
     kind: ClassVar[str] = "message_received"
@@ -174,28 +161,54 @@ class MessageReceived(_WithBody, kw_only=True, gc=False):
     connection_id: str
     user_id: str | None
     target: str
+    body: bytes = b""
 
 
-class LogLine(Event, kw_only=True, gc=False):
+class LogLine(Event, gc=False):
     """A line of the log."""
 
     kind: ClassVar[str] = "log"
 
     category: str
-    level: str
+    level: int
     message: str
     function: str | None
     invocation_id: str | None
     exception: tuple[str, str, str] | None
 
-    @property
-    def size(self) -> int:
-        """How many bytes it keeps alive, beside itself."""
-        return len(self.message)
 
-
-class HostEvent(Event, kw_only=True, gc=False):
+class HostEvent(Event, gc=False):
     """What the host tells in the words of ``func start --output=json``."""
 
     name: str
     fields: dict[str, Any]
+
+
+type _Call = tuple[type[ClientCalled], int, float, str | None, UpstreamEvent, str, str | None, str, bytes]
+type _Request = tuple[type[UpstreamRequest], int, float, str | None, UpstreamEvent, str | None, str, bytes]
+type _Response = tuple[
+    type[UpstreamResponse],
+    *tuple[int, float, str | None, UpstreamEvent, int | None, str | None, float, bytes],
+]
+type _Answer = tuple[
+    type[ClientAnswered],
+    *tuple[int, float, str | None, UpstreamEvent, str, str, str | None, str, float, bytes],
+]
+type _Line = tuple[
+    type[LogLine],
+    *tuple[int, float, str | None, str, int, str, str | None, str | None, tuple[str, str, str] | None],
+]
+type _Told = tuple[type[HostEvent], int, float, str | None, str, dict[str, Any]]
+
+type Entry = _Call | _Request | _Response | _Answer | _Line | _Told
+"""An event that is not made yet: its class, number, time and trace, and its fields in their order.
+
+To make it takes as long as everything else that is recorded of a call.
+"""
+
+
+def event_of(entry: Entry) -> Event:
+    """Make the event of an entry."""
+    make: Callable[..., Event]
+    make, seq, at, trace_id, *fields = entry
+    return make(*fields, seq=seq, at=at, trace_id=trace_id)

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from signalr_local.host.steps import COMPLETED
-from signalr_local.inspector.events import Event, HostEvent, LogLine
-from signalr_local.inspector.journal import Journal
+from signalr_local.inspector.events import HostEvent, LogLine
+from signalr_local.inspector.journal import LIGHT, Journal
 from signalr_local.trace_context import current_trace_id
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["HostEvents"]
 
 _HOST_VERSION = "4.1037.0"
-_LEVELS = ((50, "critical"), (40, "error"), (30, "warning"), (20, "information"), (10, "debug"))
 _STARTING, _READY, _RECYCLING, _STOPPED = "starting", "ready", "recycling", "stopped"
 
 
@@ -39,23 +38,63 @@ class HostEvents(logging.Handler):
         self._started = self._since = time.monotonic()
         self._state: str | None = None
         self._is_starting = False
-        self._held: list[Event] = []
+        self._held: list[tuple[logging.LogRecord, str | None, bool]] = []
         self._functions: list[str] = []
         self._results = {"succeeded": 0, "failed": 0}
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Take a record without the lock of other handlers, which the journal does not need."""
+        self.emit(record)
+        return True
+
     def emit(self, record: logging.LogRecord) -> None:
         """Add a record of the log, and the event that it carries; during the start they wait for its end."""
+        trace_id, is_said = current_trace_id(), bool(self._levels.filter(record))
+        if self._is_starting:
+            self._held.append((record, trace_id, is_said))
+        else:
+            self._take(record, trace_id, is_said=is_said)
+
+    def _take(self, record: logging.LogRecord, trace_id: str | None, *, is_said: bool) -> None:
         event: dict[str, Any] | None = getattr(record, "event", None)
-        trace_id = current_trace_id()
-        if self._levels.filter(record):
-            self._follow(_line(record, event, trace_id))
+        if is_said:
+            self._say(record, event, trace_id)
         if event is None:
             return
         result = event.get("result")
         if result in self._results:
             self._results[result] += 1
-        fields = {name: item for name, item in event.items() if name != "kind"}
-        self._follow(HostEvent(name=event["kind"], fields=fields, trace_id=trace_id))
+        journal = self._journal
+        journal.append((HostEvent, journal.number(), record.created, trace_id, event["kind"], event))
+        if error := event.get("error"):
+            journal.weigh(sum(map(len, error.values())))
+
+    def _say(self, record: logging.LogRecord, event: dict[str, Any] | None, trace_id: str | None) -> None:
+        journal = self._journal
+        more = vars(record)
+        function, invocation = more.get("said_by") or (
+            (None, None) if event is None else (event["function"], event["invocation_id"])
+        )
+        error = record.exc_info[1] if record.exc_info else None
+        exception = None if error is None else _described(error)
+        message = record.getMessage()
+        journal.append(
+            (
+                LogLine,
+                journal.number(),
+                record.created,
+                trace_id,
+                more.get("category") or f"Host.{record.name}",
+                record.levelno,
+                message,
+                function,
+                invocation,
+                exception,
+            )
+        )
+        size = len(message) + sum(map(len, exception or ()))
+        if size > LIGHT:
+            journal.weigh(size)
 
     def started(self) -> None:
         """Tell that the host begins to start."""
@@ -119,17 +158,11 @@ class HostEvents(logging.Handler):
         self._change(_STARTING)
         self._release()
 
-    def _follow(self, event: Event) -> None:
-        if self._is_starting:
-            self._held.append(event)
-        else:
-            self._journal.add(event)
-
     def _release(self) -> None:
         self._is_starting = False
         held, self._held = self._held, []
-        for event in held:
-            self._journal.add(event)
+        for record, trace_id, is_said in held:
+            self._take(record, trace_id, is_said=is_said)
 
     def _change(self, state: str, **more: object) -> None:
         now = time.monotonic()
@@ -140,24 +173,8 @@ class HostEvents(logging.Handler):
         self._state, self._since = state, now
 
     def _add(self, kind: str, /, **fields: object) -> None:
-        self._journal.add(HostEvent(name=kind, fields=fields))
+        self._journal.add(HostEvent(kind, fields))
 
 
 def _described(error: BaseException) -> tuple[str, str, str]:
     return type(error).__name__, str(error), "".join(traceback.format_exception(error))
-
-
-def _line(record: logging.LogRecord, event: dict[str, Any] | None, trace_id: str | None) -> LogLine:
-    function, invocation = getattr(record, "said_by", None) or (
-        (None, None) if event is None else (event["function"], event["invocation_id"])
-    )
-    error = record.exc_info[1] if record.exc_info else None
-    return LogLine(
-        category=getattr(record, "category", None) or f"Host.{record.name}",
-        level=next((name for least, name in _LEVELS if record.levelno >= least), "trace"),
-        message=record.getMessage(),
-        function=function,
-        invocation_id=invocation,
-        exception=None if error is None else _described(error),
-        trace_id=trace_id,
-    )

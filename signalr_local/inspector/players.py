@@ -105,16 +105,15 @@ class Player:
                     call.set_result(message)
             case Invocation() if journal is not None:
                 sent = self._sending_of(message, journal)
-                journal.add(
-                    MessageReceived(
-                        hub=self.hub,
-                        connection_id=self.connection_id,
-                        user_id=self.user_id,
-                        target=message.target,
-                        body=frame.encode(),
-                        trace_id=None if sent is None else sent.trace_id,
-                    )
+                received = MessageReceived(
+                    hub=self.hub,
+                    connection_id=self.connection_id,
+                    user_id=self.user_id,
+                    target=message.target,
+                    body=frame.encode(),
+                    trace_id=None if sent is None else sent.trace_id,
                 )
+                journal.add(received, len(received.body))
 
     def _sending_of(self, message: Invocation, journal: Journal) -> ServiceRequest | None:
         """Return the request that sent a message: the first one to this client that has not come yet."""

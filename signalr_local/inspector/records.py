@@ -26,6 +26,8 @@ _MAX_BODY = 64 * 1024
 """Characters of a body that a record shows."""
 
 _MESSAGEPACK = ("messagepack", "application/x-msgpack")
+_LEVELS = ((50, "critical"), (40, "error"), (30, "warning"), (20, "information"), (10, "debug"))
+_encode = msgspec.json.Encoder(enc_hook=str).encode
 _SEPARATOR = "\x1e"
 _NOT_FIELDS = {*Event.__struct_fields__, "body"}
 
@@ -34,7 +36,7 @@ def line(event: Event, secrets: Iterable[str] = ()) -> str:
     """Return an event as a line of JSON without a secret in it."""
     found = record(event)
     try:
-        text = msgspec.json.encode(found, enc_hook=str).decode()
+        text = _encode(found).decode()
     except UnicodeEncodeError:
         # Half of a surrogate pair, which only escapes can express.
         text = json.dumps(found, default=str)
@@ -44,7 +46,7 @@ def line(event: Event, secrets: Iterable[str] = ()) -> str:
 def record(event: Event) -> dict[str, Any]:
     """Return an event's record. It may hold secrets, which ``line`` hides."""
     kind, fields = (
-        (event.name, event.fields) if isinstance(event, events.HostEvent) else (event.kind, _fields(event))
+        (event.name, _host(event)) if isinstance(event, events.HostEvent) else (event.kind, _fields(event))
     )
     shown: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
@@ -76,7 +78,12 @@ def _fields(event: Event) -> dict[str, Any]:
 
 
 def _plain(event: Event) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in event.__struct_fields__ if name not in _NOT_FIELDS}
+    fields = {name: getattr(event, name) for name in event.__struct_fields__ if name not in _NOT_FIELDS}
+    return _client(fields.pop("client")) | fields if "client" in fields else fields
+
+
+def _client(client: UpstreamEvent) -> dict[str, Any]:
+    return {"hub": client.hub, "connection_id": client.connection_id, "user_id": client.user_id}
 
 
 def _called(event: events.ClientCalled) -> dict[str, Any]:
@@ -109,13 +116,7 @@ def _received(event: events.MessageReceived) -> dict[str, Any]:
 
 
 def _upstream(event: UpstreamEvent) -> dict[str, Any]:
-    return {
-        "hub": event.hub,
-        "category": str(event.category),
-        "event": event.event,
-        "connection_id": event.connection_id,
-        "user_id": event.user_id,
-    }
+    return {**_client(event), "category": str(event.category), "event": event.event}
 
 
 def _request(event: events.UpstreamRequest) -> dict[str, Any]:
@@ -143,6 +144,10 @@ def _service(event: events.ServiceRequest) -> dict[str, Any]:
     return {**fields, **_body(event.body, content_type)}
 
 
+def _host(event: events.HostEvent) -> dict[str, Any]:
+    return {name: value for name, value in event.fields.items() if name != "kind"}
+
+
 def _log(event: events.LogLine) -> dict[str, Any]:
     attributes = {}
     if event.function is not None:
@@ -151,7 +156,7 @@ def _log(event: events.LogLine) -> dict[str, Any]:
         attributes["function.invocation_id"] = event.invocation_id
     fields: dict[str, Any] = {
         "category": event.category,
-        "level": event.level,
+        "level": next((name for least, name in _LEVELS if event.level >= least), "trace"),
         "event_id": 0,
         "message": event.message,
         "attributes": attributes,

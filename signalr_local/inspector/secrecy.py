@@ -21,6 +21,7 @@ _TAILS = re.compile(
     # that of a parameter. Names are searched by how they end: that is several times as fast.
     r'(token|key|signature|secret|passw(?:or)?d|authorization|cookie)(?:\\*"\s*:\s*\\*"|=)'
 )
+_WORDS = ("token", "key", "signature", "secret", "passw", "authorization", "cookie")
 _IN_QUOTES = re.compile(r'[^"\\]+')
 _PLAIN = re.compile(r"""[^&;\s"\\,'<>]+""")
 
@@ -47,17 +48,18 @@ def hidden(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         if secret in text:
             text = text.replace(secret, HIDDEN)
-    text = _without_named(text)
     lowered = text.lower()
+    if any(word in lowered for word in _WORDS):
+        text = _without_named(text, lowered)
+        lowered = text.lower()
     for hints, pattern in _PATTERNS:
         if any(hint in lowered for hint in hints):
             text = pattern.sub(_hide, text)
     return text
 
 
-def _without_named(text: str) -> str:
+def _without_named(text: str, lowered: str) -> str:
     """Return a text without the values of members and parameters that are called like a secret."""
-    lowered = text.lower()
     if len(lowered) != len(text):
         # A few letters have no lower case of the same length.
         lowered = "".join(sign.lower() if sign.isascii() else sign for sign in text)

@@ -160,7 +160,7 @@ async def test_no_answer_holds_a_key_or_a_token(watched: Watched) -> None:
     await client.invoke("echo", {"accessToken": "planted-token", "text": watched.service.emulator.keys[1]})
     await watched.service.negotiate(token="planted.bad.token")
     await watched.service.request("POST", "/client/negotiate?hub=no!&access_token=planted-query")
-    watched.journal.add(HostEvent(name="function_removed", fields={"name": watched.service.emulator.keys[0]}))
+    watched.journal.add(HostEvent("function_removed", {"name": watched.service.emulator.keys[0]}))
     shown = "".join([(await watched.get(path)).text for path in ("/events", "/state", "")])
     secrets = (*watched.service.emulator.keys, token, "planted-", watched.inspector.token, "eyJ")
     assert [secret for secret in secrets if secret in shown] == []
@@ -222,19 +222,30 @@ async def test_a_stream_goes_on_where_the_history_ends_and_says_what_it_left_out
     import aiohttp
 
     for number in range(5):
-        watched.journal.add(HostEvent(name="function_removed", fields={"name": str(number)}))
+        watched.journal.add(HostEvent("function_removed", {"name": str(number)}))
     url = f"{watched.service.url}/_inspect/events?follow=true&limit=2&burst=1&token={watched.inspector.token}"
     async with aiohttp.ClientSession() as session, session.get(url) as response:
         first = [json.loads(await response.content.readline()) for _ in range(3)]
-        watched.journal.add(HostEvent(name="function_removed", fields={"name": "new"}))
+        watched.journal.add(HostEvent("function_removed", {"name": "new"}))
         last = json.loads(await response.content.readline())
         for number in range(3):
-            watched.journal.add(HostEvent(name="function_removed", fields={"name": f"burst {number}"}))
+            watched.journal.add(HostEvent("function_removed", {"name": f"burst {number}"}))
         rest = [json.loads(await response.content.readline()) for _ in range(2)]
     assert [event.get("count", event.get("name")) for event in rest] == [2, "burst 2"]
     assert [event.get("count", event.get("name")) for event in first] == [3, "3", "4"]
     assert (last["seq"], last["name"]) == (6, "new")
     check([*first, last, *rest])
+
+
+async def test_what_is_kept_of_large_calls_is_bounded(watched: Watched) -> None:
+    client = await watched.service.connect("ann")
+    text = "x" * 1_000_000
+    for _ in range(12):
+        assert (await client.invoke("echo", text))["result"] == text
+    events = await watched.events()
+    assert events[-1]["seq"] > 48
+    assert sum(event.get("body_size", 0) for event in events) <= 32 << 20
+    assert max(len(event.get("body") or "") for event in events) == 64 * 1024
 
 
 @pytest.mark.parametrize("query", ["after=x", "limit=-1", "after=" + "9" * 20])

@@ -1,19 +1,23 @@
 """The journal: the last events, in bounded memory."""
 
+from serverless_signalr.protocol.upstream import Category, UpstreamEvent
 from signalr_local.inspector.events import ClientCalled, HostEvent
-from signalr_local.inspector.journal import Journal
+from signalr_local.inspector.journal import LIGHT, Journal
+
+BODY = b"x" * (1 << 20)
 
 
-def call(body: bytes = b"") -> ClientCalled:
-    return ClientCalled(
-        hub="chat",
-        connection_id="1",
-        user_id=None,
-        target="echo",
-        invocation_id=None,
-        protocol="json",
-        body=body,
-    )
+def call() -> ClientCalled:
+    client = UpstreamEvent(hub="chat", category=Category.MESSAGES, event="", connection_id="1")
+    return ClientCalled(client, "echo", None, "json", b"")
+
+
+def entry(journal: Journal, body: bytes = b"") -> None:
+    """Add an event as the emulator adds those that every call leads to."""
+    client = UpstreamEvent(hub="chat", category=Category.MESSAGES, event="", connection_id="1")
+    journal.append((ClientCalled, journal.number(), 12.5, "trace", client, "echo", "7", "json", body))
+    if len(body) > LIGHT:
+        journal.weigh(len(body))
 
 
 def numbers(journal: Journal, seq: int = 0, limit: int = 100) -> list[int]:
@@ -27,6 +31,45 @@ def test_events_are_counted_and_have_the_time() -> None:
     assert [(event.seq, event.at) for event in journal.after(0)] == [(1, 12.5), (2, 12.5)]
 
 
+def test_entry_is_made_an_event_for_who_reads_it() -> None:
+    journal = Journal(clock=lambda: 12.5)
+    entry(journal)
+    made = call()
+    made.invocation_id, made.trace_id = "7", "trace"
+    journal.add(made)
+    first, second = journal.after(0)
+    assert (first.seq, second.seq, journal.last) == (1, 2, 2)
+    second.seq = 1
+    assert first == second == journal.find(1)
+
+
+def test_ten_thousand_bodies_of_a_mebibyte_take_no_more_than_32() -> None:
+    journal = Journal()
+    for number in range(10_000):
+        # A body of its own for each, as far as the journal knows.
+        entry(journal, BODY)
+        if number % 100 == 0:
+            assert (
+                sum(len(event.body) for event in journal.after(0) if isinstance(event, ClientCalled))
+                <= 32 << 20
+            )
+    assert (len(journal), journal.size, journal.last) == (32, 32 << 20, 10_000)
+
+
+def test_light_bodies_are_bounded_by_the_number_of_events() -> None:
+    journal = Journal()
+    for _ in range(10_010):
+        entry(journal, b"x" * LIGHT)
+    assert (len(journal), journal.size) == (10_000, 0)
+
+
+def test_bodies_that_went_with_their_events_count_no_longer() -> None:
+    journal = Journal(max_events=3)
+    for size in (LIGHT + 1, 0, 0, 0):
+        entry(journal, b"x" * size)
+    assert (numbers(journal), journal.size) == ([2, 3, 4], 0)
+
+
 def test_the_last_events_are_kept() -> None:
     journal = Journal(max_events=3)
     for _ in range(5):
@@ -35,16 +78,16 @@ def test_the_last_events_are_kept() -> None:
 
 
 def test_the_oldest_events_go_where_bodies_take_too_much() -> None:
-    journal = Journal(max_bytes=100)
+    journal = Journal(max_bytes=10_000)
     for _ in range(3):
-        journal.add(call(b"x" * 40))
-    assert (numbers(journal), journal.size) == ([2, 3], 80)
+        journal.add(call(), 4000)
+    assert (numbers(journal), journal.size) == ([2, 3], 8000)
 
 
 def test_one_event_that_is_too_large_is_kept_alone() -> None:
-    journal = Journal(max_bytes=10)
+    journal = Journal(max_bytes=2000)
     journal.add(call())
-    journal.add(call(b"x" * 40))
+    journal.add(call(), 4000)
     assert numbers(journal) == [2]
 
 
@@ -71,5 +114,6 @@ def test_an_event_is_found_by_its_number_as_long_as_it_is_kept() -> None:
 def test_who_listens_is_told_at_once() -> None:
     journal, heard = Journal(), list[int]()
     journal.listen(lambda event: heard.append(event.seq))
-    journal.add(HostEvent(name="summary", fields={}))
-    assert heard == [1]
+    journal.add(HostEvent("summary", {}))
+    entry(journal)
+    assert heard == [1, 2]
