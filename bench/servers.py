@@ -1,8 +1,9 @@
 """The servers that are measured, each in a process of its own: ``python bench/servers.py KIND [OPTION]``.
 
-``emulator`` is the emulator alone; its option is the URL of its upstream. ``inspected`` has an inspector,
-whose token is ``bench``. ``raw`` is the floor: an asyncio
-protocol that writes one frame, made beforehand, to each connection; its option is the size of the text in it.
+``emulator`` is the emulator alone; its option is the URL of its upstream. ``runtime`` is the emulator with an
+app behind it, on the host; its option is the app's folder. ``inspected`` and ``inspected-runtime`` have an
+inspector too, whose token is ``bench``. ``raw`` is the floor: an asyncio protocol that writes one frame, made
+beforehand, to each connection; its option is the size of the text in it.
 ``websockets`` and ``socketio`` do the same with the broadcasts of websockets and python-socketio.
 ``upstream`` answers each event as a function app does. All print their port once they listen. With
 ``BENCH_UVLOOP`` set they run on uvloop.
@@ -15,11 +16,13 @@ import hashlib
 import http
 import importlib
 import json
+import logging
 import os
 import re
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 FRAME_TEXT = '{"type":1,"target":"m","arguments":["|%s"]}\x1e'
@@ -137,15 +140,55 @@ async def _emulator(url: str) -> int:
 
 
 async def _inspected(url: str) -> int:
-    """Run an emulator with an inspector, whose token is ``bench``."""
     from signalr_local.emulator import Emulator, UpstreamRule
-    from signalr_local.inspector.endpoint import Inspector
-    from signalr_local.inspector.journal import Journal
 
     emulator = Emulator([UpstreamRule(url)] if url else [])
-    Inspector(emulator, Journal()).token = "bench"
+    _inspect(emulator)
     await emulator.start(port=0)
     return emulator.port
+
+
+async def _runtime(folder: str) -> int:
+    from signalr_local.emulator import Emulator
+
+    return await _run(Emulator(), folder)
+
+
+async def _inspected_runtime(folder: str) -> int:
+    from signalr_local.emulator import Emulator
+
+    emulator = Emulator()
+    _inspect(emulator)
+    return await _run(emulator, folder)
+
+
+def _inspect(emulator: Any) -> None:
+    from signalr_local.inspector.endpoint import Inspector
+    from signalr_local.inspector.host_events import HostEvents
+    from signalr_local.inspector.journal import Journal
+
+    journal = Journal()
+    Inspector(emulator, journal).token = "bench"
+    logging.getLogger("signalr_local").addHandler(HostEvents(journal))
+
+
+async def _run(emulator: Any, folder: str) -> int:
+    """Run the app in a folder behind an emulator, its log going nowhere."""
+    from signalr_local.emulator import UpstreamRule
+    from signalr_local.host import console
+    from signalr_local.host.host import FunctionsHost
+
+    watching = logging.getLogger("signalr_local").handlers
+    levels = console.install(Path(os.devnull).open("w"))  # noqa: ASYNC230, SIM115
+    logging.getLogger("signalr_local").handlers += watching
+    await emulator.start(port=0)
+    settings = {"AzureSignalRConnectionString": emulator.connection_string}
+    host = FunctionsHost(Path(folder), adjust=lambda values: {**values, **settings}, levels=levels)
+    host.bind(port=0)
+    await host.start()
+    emulator.upstream = [UpstreamRule(f"http://127.0.0.1:{host.port}/runtime/webhooks/signalr")]
+    port: int = emulator.port
+    return port
 
 
 class _Upstream(asyncio.Protocol):
@@ -193,6 +236,8 @@ _KINDS: dict[str, Callable[[str], Awaitable[int]]] = {
     "socketio": _socketio,
     "emulator": _emulator,
     "inspected": _inspected,
+    "runtime": _runtime,
+    "inspected-runtime": _inspected_runtime,
     "upstream": _upstream,
 }
 

@@ -42,8 +42,8 @@ from bench import (
         (lambda: slow_reader.main(3, 4, 1024), ["3 clients do not read", "floor: all clients read"]),
         (lambda: calls.main(4, 1), ["emulator, 64 client(s)", "floor: bare POST to the app, 1 at a time"]),
         (
-            lambda: inspector.main(3, 4, 16, 1),
-            ["with an inspector that is looked at", "floor: without"],
+            lambda: inspector.main(3, 4, 16, 1, 1),
+            ["Calls, emulator, host and worker", "with an inspector that is looked at", "floor: without"],
         ),
         (
             lambda: loop.main(1),
