@@ -131,11 +131,12 @@ async def _take_turns(
 @asynccontextmanager
 async def _watching(server: Server) -> AsyncIterator[None]:
     """Follow the events as the page does."""
-    url = f"http://127.0.0.1:{server.port}/_inspect/events?follow=true&burst=100&token=bench"
+    url = f"http://127.0.0.1:{server.port}/_inspect/events?follow=true&burst=500&token=bench"
     async with aiohttp.ClientSession() as session, session.get(url) as response:
         reading = asyncio.create_task(_read(response))
         yield
         reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 async def _read(response: aiohttp.ClientResponse) -> None:

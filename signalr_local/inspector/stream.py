@@ -17,8 +17,10 @@ __all__ = ["send_events"]
 _PAUSE = 0.2
 """Seconds between two looks at the journal: events wait for so long, and cost nothing as they happen."""
 
-_BUSY = 4
-"""By how much fewer events are sent while more come than are asked for."""
+_REFILL = 8.0
+"""Seconds after which as many events as are asked for at once may be sent again."""
+
+_ANY_NUMBER = str(10**9)
 
 _CHUNK = 100
 """Events that are written at a time, so that a long history holds up nobody."""
@@ -27,24 +29,22 @@ _CHUNK = 100
 async def send_events(request: web.BaseRequest, journal: Journal) -> web.StreamResponse:
     """Answer with the events after number ``after``; with ``follow=true`` the answer has no end.
 
-    ``limit`` is the most events of the first look, ``burst`` that of each later one, five times a second;
-    where more come, a quarter of it is sent. A record of the kind ``events_skipped`` says how many were left
-    out, or are no longer kept.
+    ``limit`` is the most events of the first look, ``burst`` the most that are sent at once later. While more
+    come, an eighth of it is sent a second: the runtime has something better to do. A record of the kind
+    ``events_skipped`` says how many were left out, or are no longer kept.
     ``kind`` is a list of kinds. Raise ValueError for a parameter that is not valid.
     """
     query = request.rel_url.query
     seq, limit = _number(query.get("after", "0")), _number(query.get("limit", str(MAX_EVENTS)))
-    burst = _number(query.get("burst", str(MAX_EVENTS)))
+    burst = _number(query.get("burst", _ANY_NUMBER))
     follows = query.get("follow", "false").lower() == "true"
     kinds = frozenset(filter(None, query.get("kind", "").split(",")))
     # A number from before a restart of the runtime is larger than any.
     seq = min(seq, journal.last) if seq <= journal.last else 0
     response = web.StreamResponse(headers={**guard.HEADERS, "Content-Type": "application/x-ndjson"})
     await response.prepare(request)
+    left, looked = float(burst), time.monotonic()
     while True:
-        if journal.last - seq > limit and limit == burst:
-            # Where most are left out anyway, a few more are no loss, and a busy runtime has better to do.
-            limit = max(1, burst // _BUSY)
         found = list(journal.after(seq, limit))
         skipped = journal.last - seq - len(found)
         seq = journal.last
@@ -57,11 +57,14 @@ async def send_events(request: web.BaseRequest, journal: Journal) -> web.StreamR
             await asyncio.sleep(0)
         if not follows:
             break
-        limit = burst
         # To wake somebody with every event would cost those who cause it.
         while journal.last == seq:  # noqa: ASYNC110
             await asyncio.sleep(_PAUSE)
         await asyncio.sleep(_PAUSE)
+        now = time.monotonic()
+        left, looked = min(burst, left + (now - looked) * burst / _REFILL), now
+        limit = max(1, int(left))
+        left -= min(limit, journal.last - seq)
     await response.write_eof()
     return response
 

@@ -237,6 +237,31 @@ async def test_a_stream_goes_on_where_the_history_ends_and_says_what_it_left_out
     check([*first, last, *rest])
 
 
+async def test_a_stream_is_sent_a_burst_whole_and_less_while_more_comes(watched: Watched) -> None:
+    import aiohttp
+
+    url = f"{watched.service.url}/_inspect/events?follow=true&burst=8&token={watched.inspector.token}"
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+
+        async def read(until: str) -> list[str]:
+            names = []
+            while until not in names:
+                event = json.loads(await response.content.readline())
+                names.append(str(event.get("name", event["kind"])))
+            return names
+
+        watched.journal.add(HostEvent("function_removed", {"name": "first"}))
+        await read("first")
+        for number in range(7):
+            watched.journal.add(HostEvent("function_removed", {"name": str(number)}))
+        assert await read("6") == [str(number) for number in range(7)]
+        for number in range(10, 20):
+            watched.journal.add(HostEvent("function_removed", {"name": str(number)}))
+        kind, *rest = await read("19")
+    assert kind == "events_skipped"
+    assert 1 <= len(rest) < 9
+
+
 async def test_what_is_kept_of_large_calls_is_bounded(watched: Watched) -> None:
     client = await watched.service.connect("ann")
     text = "x" * 1_000_000
