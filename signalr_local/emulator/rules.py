@@ -27,6 +27,11 @@ class UpstreamRule:
     category: str = _ANY
     event: str = _ANY
 
+    @property
+    def hubs(self) -> list[str]:
+        """The names of the hubs whose events it is for; none where it is for any."""
+        return [name for name in _names(self.hub) if name and name != _ANY]
+
     def matches(self, hub: str, category: str, event: str) -> bool:
         """Tell whether the rule is for an event."""
         return _fits(self.hub, hub) and _fits(self.category, category) and _fits(self.event, event)

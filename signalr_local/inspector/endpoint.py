@@ -103,6 +103,7 @@ class Inspector:
     def _state(self) -> dict[str, Any]:
         return {
             "hubs": state(self._emulator),
+            "named_hubs": sorted({hub for rule in self._emulator.upstream for hub in rule.hubs}),
             "app": self._app(),
             "events": {"kept": len(self._journal), "last": self._journal.last},
             "faults_pending": self._emulator.faults.pending,

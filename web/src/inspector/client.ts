@@ -2,8 +2,9 @@
 
 import { byId, make, setText } from "../dom.js";
 import { act } from "./api.js";
-import { moment, type AppFunction, type RuntimeEvent, type State } from "./events.js";
+import { hubsOf, moment, type AppFunction, type RuntimeEvent, type State } from "./events.js";
 import { readFields, parse, showFields } from "./fields.js";
+import { HubField } from "./hubs.js";
 import { brief, clock, pretty, shortId } from "./words.js";
 
 const MAX_RECEIVED = 50;
@@ -13,10 +14,10 @@ export class ClientPanel {
   readonly #clients = byId("clients", HTMLSelectElement);
   readonly #methods = byId("methods", HTMLSelectElement);
   readonly #fields = byId("arguments", HTMLElement);
+  readonly #hub = new HubField("connect-hub");
   readonly #answer = byId("answer", HTMLElement);
   readonly #received = byId("received", HTMLOListElement);
   #functions: readonly AppFunction[] = [];
-  #hubs = "";
   #shownMethods = "";
   #played: readonly string[] = [];
   #state: State | null = null;
@@ -44,18 +45,9 @@ export class ClientPanel {
   show(state: State): void {
     this.#state = state;
     this.#functions = (state.app.functions ?? []).filter((one) => one.category?.toLowerCase() === "messages");
-    const hubs = [...new Set([...(state.app.functions ?? []).map((one) => one.hub?.toLowerCase()), ...state.hubs.map((hub) => hub.name)])].filter((name): name is string => Boolean(name));
-    if (hubs.join() !== this.#hubs) {
-      this.#hubs = hubs.join();
-      for (const id of ["connect-hub", "send-hub"]) {
-        const list = byId(id, HTMLSelectElement);
-        const chosen = list.value;
-        list.replaceChildren(...hubs.map((hub) => new Option(hub, hub)));
-        if (hubs.includes(chosen)) list.value = chosen;
-      }
-      // Before the runtime has told its hubs there is none to connect to.
-      byId("connect", HTMLButtonElement).disabled = hubs.length === 0;
-    }
+    this.#hub.offer(hubsOf(state));
+    // Before the runtime has told its hubs, whatever is chosen is not what is meant.
+    byId("connect", HTMLButtonElement).disabled = false;
     if (state.played.join() !== this.#played.join()) {
       this.#played = state.played;
       this.#showClients();
@@ -73,7 +65,7 @@ export class ClientPanel {
     try {
       const text = byId("connect-claims", HTMLTextAreaElement).value;
       const claims = text.trim() === "" ? {} : parse(text, "Claims");
-      const fields = { hub: byId("connect-hub", HTMLSelectElement).value, user: byId("connect-user", HTMLInputElement).value.trim(), claims };
+      const fields = { hub: this.#hub.value, user: byId("connect-user", HTMLInputElement).value.trim(), claims };
       const { connection_id } = await act<{ connection_id: string }>("connect", fields);
       this.#played = [...this.#played, connection_id];
       this.#showClients(connection_id, fields.user, fields.hub);

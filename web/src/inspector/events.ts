@@ -85,6 +85,7 @@ export interface AppFunction {
 
 export interface State {
   readonly hubs: readonly Hub[];
+  readonly named_hubs: readonly string[];
   readonly app: { readonly functions?: readonly AppFunction[] };
   readonly faults_pending: number;
   readonly played: readonly string[];
@@ -100,4 +101,10 @@ export function errorOf(event: RuntimeEvent): string | null {
   const error = event.error;
   if (error === undefined || error === null) return null;
   return typeof error === "string" ? error : `${error.type}: ${error.message}`;
+}
+
+/** Return the names of the hubs that the app has, that upstream rules name, and that clients came to. */
+export function hubsOf(state: State): string[] {
+  const ofApp = (state.app.functions ?? []).flatMap((one) => (one.hub ? [one.hub.toLowerCase()] : []));
+  return [...new Set([...ofApp, ...state.named_hubs, ...state.hubs.map((hub) => hub.name)])];
 }

@@ -40,7 +40,7 @@ let state: State | null = null;
 const who = new Who(filters, announce);
 const timeline = new Timeline((id) => who.nameOf(id), announce);
 const client = new ClientPanel(announce);
-new ServerPanel((id) => {
+const server = new ServerPanel((id) => {
   filters.clear();
   timeline.open(id);
 });
@@ -114,6 +114,7 @@ async function watchState(): Promise<void> {
         state = await getState();
         who.show(state);
         client.show(state);
+        server.show(state);
         faults.show(state);
       } catch (error) {
         if (error instanceof StrangerError) return;

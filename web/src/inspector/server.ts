@@ -2,12 +2,14 @@
 
 import { byId, setText } from "../dom.js";
 import { act } from "./api.js";
-import type { State } from "./events.js";
+import { hubsOf, type State } from "./events.js";
 import { listOf } from "./fields.js";
+import { HubField } from "./hubs.js";
 
 type To = "all" | "user" | "group" | "connection";
 
 export class ServerPanel {
+  readonly #hub = new HubField("send-hub");
   readonly #to = byId("send-to", HTMLSelectElement);
   readonly #name = byId("send-name", HTMLInputElement);
 
@@ -20,11 +22,16 @@ export class ServerPanel {
     this.#showName();
   }
 
+  /** Take which hubs there are. */
+  show(state: State): void {
+    this.#hub.offer(hubsOf(state));
+  }
+
   async #send(): Promise<void> {
     const error = byId("send-error", HTMLElement);
     try {
       const { trace_id } = await act<{ trace_id: string }>("send", {
-        hub: byId("send-hub", HTMLSelectElement).value,
+        hub: this.#hub.value,
         to: this.#to.value,
         name: this.#name.value,
         target: byId("send-target", HTMLInputElement).value.trim(),
