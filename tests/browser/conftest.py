@@ -12,6 +12,10 @@ from typing import Any, Protocol
 import pytest
 from playwright.async_api import Browser, Locator, Page, WebSocketRoute, async_playwright, expect
 
+from tests.browser.stage import look, stage
+
+__all__ = ["look", "stage"]
+
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 PICTURES = ROOT / "test-results"
@@ -21,7 +25,7 @@ class Launch(Protocol):
     def __call__(self, *arguments: str) -> Any: ...
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -70,7 +74,7 @@ def stack(launch: Launch, app_folder: Path, tmp_path_factory: pytest.TempPathFac
     """Start the app for all tests."""
     folder = tmp_path_factory.mktemp("browser") / "app"
     shutil.copytree(app_folder, folder)
-    stack = Stack(launch, folder, _free_port())
+    stack = Stack(launch, folder, free_port())
     stack.start()
     yield stack
     stack.stop()

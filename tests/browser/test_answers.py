@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import Browser, Locator, Page, WebSocketRoute, expect
 
-from tests.browser.conftest import Looks, Stack, _free_port
+from tests.browser.conftest import Looks, Stack, free_port
 from tests.serverless_signalr._answers.azurite import Azurite
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "answers"
@@ -58,7 +58,7 @@ def run(
     stacks: list[AnswersStack] = []
 
     def start(pause: str) -> AnswersStack:
-        stack = AnswersStack(launch, _folder(azurite, tmp_path_factory.mktemp("answers")), _free_port())
+        stack = AnswersStack(launch, _folder(azurite, tmp_path_factory.mktemp("answers")), free_port())
         stack.environment = {"ANSWERS_IN_TABLE": "1", "OPENAI_API_KEY": "", "BUILT_IN_PAUSE": pause}
         stack.start()
         stacks.append(stack)
