@@ -31,6 +31,7 @@ from signalr_local.trace_context import begin_trace, new_trace_id
 __all__ = ["AppInstance"]
 
 _LOG_DEBUG = "PYTHON_ENABLE_DEBUG_LOGGING"
+_UNREAD = ("azuresignalrretry:", "azure:signalr:hubprotocol", "azuresignalrhttpclienttimeout")
 _TRUE = ("1", "true", "t", "yes", "y")
 
 _log = logging.getLogger("signalr_local.host")
@@ -141,6 +142,11 @@ class AppInstance:
                 f"{HOST_JSON} asks for what functions log with level DEBUG, which the worker sends only "
                 f"where the setting {_LOG_DEBUG} is 1, as in Azure. func start sets it."
             )
+        unread = sorted(
+            name for name in self.local_values if name.replace("__", ":").lower().startswith(_UNREAD)
+        )
+        if unread:
+            yield f"Not used by the local runtime: {', '.join(unread)}."
         storage = storage_remark(self.settings)
         if storage is not None and any(function.is_signalr for function in self.table.functions):
             yield storage

@@ -483,3 +483,19 @@ async def test_a_returned_value_is_sent_and_answers_the_caller_too(
     reply = await app.deliver(event.headers([DEFAULT_ACCESS_KEY]), body)
     assert json.loads(reply.text.removesuffix("\x1e"))["result"] == returned
     assert [request.json()["target"] for request in service.requests] == targets
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["AzureSignalRRetry__MaxRetries", "Azure__SignalR__HubProtocol__MessagePack__Enabled"],
+)
+async def test_settings_of_the_sdk_change_nothing(
+    start_host: StartHost, signalr_settings: dict[str, str], service: Any, log: Any, setting: str
+) -> None:
+    value = "3" if setting.endswith("Retries") else "true"
+    app = await start_host(APP, settings={**signalr_settings, setting: value})
+    log.find(f"^Not used by the local runtime: {setting}.$")
+    service.answer(503)
+    assert (await app.post("/api/send/any?as=value", json={"target": "t"})).status == 500
+    [request] = service.requests
+    assert request.headers["Content-Type"].startswith("application/json")

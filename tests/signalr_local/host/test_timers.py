@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -124,3 +126,23 @@ async def test_a_run_longer_than_its_interval_is_followed_by_one_at_once(schedul
         task.cancel()
     # The run at 2 lasts until 5, the one at 5 until 8.
     assert begins == [2, 5, 8, 10]
+
+
+async def test_a_schedule_is_in_the_time_of_this_machine(monkeypatch: pytest.MonkeyPatch, log: Any) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        clock = SteppedClock()
+        function = Function("1", "daily", {"type": "timerTrigger", "name": "timer"})
+        table: Any = SimpleNamespace(functions=[function], schedules={"daily": parse_schedule("0 0 9 * * *")})
+        timers = Timers(table, SimpleNamespace(), Usage(), {}, clock)  # type: ignore[arg-type]
+        timers.start()
+        [first, *_] = log.find("The next 5 occurrences of the 'daily' schedule").getMessage().split("\n")[1:]
+        assert first == "01/02/2026 09:00:00+0100 (01/02/2026 08:00:00Z)"
+        await timers.stop()
+        for task in timers._tasks:
+            task.cancel()
+        assert abs(Clock().now().replace(tzinfo=ZoneInfo("Europe/Berlin")).timestamp() - time.time()) < 60
+    finally:
+        monkeypatch.undo()
+        time.tzset()
