@@ -21,5 +21,6 @@ def worker_environment(
         "WEBSITE_HOSTNAME": f"localhost:{port}",
         "AzureWebJobsScriptRoot": str(app),
         "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
+        "FUNCTIONS_CORETOOLS_ENVIRONMENT": "true",
         **({} if debug_port is None else {_DEBUG_PORT: str(debug_port)}),
     }

@@ -259,6 +259,7 @@ async def test_settings_are_in_the_environment(app: Any) -> None:
         "WEBSITE_HOSTNAME": f"localhost:{app.host.port}",
         "AzureWebJobsScriptRoot": str(app.folder),
         "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
+        "FUNCTIONS_CORETOOLS_ENVIRONMENT": "true",
     }
     assert found.items() >= expected.items()
     assert found["PATH"] == os.environ["PATH"]
