@@ -4,10 +4,8 @@ import argparse
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import NoReturn
 
 from signalr_local.doctor.options import add_parser as add_doctor
 from signalr_local.emulator.defaults import DEFAULT_PORT as EMULATOR_PORT
@@ -17,6 +15,7 @@ from signalr_local.emulator_options import add_version
 from signalr_local.host.failures import AppError, describe_error
 from signalr_local.host_options import add_host_options, host_options, port_number
 from signalr_local.new.options import add_parser as add_new
+from signalr_local.option_parser import OptionParser
 from signalr_local.output import Output
 from signalr_local.serving import Step, fail, serve
 
@@ -153,26 +152,8 @@ def _app(arguments: argparse.Namespace) -> Path | None:
     return None
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser that names an unknown option before a command, not the value behind it."""
-
-    def error(self, message: str) -> NoReturn:
-        import difflib
-
-        known = [name for action in self._actions for name in action.option_strings]
-        for word in sys.argv[1:]:
-            name = word.partition("=")[0]
-            if not name.startswith("-") and word in _COMMANDS:
-                break
-            if name.startswith("--") and not any(one.startswith(name) for one in known):
-                near = difflib.get_close_matches(name, known, n=1)
-                message = f"there is no option {name}" + (f"; is {near[0]} meant?" if near else "")
-                break
-        super().error(message)
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser: argparse.ArgumentParser = OptionParser(
         prog="signalr-local",
         description="Run a function app with a Functions host and an emulator of Azure SignalR Service.",
     )
@@ -183,7 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         title="one part alone, a check, and a new app",
         metavar=f"[{' | '.join(_COMMANDS)}]",
-        parser_class=argparse.ArgumentParser,
+        parser_class=type(parser),
     )
     add_emulator(commands)
     # An option that is absent after the command must not undo the one before it.

@@ -4,6 +4,7 @@ Source: https://learn.microsoft.com/azure/azure-signalr/concept-upstream, and fo
 the official emulator does.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
@@ -12,6 +13,8 @@ __all__ = ["UpstreamRule", "find_rule", "shown_rules", "shown_url"]
 
 _ANY = "*"
 _KEY_VAULT = "{@Microsoft.KeyVault("
+_PLACEHOLDER = re.compile(r"\{\w*\}")
+_PLACEHOLDERS = ("{hub}", "{category}", "{event}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,10 @@ class UpstreamRule:
             found.append("its reference to Key Vault is resolved by the service only.")
         elif not _is_http(self.url):
             found.append("its URL does not start with http:// or https:// and a host.")
+        if unknown := [name for name in _PLACEHOLDER.findall(self.url) if name not in _PLACEHOLDERS]:
+            found.append(
+                f"{unknown[0]} in its URL stays as it is: only {', '.join(_PLACEHOLDERS)} are filled in."
+            )
         return found
 
     def __str__(self) -> str:

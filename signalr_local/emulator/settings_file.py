@@ -51,6 +51,9 @@ class SettingsFile:
         """Return the rules in their order. Raise ValueError that says what is wrong with the file."""
         import jsonc
 
+        # A pipe in the file's place would have everybody wait for somebody who writes into it.
+        if self.path.exists() and not self.path.is_file():
+            raise ValueError(f"{self.path} cannot be read: it is not a file")
         try:
             content = jsonc.loads(self.path.read_text(encoding="utf-8-sig"))
         except OSError as error:

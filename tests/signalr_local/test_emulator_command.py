@@ -178,7 +178,7 @@ def test_an_empty_file_is_listed_as_in_the_official_emulator(tmp_path: Path, run
         (("--key", "k" * 16, "--key", "l" * 16, "--key", "m" * 16), 1, "--key is given twice at most."),
         (("--host-name", "http://emulator"), 1, "the host 'http://emulator' is not valid"),
         (("--allowed-origin", "*"), 1, "the origin '*' is not valid"),
-        (("--unknown",), 2, "unrecognized arguments: --unknown"),
+        (("--unknown",), 2, "there is no option --unknown"),
         (("upstream",), 2, "required"),
     ],
 )

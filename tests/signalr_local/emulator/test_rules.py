@@ -76,6 +76,10 @@ def test_a_rule_is_shown_as_in_the_official_emulator_and_without_its_key(url: st
         (UpstreamRule("http://app", category="Messages"), "the category pattern 'Messages' is neither"),
         (UpstreamRule("app/path"), "its URL does not start with http:// or https://"),
         (UpstreamRule("http://app:99999"), "its URL does not start with http:// or https://"),
+        (
+            UpstreamRule("http://app/{hub}/{Event}"),
+            "{Event} in its URL stays as it is: only {hub}, {category}",
+        ),
         (UpstreamRule("{@Microsoft.KeyVault(SecretUri=https://v/s)}"), "resolved by the service only"),
     ],
 )

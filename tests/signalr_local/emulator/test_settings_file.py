@@ -103,6 +103,14 @@ def test_an_identity_that_the_emulator_does_not_have_is_warned_of(
     assert "rule [0] authenticates with a managed identity" in caplog.text
 
 
+def test_a_pipe_in_the_place_of_the_file_is_not_waited_for(tmp_path: Path) -> None:
+    settings = file(tmp_path, templates("http://app"))
+    settings.path.unlink()
+    settings.path.mkdir() if os.name == "nt" else os.mkfifo(settings.path)
+    with pytest.raises(ValueError, match="cannot be read: it is not a file"):
+        settings.read()
+
+
 class Watched:
     """A file that is watched, and the rules that were applied."""
 
