@@ -15,6 +15,10 @@ __all__ = ["PortInUseError", "Step", "fail", "serve"]
 _SIGNALS = [signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGBREAK", None)])]
 """What asks a process to end; Windows has one more."""
 
+_SAME_REQUEST = 1.0
+"""Seconds in which a second SIGTERM is the first one once more: it was sent to the whole process group, and
+make or timeout, which got it too, has passed it on. Nobody passes Ctrl+C on."""
+
 type Step = Callable[[], Coroutine[None, None, None]]
 
 
@@ -44,25 +48,30 @@ async def serve(
 ) -> int:
     """Start, wait for Ctrl+C or SIGTERM, stop, and return the exit code.
 
-    A second signal ends the process at once. A PortInUseError, ValueError or one of ``errors`` from ``start``
-    is printed as ``describe`` says. With ``is_quiet``, standard output is somebody else's.
+    A second signal ends the process at once, unless it is a SIGTERM that is passed on. A PortInUseError,
+    ValueError or one of ``errors`` from ``start`` is printed as ``describe`` says. With ``is_quiet``,
+    standard output is somebody else's.
     """
     expected: tuple[type[Exception], ...] = (PortInUseError, ValueError, *errors)
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
+    asked: float | None = None
 
-    def end() -> None:
-        if ended.is_set():
+    def end(number: int) -> None:
+        nonlocal asked
+        if asked is None:
+            asked = loop.time()
+            ended.set()
+        elif number != signal.SIGTERM or loop.time() - asked >= _SAME_REQUEST:
             os.write(sys.stderr.fileno(), b"\nEnded at once, by a second signal.\n")
             os._exit(1)
-        ended.set()
 
     for number in _SIGNALS:
         try:
-            loop.add_signal_handler(number, end)
+            loop.add_signal_handler(number, end, number)
         except NotImplementedError:
             # The event loops of Windows have no signal handlers.
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(end))
+            signal.signal(number, lambda number, _: loop.call_soon_threadsafe(end, number))
     starting = asyncio.ensure_future(start())
     ending = asyncio.ensure_future(ended.wait())
     try:

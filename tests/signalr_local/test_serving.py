@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,6 +40,39 @@ async def test_a_signal_stops_it(monkeypatch: Any, number: signal.Signals, has_h
 
     assert await asyncio.wait_for(serve(start, stop), 10) == 0
     assert stopped.is_set()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGUSR1")
+@pytest.mark.parametrize(
+    ("second", "seconds", "codes"),
+    [(signal.SIGTERM, 0.9, []), (signal.SIGTERM, 1.0, [1]), (signal.SIGINT, 0.0, [1])],
+    ids=["passed on by make", "another SIGTERM", "Ctrl+C"],
+)
+async def test_second_signal_ends_the_process_only_if_it_is_another_request(
+    monkeypatch: pytest.MonkeyPatch, second: signal.Signals, seconds: float, codes: list[int]
+) -> None:
+    loop = asyncio.get_running_loop()
+    now = loop.time()
+    ended: list[int] = []
+    handled = asyncio.Event()
+
+    async def start() -> None:
+        monkeypatch.setattr(loop, "time", lambda: now)
+        signal.raise_signal(signal.SIGTERM)
+
+    async def stop() -> None:
+        monkeypatch.setattr(loop, "time", lambda: now + seconds)
+        signal.raise_signal(second)
+        # The loop calls the handlers of signals in their order.
+        signal.raise_signal(signal.SIGUSR1)
+        await handled.wait()
+        monkeypatch.undo()
+
+    loop.add_signal_handler(signal.SIGUSR1, handled.set)
+    monkeypatch.setattr("os._exit", ended.append)
+    assert await serve(start, stop) == 0
+    loop.remove_signal_handler(signal.SIGUSR1)
+    assert ended == codes
 
 
 class OtherError(Exception):
