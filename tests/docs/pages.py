@@ -34,7 +34,7 @@ class Block:
 
     @property
     def is_shell(self) -> bool:
-        return self.language in ("", "sh", "bash") and not self.text.startswith(("[", "{", '"', "Endpoint="))
+        return self.language in ("", "sh", "bash")
 
     def write(self, folder: Path) -> None:
         """Write the file that the block names: whole, behind what it has, or in place of a function."""

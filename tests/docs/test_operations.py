@@ -15,8 +15,7 @@ from signalr_local.doctor.options import add_parser
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("deployment", "operate", "deployment-reference", "doctor")
-BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
-NOT_SHELL = re.compile(r"^(\[ok\]|Round trip|browser|\"appSettings\"|App|SignalR|Signal|AzureD|Usage)")
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 ENVIRONMENT = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "infra" / "main.parameters.json").read_text())) | {
     "APP",
@@ -32,7 +31,7 @@ def page(name: str) -> str:
 
 
 def blocks(name: str) -> list[str]:
-    return [block for block in BLOCK.findall(page(name)) if not NOT_SHELL.match(block)]
+    return [block for language, block in BLOCK.findall(page(name)) if not language]
 
 
 SHELL = [(name, block) for name in PAGES for block in blocks(name)]
@@ -132,10 +131,29 @@ def test_links_lead_to_headings_that_exist(name: str) -> None:
 
 
 def test_json_that_is_shown_is_json() -> None:
-    for block in re.findall(r"^```\n(\"appSettings\".*?)^```", page("deployment-reference"), re.M | re.S):
+    for block in re.findall(r"^```text\n(\"appSettings\".*?)^```", page("deployment-reference"), re.M | re.S):
         json.loads(f"{{{block}}}")
 
 
 def test_costs_stand_above_the_command_that_makes_them() -> None:
     text = page("deployment")
     assert text.index("**What it costs:**") < text.index("azd up\n```")
+
+
+def test_report_of_the_doctor_is_the_one_that_the_page_shows(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "signalr_local"]
+    new = subprocess.run([*command, "new", "app", "--name", "app", "--hub", "chat"], cwd=tmp_path, check=True)
+    assert new.returncode == 0
+    settings = tmp_path / "app" / "local.settings.json"
+    values = json.loads(settings.read_text()) | {
+        "Host": {"CORS": "https://a.example/", "CORSCredentials": True}
+    }
+    settings.write_text(json.dumps(values))
+    done = subprocess.run(
+        [*command, "doctor"], cwd=tmp_path / "app", capture_output=True, text=True, check=False
+    )
+    shown = next(block for language, block in BLOCK.findall(page("doctor")) if block.startswith("[ok]"))
+    # Whether an emulator runs on this machine is nobody's error.
+    assert re.sub(r"\[ok\] (Connections): .*|Connections:\n.*", "", done.stdout) == re.sub(
+        r"\[ok\] (Connections): .*", "", shown
+    )

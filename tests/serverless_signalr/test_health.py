@@ -1,7 +1,9 @@
 """The health function: what it says of a connection in every form, and never a value."""
 
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import azure.functions as func
@@ -11,7 +13,7 @@ from blueprints.health import bp, health
 from serverless_signalr import FunctionApp
 from serverless_signalr.health import HealthStatus, check_health
 from signalr_local.emulator import Emulator
-from tests.serverless_signalr.azure_fakes.cloud import Cloud, forbidden
+from tests.serverless_signalr.azure_fakes.cloud import CLIENT, Cloud, forbidden
 
 KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
 URI = "https://chat.service.signalr.net"
@@ -229,3 +231,13 @@ def test_function_needs_a_key() -> None:
     [function] = app.get_functions()
     [trigger] = [binding for binding in map(json.loads, function.get_raw_bindings()) if "route" in binding]
     assert (trigger["route"], trigger["methods"], trigger["authLevel"]) == ("health", ["GET"], "FUNCTION")
+
+
+async def test_report_of_the_documentation_is_the_one_that_is_given(cloud: Cloud) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "connections.md").read_text(encoding="utf-8")
+    [shown] = re.findall(r"^```json\n(.*?)^```", page.replace("kv-chat", "main"), re.MULTILINE | re.DOTALL)
+    cloud.vault.fail(403, forbidden("ForbiddenByRbac"))
+    cloud.identity.known.add(CLIENT)
+    managed = {f"{SETTING}__credential": "managedidentity", f"{SETTING}__clientId": CLIENT}
+    given = await report({SETTING: REFERENCE, **managed})
+    assert given == json.loads(shown)

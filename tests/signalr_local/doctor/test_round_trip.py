@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -24,6 +25,20 @@ async def test_every_step_of_a_round_trip_is_timed(azure: Azure, capsys: pytest.
     assert code == 0
     assert KEY not in printed
     assert "the-key" not in printed
+
+
+async def test_page_shows_the_steps_as_they_are_printed(
+    azure: Azure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def general(text: str) -> list[str]:
+        names = (HOST, SERVICE, "func-api-x.azurewebsites.net", "sigr-x.service.signalr.net")
+        hosts = "|".join(re.escape(name) for name in names)
+        lines = re.sub(hosts, "HOST", re.sub(r"\d+ ms", "N ms", text)).splitlines()
+        return [line.strip() for line in lines if re.match(rf"  \[ok\] ({'|'.join(STEPS)}):", line)]
+
+    _, printed = await azure.doctor(capsys)
+    page = (Path(__file__).parents[3] / "docs" / "doctor.md").read_text(encoding="utf-8")
+    assert general(page) == general(printed)
 
 
 async def test_az_is_only_asked(azure: Azure, capsys: pytest.CaptureFixture[str]) -> None:
