@@ -35,7 +35,8 @@ async def read_for(settings: Mapping[str, str]) -> None:
     if any(_names_a_service(name.lower(), value.lower()) for name, value in settings.items()):
         await asyncio.to_thread(read)
     else:
-        threading.Thread(target=read, name="trust", daemon=True).start()
+        # The process ends only when it has: OpenSSL must not be taken down under it.
+        threading.Thread(target=read, name="trust").start()
 
 
 def _names_a_service(name: str, value: str) -> bool:
