@@ -110,7 +110,27 @@ async def _reloads(app: Path, runs: int) -> dict[str, list[tuple[float, float]]]
             requests.append(((time.perf_counter() - asked) * 1000, 0.0))
             # The old worker ends meanwhile: what it used is counted when it has.
             await asyncio.sleep(0.5)
-    return {"reload after an edit": reloads, "first request after it": requests}
+        mends = [await _mend(app, source, number, lines, session, url) for number in range(runs)]
+    return {
+        "reload after an edit": reloads,
+        "first request after it": requests,
+        "a good edit after a broken one, until it answers": mends,
+    }
+
+
+async def _mend(
+    app: Path, source: str, number: int, lines: _Lines, session: aiohttp.ClientSession, url: str
+) -> tuple[float, float]:
+    """Break the app, mend it, and return the milliseconds from the edit that mends it to its first answer."""
+    (app / "function_app.py").write_text("def broken(:\n")
+    await lines.find("requests get 503 until then")
+    started = time.perf_counter()
+    (app / "new.py").write_text(f"{source}\n# mended {number}\n")
+    (app / "new.py").replace(app / "function_app.py")
+    await lines.find("is loaded again")
+    async with session.get(url) as response:
+        await response.read()
+    return (time.perf_counter() - started) * 1000, 0.0
 
 
 @asynccontextmanager

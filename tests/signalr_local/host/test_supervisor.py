@@ -51,7 +51,7 @@ def forever(req: func.HttpRequest) -> str:
 
 @app.route()
 def linger(req: func.HttpRequest) -> str:
-    time.sleep(1)
+    time.sleep(2)
     return "lingered"
 
 @app.route()
@@ -236,13 +236,13 @@ async def test_a_function_that_is_ended_with_another_one_is_told_why(
     start_host: StartHost, log: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("signalr_local.host.supervisor._GRACE", 0.1)
-    app = await start_host(HEAD + WAITING, host_json={"functionTimeout": "00:00:02"})
+    app = await start_host(HEAD + WAITING, host_json={"functionTimeout": "00:00:03"})
     forever = asyncio.create_task(app.get("/api/forever"))
     await log.wait_for("^forever$")
     assert (await app.get("/api/linger")).text == "lingered"
     assert (await app.get("/api/wait")).status == 500
     assert (await forever).status == 500
-    log.find("WorkerProcessExit: the worker process ended because forever ran longer than 00:00:02")
+    log.find("WorkerProcessExit: the worker process ended because forever ran longer than 00:00:03")
 
 
 async def test_a_request_that_reached_no_function_is_done_by_the_next_worker(
