@@ -10,9 +10,13 @@ from pathlib import Path
 from signalr_local.host.failures import Place
 from signalr_local.worker.scoreboard import PLACES, SIZE, STARTED
 
-__all__ = ["ScoreboardFile", "blocking_place", "places_in"]
+__all__ = ["FATAL", "ScoreboardFile", "blocking_place", "fatal_place", "places_in"]
+
+FATAL = "Fatal Python error"
+"""How Python begins to note the places of a crash."""
 
 _MAX_PLACES = 1 << 20
+_CURRENT = "Current thread"
 _THREAD = "(most recent call first):"
 _FRAME = re.compile(r'  File "(?P<file>[^"\n]+)", line (?P<line>\d+) in (?P<function>.+)')
 
@@ -80,6 +84,16 @@ def blocking_place(app: Path, text: str) -> Place | None:
         if places := _places(app, thread):
             return places[0]
     return None
+
+
+def fatal_place(app: Path, text: str) -> Place | None:
+    """Return the app's line in which Python crashed, if it did and the app took part."""
+    _, is_crash, crash = text.rpartition(FATAL)
+    if not is_crash:
+        return None
+    thread, _, _ = crash.rpartition(_CURRENT)[2].partition("\n\n")
+    places = _places(app, thread)
+    return places[0] if places else None
 
 
 def _places(app: Path, text: str) -> list[Place]:

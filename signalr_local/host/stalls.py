@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from signalr_local.host.processes import is_stopped
-from signalr_local.host.scoreboard import ScoreboardFile, blocking_place, places_in
+from signalr_local.host.scoreboard import FATAL, ScoreboardFile, blocking_place, places_in
 
 if TYPE_CHECKING:
     from signalr_local.host.worker import Worker
@@ -64,8 +64,10 @@ async def watch_loop(worker: "Worker") -> None:
             )
         was_stopped = stopped
         places = worker.scoreboard.places
-        if len(places) > len(seen) and worker.is_busy:
-            place = blocking_place(worker.app, places.removeprefix(seen))
+        news = places.removeprefix(seen)
+        # A crash is noted in the same file, a moment before the end of the process is seen.
+        if news and worker.is_busy and not news.startswith(FATAL):
+            place = blocking_place(worker.app, news)
             where = _ELSEWHERE if place is None else f"{place.file}, line {place.line}"
             _log.warning(
                 "A function has blocked the event loop of the worker for some seconds: it is at %s. No other "

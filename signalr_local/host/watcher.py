@@ -1,6 +1,7 @@
 """Changes of an app's files, as they happen."""
 
 import asyncio
+import importlib
 import logging
 import os
 from collections.abc import AsyncGenerator, Collection
@@ -77,8 +78,10 @@ class Watcher:
         watched = _Look.at(self.app).watched
         if not watched:
             return
-        from watchfiles import awatch
-
+        # It takes a while to import, in which requests are answered.
+        awatch = (await asyncio.to_thread(importlib.import_module, "watchfiles")).awatch
+        if found := await asyncio.to_thread(self._look):
+            yield found
         identities, places = _identities(watched), frozenset(watched)
         is_first = True
         async with aclosing(

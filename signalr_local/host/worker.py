@@ -25,7 +25,7 @@ from signalr_local.host.pending import PendingCall, Result
 from signalr_local.host.pipes import Outgoing, Pipes, level_of
 from signalr_local.host.processes import Family, describe_exit, out_of_memory_kills
 from signalr_local.host.requirements import missing_module_hint
-from signalr_local.host.scoreboard import ScoreboardFile, places_in
+from signalr_local.host.scoreboard import ScoreboardFile, fatal_place, places_in
 from signalr_local.host.stalls import OnSlow, watch_import
 from signalr_local.trace_context import in_trace
 from signalr_local.worker import frames
@@ -231,6 +231,8 @@ class Worker:
         out_of_memory = out_of_memory_kills() > self._out_of_memory
         code = self._transport.get_returncode() or 0
         how = describe_exit(code, out_of_memory=out_of_memory)
+        if self._indexed.done() and (place := fatal_place(self.app, self.scoreboard.places)):
+            how += f", at {Path(place.file).relative_to(self.app)}, line {place.line}"
         self.retire(how)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._pipes.drained.wait(), _DRAIN)

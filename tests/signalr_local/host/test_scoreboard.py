@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from signalr_local.host.failures import Place
-from signalr_local.host.scoreboard import ScoreboardFile, blocking_place, places_in
+from signalr_local.host.scoreboard import ScoreboardFile, blocking_place, fatal_place, places_in
 from signalr_local.worker import scoreboard
 
 WORKER = """
@@ -97,3 +97,36 @@ Thread 0x00008f (most recent call first):
 def test_the_main_thread_counts_first_and_then_any_other(main: str, line: int) -> None:
     place = blocking_place(Path("/app"), THREADS.format(main))
     assert place == Place("/app/part.py" if line == 3 else "/app/function_app.py", line)
+
+
+CRASH = """\
+Fatal Python error: Segmentation fault
+
+Thread 0x00007f (most recent call first):
+  File "/app/function_app.py", line 7 in idle
+
+Current thread 0x00008f (most recent call first):
+  File "/usr/lib/python3.13/ctypes/__init__.py", line 538 in string_at
+  File "/app/part.py", line 3 in crash
+  File "/app/function_app.py", line 9 in call
+
+Extension modules: multidict._multidict, _cffi_backend (total: 2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (CRASH, Place("/app/part.py", 3)),
+        (TEXT + CRASH, Place("/app/part.py", 3)),
+        (
+            CRASH.replace("/app/part", "/lib/part").replace('/app/function_app.py", line 9', '/x", line 9'),
+            None,
+        ),
+        (TEXT, None),
+        ("", None),
+    ],
+    ids=["crash", "after-a-stall", "not-in-the-app", "stall", "nothing"],
+)
+def test_the_line_of_the_app_that_crashed_is_found(text: str, place: Place | None) -> None:
+    assert fatal_place(Path("/app"), text) == place

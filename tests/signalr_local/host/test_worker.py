@@ -428,6 +428,30 @@ async def test_an_app_that_ends_the_event_loop_is_told_so_without_our_frames(
     assert "signalr_local" not in log.text
 
 
+CRASHING = """
+import ctypes
+
+import azure.functions as func
+
+app = func.FunctionApp()
+
+@app.route()
+def crash(req: func.HttpRequest) -> str:
+    return ctypes.string_at(0)
+"""
+
+
+async def test_a_crash_is_told_with_its_line_and_is_no_stall(
+    start_host: StartHost, log: Any, no_pause: None
+) -> None:
+    app = await start_host(CRASHING)
+    assert (await app.get("/api/crash")).status == 500
+    await log.wait_for(
+        "The worker process ended by SIGSEGV, at function_app.py, line 10. Another one is started."
+    )
+    assert "blocked the event loop" not in log.text
+
+
 async def test_an_app_that_turns_logging_off_still_shows_its_failures(
     start_host: StartHost, log: Any
 ) -> None:
