@@ -101,6 +101,7 @@ class SteppedClock(Clock):
 
     async def wait(self, event: asyncio.Event, seconds: float) -> bool:
         self.moment += timedelta(seconds=seconds)
+        await asyncio.sleep(0)
         return event.is_set()
 
 
