@@ -191,6 +191,11 @@ async def test_a_token_without_audience_is_refused(service: Any, caplog: pytest.
     assert "audience (aud) is absent, expected" in caplog.text
 
 
+async def test_a_token_is_refused_from_the_second_on_that_it_names(service: Any) -> None:
+    assert (await service.negotiate(token=sign(payload(service, exp=time.time() + 30)))).status == 200
+    assert (await service.negotiate(token=sign(payload(service, exp=time.time())))).status == 401
+
+
 async def test_an_expired_token_is_refused_and_the_log_says_since_when(
     service: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -117,6 +117,7 @@ async def test_a_wrong_method_is_405_with_the_right_ones(service: Any) -> None:
     reply = await service.rest("PATCH", "/groups/g/connections/c")
     assert reply.status == 405
     assert reply.headers["Allow"] == "PUT, DELETE"
+    assert "PATCH is not allowed here, but PUT, DELETE." in reply.text
 
 
 @pytest.mark.parametrize(
@@ -214,6 +215,9 @@ async def test_commands_are_json_only(service: Any) -> None:
         (b'{"target":""}', "The Target field is required.", "target"),
         (b'{"target":1}', "The Target field is required.", "target"),
         (b'{"target":"m","arguments":{}}', "The Arguments field must be a list.", "arguments"),
+        (b'{"target":"m" /* a */}', "The request body is not valid JSON: Expecting ',' delimiter", None),
+        (b"{'target':'m'}", "The request body is not valid JSON: Expecting property name", None),
+        (b'{"target":"m",}', "The request body is not valid JSON: ", None),
     ],
 )
 async def test_a_body_that_is_no_message_is_400(
@@ -244,6 +248,19 @@ async def test_arguments_stay_what_they_are(service: Any) -> None:
     arguments = ["ü🙂", 1, -1.5, 10**30, True, None, {"a": {"b": [[]]}}, "2020-01-01T00:00:00Z", "\x1e"]
     await service.send("", *arguments)
     assert (await client.next())["arguments"] == arguments
+
+
+async def test_numbers_are_written_as_python_writes_them(service: Any) -> None:
+    client = await service.connect()
+    await post(service, b'{"target":"m","arguments":[1.10,1e3,1.0,0.12345678901234567890,-0]}', JSON)
+    assert (await client.next_frame()).endswith('"arguments":[1.1,1000.0,1.0,0.12345678901234568,0]}')
+
+
+async def test_a_request_line_or_header_over_32_kb_is_400(service: Any) -> None:
+    long = "x" * 33 * 1024
+    assert (await service.request("GET", f"/api/health?{long}")).status == 400
+    assert (await service.request("GET", "/api/health", headers={"X": long})).status == 400
+    assert (await service.request("GET", f"/api/health?{long[:30_000]}")).status == 200
 
 
 async def test_a_body_of_1_mib_passes_and_a_larger_one_is_413(service: Any) -> None:

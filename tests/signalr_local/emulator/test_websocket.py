@@ -1,6 +1,7 @@
 """The WebSocket: handshake, framing, and its end."""
 
 import asyncio
+import json
 import socket
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
@@ -123,6 +124,23 @@ async def test_a_large_message_passes_in_both_directions(service_with_app: Any, 
     assert (await client.invoke("echo", text))["result"] == text
 
 
+async def test_a_large_message_is_one_frame(service: Any) -> None:
+    reader, writer = await open_raw(service, extra=masked(HANDSHAKE))
+    await reader.readuntil(b"{}\x1e")
+    await service.send("", "x" * 500_000)
+    async with asyncio.timeout(10):
+        head = await reader.readexactly(10)
+        assert head[:2] == b"\x81\x7f", "a whole message of text, its length in 8 bytes"
+        message = await reader.readexactly(int.from_bytes(head[2:]))
+    assert json.loads(message[:-1])["arguments"] == ["x" * 500_000]
+    writer.close()
+
+
+async def test_text_that_is_not_utf_8_ends_the_connection_like_any_other_nonsense(service: Any) -> None:
+    reader, writer = await open_raw(service, extra=masked(HANDSHAKE) + masked(b"\xff\x1e"))
+    assert (await until_end(reader, writer)).endswith(GOODBYE + NORMAL)
+
+
 async def test_neither_compression_nor_websocket_pings_are_used(start: Start) -> None:
     service = await start(ping=0.02)
     token = service.client_token()
@@ -146,19 +164,19 @@ async def test_a_client_that_leaves_is_answered_in_kind(service: Any) -> None:
 
 
 async def test_a_client_that_does_not_hang_up_is_hung_up_on(start: Start) -> None:
+    service = await start(close=0.05)
+    reader, writer = await open_raw(service, extra=masked(HANDSHAKE))
+    await reader.readuntil(b"{}\x1e")
+    (connection,) = service.emulator.connections
+    await service.rest("DELETE", f"/connections/{connection.connection_id}")
+    assert (await until_end(reader, writer)).endswith(b'{"type":7,"allowReconnect":true}\x1e' + NORMAL)
+    assert (await service.rest("HEAD", f"/connections/{connection.connection_id}")).status == 404
+
+
+async def test_a_client_without_a_handshake_that_does_not_hang_up_is_hung_up_on(start: Start) -> None:
     service = await start(close=0.05, handshake=0.05)
-    reader, writer = await asyncio.open_connection("127.0.0.1", service.emulator.port)
-    writer.write(
-        f"GET /client/?hub=chat&access_token={service.client_token()} HTTP/1.1\r\nHost: localhost\r\n"
-        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
-    )
-    async with asyncio.timeout(10):
-        received = await reader.read(-1)
-    assert received.startswith(b"HTTP/1.1 101 ")
-    assert b'{"error":"Handshake was canceled."}\x1e' in received.replace(b": ", b":")
-    writer.close()
-    await writer.wait_closed()
+    reader, writer = await open_raw(service)
+    assert (await until_end(reader, writer)).endswith(b'{"error":"Handshake was canceled."}\x1e' + NORMAL)
 
 
 async def test_a_client_that_does_not_read_its_last_messages_is_cut_off(start: Start) -> None:
@@ -198,8 +216,8 @@ async def open_raw(
     return reader, writer
 
 
-def masked(text: str, opcode: int = 1) -> bytes:
-    data = text.encode()
+def masked(text: str | bytes, opcode: int = 1) -> bytes:
+    data = text.encode() if isinstance(text, str) else text
     assert len(data) < 126
     return bytes([0x80 | opcode, 0x80 | len(data)]) + b"\0\0\0\0" + data
 
@@ -210,6 +228,9 @@ async def until_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
     writer.close()
     return received
 
+
+NORMAL = b"\x88\x02\x03\xe8"
+"""The frame that ends a WebSocket with code 1000."""
 
 GOODBYE = b'{"type":7,"error":"Connection closed with an error.","allowReconnect":true}\x1e'
 
