@@ -43,6 +43,14 @@ async def test_a_silent_client_is_closed_and_may_come_back(start: Start, app: An
     assert (await app.next("disconnected")).json() == {"Type": 11, "Error": silent}
 
 
+async def test_a_client_that_never_pings_may_be_silent_as_in_asp_net_core(start: Start) -> None:
+    service = await start(client_timeout=0.05, ping=0.02)
+    client = await service.connect()
+    await client.send({"type": 1, "target": "m", "arguments": []})
+    for _ in range(10):
+        assert await client.next() == {"type": 6}
+
+
 async def test_anything_that_a_client_sends_keeps_it(start: Start) -> None:
     service = await start(client_timeout=0.6)
     client = await service.connect()

@@ -141,6 +141,17 @@ async def test_text_that_is_not_utf_8_ends_the_connection_like_any_other_nonsens
     assert (await until_end(reader, writer)).endswith(GOODBYE + NORMAL)
 
 
+async def test_an_idle_connection_has_no_task(service: Any) -> None:
+    before = asyncio.all_tasks()
+    sockets = [await open_raw(service, extra=masked(HANDSHAKE)) for _ in range(20)]
+    for reader, _ in sockets:
+        await reader.readuntil(b"{}\x1e")
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
+    for _, writer in sockets:
+        writer.close()
+
+
 async def test_neither_compression_nor_websocket_pings_are_used(start: Start) -> None:
     service = await start(ping=0.02)
     token = service.client_token()
