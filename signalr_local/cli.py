@@ -105,7 +105,12 @@ async def _host(arguments: argparse.Namespace) -> int:
 
 
 async def _serve(start: Step, stop: Step, output: Output) -> int:
-    code = await serve(start, stop, errors=(AppError,), describe=describe_error, is_quiet=not output.is_text)
+    def describe(error: Exception) -> str:
+        text = describe_error(error)
+        output.failed(text)
+        return text
+
+    code = await serve(start, stop, errors=(AppError,), describe=describe, is_quiet=not output.is_text)
     output.finish(code)
     return code
 

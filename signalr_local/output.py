@@ -59,6 +59,11 @@ class Output:
         """Return options whose steps and loadings of the app are told to the journal too."""
         return replace(options, on_loaded=self._loaded, on_step=self._stepped)
 
+    def failed(self, text: str) -> None:
+        """Tell why the host does not start."""
+        if self._events is not None:
+            self._events.failed(text)
+
     def finish(self, code: int) -> None:
         """Tell the end, which is the last event."""
         if self._events is not None:

@@ -132,6 +132,11 @@ class HostEvents(logging.Handler):
             self._add("function_discovered", **shown)
         self._change(_READY, duration_ms=round(seconds * 1000, 3))
 
+    def failed(self, message: str) -> None:
+        """Tell why the host does not start."""
+        self._release()
+        self._add("cli_diagnostic", code="start_failed", level="error", message=message)
+
     def finish(self, exit_reason: str) -> None:
         """Tell that the host stopped, and the summary, which is the last event."""
         self._release()

@@ -86,6 +86,16 @@ def test_json_output_has_one_record_a_line_and_a_summary(launch: Launch, folder:
     assert (kinds[-1], records[-1]["exit_reason"]) == ("summary", "sigint")
 
 
+def test_json_output_says_why_the_host_does_not_start(launch: Launch, folder: Path) -> None:
+    (folder / "local.settings.json").write_text("{")
+    host = launch("host", "--app", str(folder), "--port", "0", "--output", "json")
+    host.wait_for('"exit_reason": ?"host_failed"')
+    records = [json.loads(line) for line in host.text.splitlines() if line.startswith("{")]
+    [told] = [record for record in records if record["kind"] == "cli_diagnostic"]
+    assert (told["code"], told["level"]) == ("start_failed", "error")
+    assert "local.settings.json is not valid JSON" in told["message"]
+
+
 def test_json_goes_to_a_file_beside_the_text(launch: Launch, folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "log.jsonl"
     host = launch("host", "--app", str(folder), "--port", "0", "--json-output-file", str(file))

@@ -102,13 +102,21 @@ def test_the_initialization_precedes_the_first_line(host: HostEvents, journal: J
 def test_what_is_said_while_a_start_fails_is_told_at_its_end(host: HostEvents, journal: Journal) -> None:
     host.started()
     host.emit(line("said"))
+    host.failed("no settings")
     host.finish("host_failed")
-    assert [item["kind"] for item in records(journal)] == [
+    found = records(journal)
+    assert [item["kind"] for item in found] == [
         "start_initialization_started",
         "log",
+        "cli_diagnostic",
         "host_state_changed",
         "summary",
     ]
+    assert (found[2]["code"], found[2]["level"], found[2]["message"]) == (
+        "start_failed",
+        "error",
+        "no settings",
+    )
 
 
 def test_later_loadings_have_no_initialization(host: HostEvents, journal: Journal) -> None:

@@ -7,7 +7,8 @@ export type Outcome = "ok" | "failed" | "nobody" | "waiting" | "note";
 const MAX_EVENTS = 10_000;
 const SKIPPED = "skipped";
 const SHOWN_ALONE = new Set(["warning", "error", "critical"]);
-const NOT_SHOWN = new Set(["function_discovered", "function_removed", "start_initialization_started", "start_initialization_completed", "summary"]);
+const NOT_SHOWN = new Set(["function_discovered", "function_removed", "summary"]);
+const OF_THE_START = "start_initialization_";
 
 export class Trace {
   readonly events: RuntimeEvent[] = [];
@@ -157,7 +158,7 @@ export class Traces {
   }
 
   #add(event: RuntimeEvent): void {
-    if (NOT_SHOWN.has(event.kind)) return;
+    if (NOT_SHOWN.has(event.kind) || event.kind.startsWith(OF_THE_START)) return;
     if (event.trace_id === undefined && event.kind === "log" && !SHOWN_ALONE.has(event.level ?? "")) return;
     if (event.kind === "host_state_changed" && event.to === "starting") return;
     if (event.kind === "events_skipped") {
