@@ -66,22 +66,19 @@ def add_answers(
 
     methods = [HubMethod.of(each) for each in _events(store, may_resume)]
     blueprint: Blueprint | FunctionApp
+    name: Callable[[str], str]
     if isinstance(functions, Blueprint | FunctionApp):
-        blueprint = functions
+        blueprint, name = functions, str
         for method in methods:
             trigger = _trigger(method)
             blueprint.signalr_trigger(event=method.event)(trigger)
     elif isinstance(functions, _Hub):
-        blueprint = functions.blueprint
+        blueprint, name = functions.blueprint, functions._function_name
         functions._add_methods(methods)
     else:
         raise TypeError(
             f"add_answers takes a hub, or a Blueprint or FunctionApp of serverless_signalr, not {functions!r}"
         )
-
-    def name(part: str) -> str:
-        part = f"answers_{part}"
-        return part if functions is blueprint else functions._function_name(part)
 
     if route is not None:
         _add_routes(blueprint, store, user, may_resume, route.strip("/"), name)
@@ -158,7 +155,7 @@ def _add_routes(
         return func.HttpResponse(status_code=HTTPStatus.ACCEPTED.value, headers=_NOT_CACHED)
 
     for function, path, method in ((resume, "{id}", "GET"), (cancel, "{id}/cancel", "POST")):
-        function.__name__ = function.__qualname__ = name(f"http_{function.__name__}")
+        function.__name__ = function.__qualname__ = name(f"answers_http_{function.__name__}")
         decorate = blueprint.route(
             route=f"{route}/{path}", methods=[method], auth_level=func.AuthLevel.ANONYMOUS
         )
@@ -174,7 +171,7 @@ def _add_purge(
         """Delete the answers that have expired."""
         _log.info("%d expired answers were deleted", await purgeable.purge())
 
-    purge.__name__ = purge.__qualname__ = name("purge")
+    purge.__name__ = purge.__qualname__ = name("answers_purge")
     blueprint.timer_trigger(arg_name="timer", schedule=schedule, run_on_startup=False)(purge)
 
 
