@@ -11,25 +11,35 @@ HIDDEN = "(hidden)"
 
 _NAME = (
     r"(?:(?:access|id|refresh)[_-]?token|token|(?:access|account|api|shared[_-]?access|functions)[_-]?key"
-    r"|shared[_-]?access[_-]?signature|(?:client[_-]?)?secret|passw(?:or)?d|authorization|(?:set-)?cookie"
+    r"|shared[_-]?access[_-]?signature|(?:client[_-]?)?secret|passw(?:or)?d|pwd|authorization|(?:set-)?cookie"
     r"|x-asrs-signature)"
 )
 
 _NAME_ENDS = re.compile(rf"{_NAME}$")
 _TAILS = re.compile(
-    # The name of a member of JSON, which may be in a text of JSON in turn, so that its quotes are escaped, or
-    # that of a parameter. Names are searched by how they end: that is several times as fast.
-    r'(token|key|signature|secret|passw(?:or)?d|authorization|cookie)(?:\\*"\s*:\s*\\*"|=)'
+    # The name of a member of JSON, which may be in a text of JSON in turn, so that its quotes are escaped, of
+    # a dict as Python shows it, of a parameter or of a header. Names are searched by how they end: that is
+    # several times as fast.
+    r"(token|key|signature|secret|passw(?:or)?d|pwd|authorization|cookie)"
+    r"""(?:(?P<member>\\*"\s*:\s*\\*")|(?P<list>\\*"\s*:\s*\[\s*\\*")|(?P<dict>'\s*:\s*')|(?P<parameter>=|%3d)|(?P<header>:\s+))"""
 )
-_WORDS = ("token", "key", "signature", "secret", "passw", "authorization", "cookie")
-_IN_QUOTES = re.compile(r'[^"\\]+')
-_PLAIN = re.compile(r"""[^&;\s"\\,'<>]+""")
+_WORDS = ("token", "key", "signature", "secret", "passw", "pwd", "authorization", "cookie")
+_WHOLE_HEADERS = ("authorization", "cookie")
+_VALUES = {
+    "member": re.compile(r'[^"\\]+'),
+    "list": re.compile(r'[^\]]*?(?=\\*"\s*\])'),
+    "dict": re.compile(r"[^'\\]+"),
+    "parameter": re.compile(r"""[^&;\s"\\,'<>]+"""),
+    # A sentence may have a colon too: what follows is no word.
+    "header": re.compile(r"""(?=[^\s"\\,;']*[0-9+/=_-])[^\s"\\,;']{8,}"""),
+}
+_REST_OF_LINE = re.compile(r'[^"\\\r\n]+')
 
 # Each with what a text must hold for it to be worth a search; what the first group matches stays.
 _PATTERNS = [
     (hints, re.compile(pattern, re.IGNORECASE))
     for hints, pattern in (
-        (("code=", "sig="), r"""(\b(?:code|sig)=)[^&;\s"\\,'<>]+"""),
+        (("code=", "sig=", "code%3d", "sig%3d"), r"""((?:\b|%3f|%26)(?:code|sig)(?:=|%3d))[^&;\s"\\,'<>]+"""),
         (("@",), r'(://)[^/@\s"\\:]*:[^/@\s"\\]+(?=@)'),
         (("bearer ", "basic "), r"((?:bearer|basic)\s+)[a-z0-9+/=._~-]{8,}"),
         (("eyj",), r"(\b)eyj[a-z0-9_-]+(?:\.[a-z0-9_-]+){0,2}"),
@@ -67,7 +77,9 @@ def _without_named(text: str, lowered: str) -> str:
     for found in _TAILS.finditer(lowered):
         if found.start() < last or not _NAME_ENDS.search(lowered, max(0, found.start() - 24), found.end(1)):
             continue
-        value = (_PLAIN if found[0].endswith("=") else _IN_QUOTES).match(text, found.end())
+        form = str(found.lastgroup)
+        is_whole = form == "header" and found[1] in _WHOLE_HEADERS
+        value = (_REST_OF_LINE if is_whole else _VALUES[form]).match(text, found.end())
         if value is not None:
             pieces += [text[last : found.end()], HIDDEN]
             last = value.end()

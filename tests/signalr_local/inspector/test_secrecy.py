@@ -23,6 +23,16 @@ TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJ4In0.c2lnbmF0dXJl"
         json.dumps({"body": json.dumps({"password": "planted-secret"})}),
         json.dumps({"body": json.dumps({"inner": json.dumps({"client_secret": "planted-secret"})})}),
         json.dumps({"X-Functions-Key": "planted-secret"}),
+        json.dumps({"X-Functions-Key": ["planted-secret", "planted-secret-2"]}),
+        json.dumps({"body": json.dumps({"tokens": [{"token": ["planted-secret"]}]})}),
+        "{'password': 'planted-secret', 'x': 1}",
+        json.dumps({"message": "{'accessToken': 'planted-secret'}"}),
+        "X-Functions-Key: planted-secret",
+        "Authorization: planted-secret",
+        json.dumps({"message": "Cookie: a=b; session=planted-secret\nAccept: */*"}),
+        "SharedAccessSignature sr=x&sig=planted-secret%3D&se=1",
+        "?redirect=%2F%3Fcode%3Dplanted-secret",
+        "Server=x;Pwd=planted-secret;",
     ],
 )
 def test_what_looks_like_a_secret_is_hidden(text: str) -> None:
@@ -46,6 +56,10 @@ def test_json_stays_json() -> None:
     [
         "status code 401",
         "the token expired 12 seconds ago",
+        "the token: signature does not match",
+        "secret: never",
+        "Cookies: are fine",
+        "{'token': None}",
         "a key of the app",
         "secret santa",
         "code review",
