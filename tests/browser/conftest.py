@@ -197,15 +197,19 @@ class Looks:
         )
         return int(await page.evaluate(count))
 
-    async def small_targets(self, page: Page) -> list[str]:
+    async def small_targets(self, page: Page, *more: str) -> list[str]:
         """Return the controls that are shown and smaller than a fingertip, which takes 44 pixels."""
+        selectors = ("button", "select", "textarea", "input:not([type=checkbox])", *more)
         return list(
-            await page.evaluate("""
-                [...document.querySelectorAll("button, select, textarea, input:not([type=checkbox])")]
+            await page.evaluate(
+                """(selectors) =>
+                [...document.querySelectorAll(selectors)]
                   .filter((one) => one.checkVisibility({ checkVisibilityCSS: true }))
                   .filter((one) => one.offsetHeight < 44)
                   .map((one) => one.outerHTML)
-            """)
+                """,
+                ", ".join(selectors),
+            )
         )
 
 

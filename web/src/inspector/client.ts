@@ -1,6 +1,6 @@
 // Plays a client: connects, calls methods of the hub, listens.
 
-import { byId, make, setText } from "../dom.js";
+import { byId, make, setText, visible } from "./dom.js";
 import { act } from "./api.js";
 import { hubsOf, moment, type AppFunction, type RuntimeEvent, type State } from "./events.js";
 import { readFields, parse, showFields } from "./fields.js";
@@ -98,7 +98,7 @@ export class ClientPanel {
 
   #showClients(chosen = this.#clients.value, user = "", hub = ""): void {
     const options = this.#played.map((id) => {
-      const option = new Option(this.#nameOf(id, id === chosen ? user : "", id === chosen ? hub : ""), id);
+      const option = new Option(visible(this.#nameOf(id, id === chosen ? user : "", id === chosen ? hub : "")), id);
       option.dataset["hub"] = this.#hubOf(id) ?? hub;
       return option;
     });
@@ -118,7 +118,7 @@ export class ClientPanel {
     if (version === this.#shownMethods) return;
     this.#shownMethods = version;
     const chosen = this.#methods.value;
-    this.#methods.replaceChildren(...methods.map((one) => new Option(one.event ?? one.name, one.event ?? one.name)), new Option("another one…", OTHER));
+    this.#methods.replaceChildren(...methods.map((one) => new Option(visible(one.event ?? one.name), one.event ?? one.name)), new Option("another one…", OTHER));
     if (methods.some((one) => one.event === chosen)) this.#methods.value = chosen;
     this.#showFields();
   }

@@ -1,12 +1,12 @@
 // A trace, opened: why it failed, and its steps with bodies, headers, status and milliseconds.
 
-import { make } from "../dom.js";
+import { make } from "./dom.js";
 import { act } from "./api.js";
 import { codeOf, languagesOf } from "./copy.js";
 import type { RuntimeEvent } from "./events.js";
 import { hopsOf, type Hop } from "./hops.js";
 import type { Trace } from "./traces.js";
-import { duration, pretty } from "./words.js";
+import { brief, duration, pretty } from "./words.js";
 
 /** Return what is shown of an open trace. */
 export function detailOf(trace: Trace, nameOf: (connection: string) => string, opened: ReadonlySet<string>, announce: (text: string) => void): HTMLElement {
@@ -52,8 +52,7 @@ function partOf(title: string, text: string, key: string, opened: ReadonlySet<st
   part.dataset["key"] = key;
   part.open = opened.has(key);
   const summary = make("summary", "", title);
-  const short = text.length > 60 ? `${text.slice(0, 60).replace(/\s+/g, " ")}…` : text.replace(/\s+/g, " ");
-  summary.append(make("code", "peek", short));
+  summary.append(make("code", "peek", brief(text, 60)));
   const body = make("pre", "body", pretty(text));
   body.tabIndex = 0;
   part.append(summary, body);

@@ -1,6 +1,6 @@
 // A form made from the signature of a hub method: one field for each parameter.
 
-import { make } from "../dom.js";
+import { make } from "./dom.js";
 import type { Parameter } from "./events.js";
 
 /** Show one field for each parameter; where the signature is not known, one for all arguments. */

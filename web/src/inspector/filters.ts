@@ -1,6 +1,6 @@
 // Which traces are shown. What is chosen outlives a reload of the page.
 
-import { byId } from "../dom.js";
+import { byId } from "./dom.js";
 import type { Trace } from "./traces.js";
 
 const FIELDS = ["hub", "outcome", "user", "connection", "group", "target"] as const;

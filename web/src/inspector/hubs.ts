@@ -1,7 +1,7 @@
 // The choice of a hub: one that is known, or any other by its name. The emulator alone knows none before the first
 // client came.
 
-import { byId } from "../dom.js";
+import { byId } from "./dom.js";
 
 const OTHER = "";
 

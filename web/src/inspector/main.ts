@@ -1,6 +1,6 @@
 // Puts the page together: events and the state come in, the timeline and the lists show them.
 
-import { byId, setText } from "../dom.js";
+import { byId, setText } from "./dom.js";
 import { getState, StrangerError } from "./api.js";
 import { ClientPanel } from "./client.js";
 import type { RuntimeEvent, State } from "./events.js";

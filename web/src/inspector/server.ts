@@ -1,6 +1,6 @@
 // Plays the server: sends to everyone, a user, a group or a connection, and plans what is to go wrong.
 
-import { byId, setText } from "../dom.js";
+import { byId, setText } from "./dom.js";
 import { act } from "./api.js";
 import { hubsOf, type State } from "./events.js";
 import { listOf } from "./fields.js";

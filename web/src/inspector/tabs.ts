@@ -1,6 +1,6 @@
 // The tabs on the right, and on a phone those between the columns. What is chosen outlives a reload of the page.
 
-import { byId } from "../dom.js";
+import { byId } from "./dom.js";
 
 export function showTabs(): void {
   follow("play-tabs");

@@ -1,6 +1,6 @@
 // The timeline: a line for each trace, the latest first, one of which is open.
 
-import { byId, KeyedList, make, setText } from "../dom.js";
+import { byId, KeyedList, make, setText } from "./dom.js";
 import { detailOf } from "./detail.js";
 import { titleOf } from "./titles.js";
 import type { Outcome, Trace } from "./traces.js";

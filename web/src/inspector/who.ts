@@ -1,6 +1,6 @@
 // Who is there: hubs, connections, users and groups. A click shows only what concerns them.
 
-import { byId, KeyedList, make, setText } from "../dom.js";
+import { byId, KeyedList, make, setText, visible } from "./dom.js";
 import { act } from "./api.js";
 import type { Connection, Hub, Sized, State } from "./events.js";
 import type { Field, Filters } from "./filters.js";
@@ -79,7 +79,7 @@ export class Who {
   #more(connection: Connection): HTMLElement {
     const more = make("details", "connection-more");
     const summary = make("summary", "", "Details");
-    summary.setAttribute("aria-label", `Details of ${connection.user_id ?? "anonymous"}, connection ${connection.connection_id}`);
+    summary.setAttribute("aria-label", visible(`Details of ${connection.user_id ?? "anonymous"}, connection ${connection.connection_id}`));
     more.append(summary, make("code", "id", connection.connection_id));
     const claims = Object.entries(connection.claims).map(([name, values]) => `${name}: ${values.join(", ")}`);
     more.append(make("pre", "claims", claims.join("\n")));

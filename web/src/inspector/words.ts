@@ -1,5 +1,7 @@
 // How things are said: short, and the same everywhere on the page.
 
+import { visible } from "./dom.js";
+
 /** Return a duration. */
 export function duration(ms: number): string {
   if (ms < 10) return `${ms.toFixed(1)} ms`;
@@ -40,7 +42,7 @@ export function clock(ms: number): string {
 
 /** Return a text on one line, cut at a length. */
 export function brief(text: string, length = 120): string {
-  const line = text.replace(/\s+/g, " ").trim();
+  const line = visible(text).replace(/\s+/g, " ").trim();
   return line.length > length ? `${line.slice(0, length - 1)}…` : line;
 }
 
