@@ -1,8 +1,10 @@
 """Who may look, and what they see: the events of an emulator as its clients and servers cause them."""
 
+import asyncio
 import json
 import re
 import time
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -276,3 +278,30 @@ async def test_what_is_kept_of_large_calls_is_bounded(watched: Watched) -> None:
 @pytest.mark.parametrize("query", ["after=x", "limit=-1", "after=" + "9" * 20])
 async def test_a_wrong_parameter_is_refused(watched: Watched, query: str) -> None:
     assert (await watched.get("/events", query)).status == 400
+
+
+async def test_many_pages_look_and_one_of_them_does_not_read(watched: Watched) -> None:
+    import aiohttp
+
+    url = f"{watched.service.url}/_inspect/events?follow=true&token={watched.inspector.token}"
+    client = await watched.service.connect("ann")
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        pages = [await stack.enter_async_context(session.get(url)) for _ in range(20)]
+        stuck = await stack.enter_async_context(session.get(url))
+        text = "x" * 60_000
+        for _ in range(40):
+            assert (await client.invoke("echo", text))["result"] == text
+        last = watched.journal.last
+
+        async def read(page: aiohttp.ClientResponse) -> list[int]:
+            found: list[int] = []
+            while not found or found[-1] < last:
+                found.append(json.loads(await page.content.readline())["seq"])
+            return found
+
+        seen = await asyncio.gather(*map(read, pages))
+        assert seen == [list(range(1, last + 1))] * 20
+        # Whoever does not read holds up nobody, and stops no emulator.
+        assert (await client.invoke("echo", 1))["result"] == 1
+        stuck.close()
