@@ -2,7 +2,7 @@
 
 import { createRequire } from "node:module";
 
-const [url, transport, protocol] = process.argv.slice(2);
+const [url, transport, protocol, comesBack] = process.argv.slice(2);
 const require = createRequire(new URL("../../../web/package.json", import.meta.url));
 const signalr = require("@microsoft/signalr");
 
@@ -15,9 +15,13 @@ if (protocol === "messagepack") {
   const { MessagePackHubProtocol } = require("@microsoft/signalr-protocol-msgpack");
   builder.withHubProtocol(new MessagePackHubProtocol());
 }
+if (comesBack) {
+  builder.withAutomaticReconnect({ nextRetryDelayInMilliseconds: () => 50 });
+}
 const connection = builder.build();
 connection.on("m", (...args) => say({ received: args }));
 connection.on("confirm", (question) => ({ answered: question }));
+connection.onreconnected((id) => say({ reconnected: id }));
 connection.onclose((error) => say({ closed: error?.message ?? null }));
 
 await connection.start();

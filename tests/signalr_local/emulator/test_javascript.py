@@ -46,13 +46,14 @@ async def run(negotiate_url: str) -> AsyncIterator[Run]:
     """Run clients, and see that each has ended."""
     started: list[Script] = []
 
-    async def run_one(transport: str, protocol: str = "json") -> Script:
+    async def run_one(transport: str, protocol: str = "json", *, comes_back: bool = False) -> Script:
         process = await asyncio.create_subprocess_exec(
             "node",
             str(_SCRIPT),
             negotiate_url,
             transport,
             protocol,
+            *(["comesBack"] if comes_back else []),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
@@ -66,16 +67,16 @@ async def run(negotiate_url: str) -> AsyncIterator[Run]:
         await script.process.wait()
 
 
-@pytest.mark.parametrize(
-    ("transport", "protocol"),
-    [
-        ("WebSockets", "json"),
-        ("ServerSentEvents", "json"),
-        ("LongPolling", "json"),
-        ("WebSockets", "messagepack"),
-        ("LongPolling", "messagepack"),
-    ],
-)
+WAYS = [
+    ("WebSockets", "json"),
+    ("ServerSentEvents", "json"),
+    ("LongPolling", "json"),
+    ("WebSockets", "messagepack"),
+    ("LongPolling", "messagepack"),
+]
+
+
+@pytest.mark.parametrize(("transport", "protocol"), WAYS)
 async def test_the_javascript_client_connects_is_answered_receives_and_leaves(
     service: Any, app: Any, run: Run, transport: str, protocol: str
 ) -> None:
@@ -109,4 +110,22 @@ async def test_the_javascript_client_notices_that_it_was_closed(
         await client.next()
     await service.rest("DELETE", f"/connections/{connection_id}", "reason=enough")
     assert "enough" in (await client.next())["closed"]
+    assert await client.stop() == 0
+
+
+@pytest.mark.parametrize(("transport", "protocol"), WAYS)
+async def test_the_javascript_client_is_back_after_a_restart(
+    service: Any, app: Any, run: Run, transport: str, protocol: str
+) -> None:
+    client = await run(transport, protocol, comes_back=True)
+    connection_id = (await client.next())["connectionId"]
+    for _ in range(2):
+        await client.next()
+    await service.emulator.restart()
+    again = (await client.next())["reconnected"]
+    assert again != connection_id
+    await service.send("/users/ann", 1)
+    assert await client.next() == {"received": [1]}
+    for name in ("connected", "echo", "fail", "disconnected", "connected"):
+        await app.next(name)
     assert await client.stop() == 0
