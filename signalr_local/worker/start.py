@@ -4,6 +4,7 @@ Started as a script, by its path, with ``python -P``: neither this folder nor th
 ``sys.path``.
 """
 
+import gc
 import importlib.util
 import os
 import sys
@@ -30,9 +31,11 @@ def main() -> None:
     assert spec is not None  # noqa: S101 - the file is the one beside this script
     sys.modules[package] = importlib.util.module_from_spec(spec)
     importlib.import_module(f"{package}.paths").lend_worker_packages(*sys.argv[4:])
-    importlib.import_module(f"{package}.process").run(
-        sys.argv[1], _descriptor(sys.argv[2]), float(sys.argv[3])
-    )
+    # What the worker imports for itself stays: to look for garbage among it only takes time.
+    gc.disable()
+    process = importlib.import_module(f"{package}.process")
+    gc.enable()
+    process.run(sys.argv[1], _descriptor(sys.argv[2]), float(sys.argv[3]))
 
 
 if __name__ == "__main__":
