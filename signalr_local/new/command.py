@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from signalr_local.host.console import say
 from signalr_local.new.files import NewApp, Style, check_folder, files, write
 from signalr_local.new.names import app_name_for, check_app_name, check_hub, hub_name_for
 from signalr_local.new.wheels import wheel
@@ -28,8 +29,7 @@ def make(arguments: argparse.Namespace) -> Path:
     app = _new_app(arguments, folder.name)
     made = files(app, dict(wheel(*package) for package in _PACKAGES.items()))
     write(folder, made)
-    sys.stdout.write(_told(app, shown, len(made), runs=arguments.run))
-    sys.stdout.flush()
+    say(_told(app, shown, len(made), runs=arguments.run).rstrip("\n"))
     return folder
 
 
