@@ -1,4 +1,4 @@
-"""A debugger for the app: debugpy, which waits for one to attach while the app runs."""
+"""A debugger for the app: debugpy, which waits for one to attach, or came with the runtime."""
 
 import os
 import socket
@@ -17,9 +17,12 @@ _PATIENCE = 30.0
 def listen() -> bool:
     """Let a debugger attach, where the host asked for it, and tell whether it did.
 
-    What goes wrong is said on standard error.
+    A debugger that started the runtime is here already: it follows into the processes that it starts. What
+    goes wrong is said on standard error.
     """
     port = os.environ.pop(_VARIABLE, "")
+    if not port and "pydevd" in sys.modules:
+        return True
     if not port:
         if "PYTHONBREAKPOINT" not in os.environ:
             sys.breakpointhook = _skip

@@ -14,17 +14,17 @@ PAGE = Page("docs/debugging.md")
 NEW = "signalr_local/new/template/common/dot-vscode/launch.json"
 
 
-def configuration(text: str) -> Any:
-    [found] = json.loads(re.sub(r"^// .*\n", "", text))["configurations"]
-    return {name: value for name, value in found.items() if name != "name"}
+def configurations(text: str) -> Any:
+    found = json.loads(re.sub(r"^// .*\n", "", text))["configurations"]
+    return [{name: value for name, value in one.items() if name != "name"} for one in found]
 
 
 @pytest.mark.parametrize("path", [".vscode/launch.json", NEW], ids=["repository", "new app"])
 def test_editor_has_the_configuration_that_the_page_shows(path: str) -> None:
     [shown] = [block for block in PAGE.blocks if block.name == ".vscode/launch.json"]
-    there = configuration((ROOT / path).read_text(encoding="utf-8"))
-    assert there == configuration(shown.text)
-    assert there["connect"]["port"] == _DEBUG_PORT
+    there = configurations((ROOT / path).read_text(encoding="utf-8"))
+    assert there == configurations(shown.text)
+    assert there[1]["connect"]["port"] == _DEBUG_PORT
 
 
 def test_port_of_the_page_is_the_default_one() -> None:
