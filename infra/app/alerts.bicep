@@ -1,5 +1,5 @@
-// Mails when the SignalR Service is near its quota, overloaded, throttles, or refuses and fails too often, and when
-// functions fail.
+// Mails when the SignalR Service is near its quota, overloaded, throttles, or refuses and fails too often, when
+// functions fail, and when the app or one of its resources is unhealthy.
 
 param name string
 param tags object
@@ -95,6 +95,12 @@ var searches = [
     query: 'SignalRServiceDiagnosticLogs | where Collection == "Throttling"'
     threshold: 0
   }
+  // What the health check answers to whoever asks, such as an availability test.
+  {
+    name: 'app-unhealthy'
+    query: 'AppRequests | where Name == "health" and ResultCode == "503"'
+    threshold: 0
+  }
 ]
 
 resource logRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for search in searches: {
@@ -133,3 +139,43 @@ resource logRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for sea
     }
   }
 }]
+
+// What Azure itself finds: the app, the service, the vault or the storage does not work.
+resource health 'Microsoft.Insights/activityLogAlerts@2020-10-01' = {
+  name: 'resource-unhealthy'
+  location: 'global'
+  tags: tags
+  properties: {
+    enabled: true
+    scopes: [
+      resourceGroup().id
+    ]
+    condition: {
+      allOf: [
+        {
+          field: 'category'
+          equals: 'ResourceHealth'
+        }
+        {
+          anyOf: [
+            {
+              field: 'properties.currentHealthStatus'
+              equals: 'Degraded'
+            }
+            {
+              field: 'properties.currentHealthStatus'
+              equals: 'Unavailable'
+            }
+          ]
+        }
+      ]
+    }
+    actions: {
+      actionGroups: [
+        {
+          actionGroupId: team.id
+        }
+      ]
+    }
+  }
+}

@@ -25,7 +25,17 @@ FUNCTIONS = {
         "loadJsonContent",
         "loadTextContent",
     ),
-    *("map", "replace", "resourceId", "split", "subscription", "subscriptionResourceId", "tenant", "toLower"),
+    *(
+        "map",
+        "replace",
+        "resourceGroup",
+        "resourceId",
+        "split",
+        "subscription",
+        "subscriptionResourceId",
+        "tenant",
+        "toLower",
+    ),
     *("trim", "union", "uniqueString"),
 }
 """What is called in the files. A new one is looked up in Microsoft's reference before it is added."""

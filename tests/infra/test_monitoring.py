@@ -64,3 +64,37 @@ def test_everything_but_exceptions_is_sampled(logging: Any) -> None:
 def test_a_record_counts_for_those_that_sampling_dropped(query: str) -> None:
     assert "sum(ItemCount)" in query
     assert not re.search(r"count\(|percentiles?\(", query)
+
+
+@pytest.fixture
+def alerts() -> list[Any]:
+    """Return what is deployed where an address for alerts is given."""
+    path = ROOT / "infra" / "snapshots" / "private-network.snapshot.json"
+    resources: list[Any] = json.loads(path.read_text())["predictedResources"]
+    return [one for one in resources if one["type"].startswith("Microsoft.Insights/")]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "AppRequests | where Success == false",
+        'Collection == "Throttling"',
+        "ConnectionQuotaUtilization",
+        'Name == "health" and ResultCode == "503"',
+        "ResourceHealth",
+    ],
+    ids=["failed calls", "throttled sends", "connection quota", "health check", "resources"],
+)
+def test_mail_is_sent_for_what_needs_somebody(alerts: list[Any], condition: str) -> None:
+    [team] = [one for one in alerts if one["type"].endswith("/actionGroups")]
+    assert [one["emailAddress"] for one in team["properties"]["emailReceivers"]] == ["you@example.com"]
+    quoted = json.dumps(condition)[1:-1]
+    [rule] = [one for one in alerts if quoted in json.dumps(one["properties"])]
+    assert rule["properties"]["enabled"] is True
+    assert team["id"] in json.dumps(rule["properties"]["actions"])
+
+
+def test_without_an_address_there_are_no_alerts() -> None:
+    text = (ROOT / "infra" / "snapshots" / "defaults.snapshot.json").read_text()
+    assert "Microsoft.Insights/components" in text
+    assert "actionGroups" not in text
