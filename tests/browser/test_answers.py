@@ -12,19 +12,10 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Looks, Stack, free_port
+from tests.e2e.test_answers import EXAMPLE, whole
 from tests.serverless_signalr._answers.azurite import Azurite
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "answers"
-
 HTML = '<img src=x onerror="document.title=1"> <script>document.title = 2</script>'
-
-
-def whole(question: str) -> str:
-    """Return the text that the built-in generator writes."""
-    source = (EXAMPLE / "model.py").read_text(encoding="utf-8")
-    namespace: dict[str, Any] = {}
-    exec(compile(source[source.index("_BUILT_IN = ") : source.index("_SILENCE")], "model", "exec"), namespace)
-    return str(namespace["_BUILT_IN"].format(question=question)) + " "
 
 
 class AnswersStack(Stack):

@@ -1,19 +1,9 @@
 // Drive web/src/answers.ts by lines of JSON: commands on standard input, results on standard output.
 
-import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { Answers, require } from "../web/bundled.mjs";
 
-const web = new URL("../../web/", import.meta.url);
-const require = createRequire(new URL("package.json", web));
 const signalr = require("@microsoft/signalr");
-const built = require("esbuild").buildSync({
-  entryPoints: [fileURLToPath(new URL("src/answers.ts", web))],
-  bundle: true,
-  format: "esm",
-  write: false,
-});
-const { Answers } = await import(`data:text/javascript;base64,${Buffer.from(built.outputFiles[0].contents).toString("base64")}`);
 
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const seen = new Map();

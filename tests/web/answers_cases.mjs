@@ -1,16 +1,6 @@
 // Play server to web/src/answers.ts: a case is a list of steps, and what the page gets is printed as JSON.
 
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
-
-const web = new URL("../../web/", import.meta.url);
-const built = createRequire(new URL("package.json", web))("esbuild").buildSync({
-  entryPoints: [fileURLToPath(new URL("src/answers.ts", web))],
-  bundle: true,
-  format: "esm",
-  write: false,
-});
-const { Answers } = await import(`data:text/javascript;base64,${Buffer.from(built.outputFiles[0].contents).toString("base64")}`);
+import { Answers } from "./bundled.mjs";
 
 const { steps, since, canResume } = JSON.parse(process.argv[2]);
 const results = [];
