@@ -75,11 +75,15 @@ class AnswerLog:
         self._unsaved = batch
 
     async def _write_in_time(self, batch: Sequence[AnswerPiece], state: AnswerState) -> AnswerState:
+        # A store in memory is done at once, and needs no timer.
+        writing = asyncio.Task(self._write(batch, state), loop=asyncio.get_running_loop(), eager_start=True)
+        if writing.done():
+            return writing.result()
         try:
             async with asyncio.timeout(None) as limit:
                 timer = self._clock.call_later(_PATIENCE, partial(limit.reschedule, 0))
                 try:
-                    return await self._write(batch, state)
+                    return await writing
                 finally:
                     timer.cancel()
         except TimeoutError:
