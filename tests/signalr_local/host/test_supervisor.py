@@ -212,7 +212,7 @@ async def test_pauses_grow_and_end_somewhere(deaths: int) -> None:
 async def test_a_function_that_runs_too_long_takes_no_other_request_along(
     start_host: StartHost, log: Any
 ) -> None:
-    app = await start_host(HEAD + WAITING, host_json={"functionTimeout": "00:00:02"})
+    app = await start_host(HEAD + WAITING, host_json={"functionTimeout": "00:00:03"})
     pid = (await app.get("/api/pid")).text
     forever = asyncio.create_task(app.get("/api/forever"))
     await log.wait_for("^forever$")
@@ -226,9 +226,9 @@ async def test_a_function_that_runs_too_long_takes_no_other_request_along(
     app.write("go", "")
     reply = await waiting
     assert (reply.status, reply.text) == (200, "went")
-    assert "ended because forever ran longer than 00:00:02" in log.text
+    assert "ended because forever ran longer than 00:00:03" in log.text
     log.find(
-        "FunctionTimeoutException: Timeout value of 00:00:02 was exceeded by function: Functions.forever$"
+        "FunctionTimeoutException: Timeout value of 00:00:03 was exceeded by function: Functions.forever$"
     )
 
 
