@@ -149,6 +149,52 @@ async def behave_badly(service: Any, seed: int) -> None:
         writer.close()
 
 
+async def post_badly(service: Any, seed: int) -> None:
+    """Be a client of long polling or of an event stream that posts anything, and breaks its requests off."""
+    mutator = Mutator(seed)
+    chance = mutator.chance
+    streams = chance.random() < 0.5
+    token = service.client_token(user_id=f"poster{seed}")
+    answer = (await service.negotiate(token=token)).json()
+    head = f"/client/?hub=chat&id={answer['connectionToken']} HTTP/1.1\r\nHost: localhost\r\n"
+    head += f"Authorization: Bearer {token}\r\n"
+    writers = []
+
+    async def send(method: str, extra: str, body: bytes = b"") -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", service.emulator.port)
+        writers.append(writer)
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            writer.write(f"{method} {head}{extra}\r\n".encode() + body)
+            async with asyncio.timeout(chance.choice((0, 0.005, 0.05))):
+                await reader.read(65536)
+
+    get = ("GET", "Accept: text/event-stream\r\n" if streams else "")
+    await send(*get)
+    is_packed = not streams and chance.random() < 0.5
+    name = b"messagepack" if is_packed else b"json"
+    posts = [b'{"protocol":"%b","version":1}\x1e' % name]
+    corpus = PACKED_CORPUS if is_packed else JSON_CORPUS
+    posts += [mutator.mutate(chance.choice(corpus)) for _ in range(chance.randrange(6))]
+    for post in posts:
+        length = len(post) + chance.choice((0, 0, 0, 7))
+        await send("POST", f"Content-Length: {length}\r\n", post)
+        match chance.randrange(5):
+            case 0:
+                await send(*get)
+            case 1:
+                writers[-1].transport.abort()
+            case 2:
+                await send(chance.choice(("DELETE", "PUT", "HEAD")), "")
+    for writer in writers:
+        writer.transport.abort()
+    # Who polls would count as there for a while.
+    await service.request(
+        "DELETE",
+        f"/client/?hub=chat&id={answer['connectionToken']}",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+
+
 async def test_clients_that_send_anything_harm_nobody(
     service_with_app: Any, app: Any, caplog: pytest.LogCaptureFixture, pytestconfig: pytest.Config
 ) -> None:
@@ -171,7 +217,10 @@ async def test_clients_that_send_anything_harm_nobody(
 
     watching = asyncio.create_task(watch())
     for first in range(0, count, 20):
-        await asyncio.gather(*(behave_badly(service_with_app, seed) for seed in range(first, first + 20)))
+        await asyncio.gather(
+            *(behave_badly(service_with_app, seed) for seed in range(first, first + 20)),
+            *(post_badly(service_with_app, seed) for seed in range(first, first + 4)),
+        )
         # Others are served meanwhile.
         async with asyncio.timeout(PATIENCE):
             assert (await good.invoke("echo", first))["result"] == first
