@@ -145,21 +145,25 @@ def _service(event: events.ServiceRequest) -> dict[str, Any]:
 
 
 def _host(event: events.HostEvent) -> dict[str, Any]:
-    return {name: value for name, value in event.fields.items() if name != "kind"}
+    fields = {name: value for name, value in event.fields.items() if name != "kind"}
+    if event.name == "invocation_started":
+        fields["attributes"] = _attributes(fields["function"], fields["invocation_id"])
+    return fields
+
+
+def _attributes(function: str | None, invocation_id: str | None) -> dict[str, str]:
+    """Return what func and OpenTelemetry call the function and its call."""
+    found = {"function.name": function, "function.invocation_id": invocation_id}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _log(event: events.LogLine) -> dict[str, Any]:
-    attributes = {}
-    if event.function is not None:
-        attributes["function.name"] = event.function
-    if event.invocation_id is not None:
-        attributes["function.invocation_id"] = event.invocation_id
     fields: dict[str, Any] = {
         "category": event.category,
         "level": next((name for least, name in _LEVELS if event.level >= least), "trace"),
         "event_id": 0,
         "message": event.message,
-        "attributes": attributes,
+        "attributes": _attributes(event.function, event.invocation_id),
     }
     if event.exception is not None:
         fields["exception"] = dict(zip(("type", "message", "stack"), event.exception, strict=True))

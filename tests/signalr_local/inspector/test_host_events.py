@@ -59,7 +59,9 @@ def test_lines_that_host_json_hides_are_no_events_but_calls_are(journal: Journal
 
     event = {"kind": "invocation_started", "function": "a", "invocation_id": "1"}
     HostEvents(journal, Quiet()).emit(line("Executing", event=event))
-    assert [item["kind"] for item in records(journal)] == ["invocation_started"]
+    [started] = records(journal)
+    assert started["kind"] == "invocation_started"
+    assert started["attributes"] == {"function.name": "a", "function.invocation_id": "1"}
 
 
 def test_a_line_belongs_to_the_trace_in_which_it_is_said(
