@@ -113,8 +113,14 @@ async def collector() -> AsyncIterator[Collector]:
 
 
 @pytest.fixture
-async def env(tmp_path: Path, collector: Collector) -> AsyncIterator[SignalRTest]:
-    (tmp_path / "function_app.py").write_text(sample() + HUB, encoding="utf-8")
+def code() -> str:
+    """Return what the app does besides what the page shows."""
+    return ""
+
+
+@pytest.fixture
+async def env(tmp_path: Path, collector: Collector, code: str) -> AsyncIterator[SignalRTest]:
+    (tmp_path / "function_app.py").write_text(sample() + code + HUB, encoding="utf-8")
     host = {"version": "2.0", "telemetryMode": "OpenTelemetry"}
     (tmp_path / "host.json").write_text(json.dumps(host), encoding="utf-8")
     settings = {
@@ -149,6 +155,21 @@ async def test_one_trace_leads_from_the_event_over_the_method_to_what_it_sends(
         "signalr.addressee": "groups",
         "signalr.target": "said",
     }
+
+
+@pytest.mark.parametrize(
+    "code", ["\nfrom azure.core.settings import settings\n\nsettings.tracing_enabled = True\n"], ids=["on"]
+)
+async def test_tracing_of_azure_core_records_the_request_within_the_send_and_once(
+    env: SignalRTest, collector: Collector
+) -> None:
+    assert "azure.core.settings.settings.tracing_enabled = True" in PAGE
+    await (await env.connect(user="ann")).invoke("say", "hi")
+    method, send = await collector.span("chat/say"), await collector.span("send chat")
+    requests = [
+        span for span in collector.spans if any(item.key == "http.request.method" for item in span.attributes)
+    ]
+    assert [(span.trace_id, span.parent_span_id) for span in requests] == [(method.trace_id, send.span_id)]
 
 
 async def test_a_line_of_the_app_is_logged_once(

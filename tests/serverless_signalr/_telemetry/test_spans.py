@@ -8,9 +8,12 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, SpanKind, StatusCode
 
 from serverless_signalr import FunctionApp, HubException, ServiceError, SignalRInvocationContext, run_sync
+from serverless_signalr._connection.vault import SecretReference, read_secret
+from serverless_signalr._identity import Identity, IdentityKind
 from serverless_signalr._telemetry.spans import described
 from serverless_signalr.rest import ServiceClient
 from serverless_signalr.testing import call, connect
+from tests.serverless_signalr.azure_fakes.cloud import Cloud
 from tests.serverless_signalr.hubs import Chat
 from tests.serverless_signalr.rest_service import Service
 from tests.serverless_signalr.telemetry import Telemetry
@@ -214,3 +217,14 @@ print(*(name for name in sys.modules if name.startswith("opentelemetry")))
 """
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert shown.stdout.strip() == ""
+
+
+async def test_secret_that_is_read_from_a_vault_is_a_span_without_its_name(
+    telemetry: Telemetry, cloud: Cloud
+) -> None:
+    cloud.vault.put("signalr", "a secret value")
+    reference = SecretReference("https://main.vault.azure.net", "signalr")
+    await read_secret(reference, Identity(IdentityKind.MANAGED), "AzureSignalRConnectionString")
+    span = telemetry.spans["read secret"]
+    assert span.kind is SpanKind.INTERNAL
+    assert dict(span.attributes or {}) == {"server.address": "main.vault.azure.net"}
