@@ -157,30 +157,28 @@ async def _runtime(folder: str) -> int:
 async def _inspected_runtime(folder: str) -> int:
     from signalr_local.emulator import Emulator
 
-    emulator = Emulator()
-    _inspect(emulator)
-    return await _run(emulator, folder)
+    return await _run(Emulator(), folder, is_inspected=True)
 
 
-def _inspect(emulator: Any) -> None:
+def _inspect(emulator: Any, levels: logging.Filter | None = None) -> None:
     from signalr_local.inspector.endpoint import Inspector
     from signalr_local.inspector.host_events import HostEvents
     from signalr_local.inspector.journal import Journal
 
     journal = Journal()
     Inspector(emulator, journal).token = "bench"
-    logging.getLogger("signalr_local").addHandler(HostEvents(journal))
+    logging.getLogger("signalr_local").addHandler(HostEvents(journal, levels))
 
 
-async def _run(emulator: Any, folder: str) -> int:
+async def _run(emulator: Any, folder: str, *, is_inspected: bool = False) -> int:
     """Run the app in a folder behind an emulator, its log going nowhere."""
     from signalr_local.emulator import UpstreamRule
     from signalr_local.host import console
     from signalr_local.host.host import FunctionsHost
 
-    watching = logging.getLogger("signalr_local").handlers
     levels = console.install(Path(os.devnull).open("w"))  # noqa: ASYNC230, SIM115
-    logging.getLogger("signalr_local").handlers += watching
+    if is_inspected:
+        _inspect(emulator, levels)
     await emulator.start(port=0)
     settings = {"AzureSignalRConnectionString": emulator.connection_string}
     host = FunctionsHost(Path(folder), adjust=lambda values: {**values, **settings}, levels=levels)

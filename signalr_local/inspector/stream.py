@@ -20,6 +20,8 @@ _PAUSE = 0.2
 _REFILL = 8.0
 """Seconds after which as many events as are asked for at once may be sent again."""
 
+_now = time.monotonic
+
 _ANY_NUMBER = str(10**9)
 
 _CHUNK = 100
@@ -43,7 +45,7 @@ async def send_events(request: web.BaseRequest, journal: Journal) -> web.StreamR
     seq = min(seq, journal.last) if seq <= journal.last else 0
     response = web.StreamResponse(headers={**guard.HEADERS, "Content-Type": "application/x-ndjson"})
     await response.prepare(request)
-    left, looked = float(burst), time.monotonic()
+    left, looked = float(burst), _now()
     while True:
         found = list(journal.after(seq, limit))
         skipped = journal.last - seq - len(found)
@@ -61,7 +63,7 @@ async def send_events(request: web.BaseRequest, journal: Journal) -> web.StreamR
         while journal.last == seq:  # noqa: ASYNC110
             await asyncio.sleep(_PAUSE)
         await asyncio.sleep(_PAUSE)
-        now = time.monotonic()
+        now = _now()
         left, looked = min(burst, left + (now - looked) * burst / _REFILL), now
         limit = max(1, int(left))
         left -= min(limit, journal.last - seq)
