@@ -66,6 +66,39 @@ def test_package_index_that_is_not_reached_is_named_in_one_line(clone: Path) -> 
     )
 
 
+def test_package_that_is_missing_where_no_index_may_be_used_is_named_in_one_line(clone: Path) -> None:
+    make_environment(clone, "no-such-package")
+    done = run(clone, "scripts/pip-install", PIP_CONFIG_FILE=os.devnull, PIP_NO_INDEX="1")
+    assert done.returncode == 1
+    [line] = (done.stdout + done.stderr).splitlines()
+    assert line.endswith(
+        "PIP_NO_INDEX keeps it from the package index. Unset that, or name a folder with the wheels in "
+        "PIP_FIND_LINKS."
+    )
+
+
+PIP = """
+import sys
+print("  Downloading aiohttp-3.13.0-cp313-cp313-manylinux2014_x86_64.whl.metadata (8 kB)")
+print("Downloading aiohttp-3.13.0-cp313-cp313-manylinux2014_x86_64.whl (1.7 MB)")
+print("  Downloading old-1.0.tar.gz (7 kB)")
+print("Successfully installed aiohttp-3.13.0 old-1.0")
+"""
+
+
+def test_what_pip_prints_is_short(clone: Path) -> None:
+    make_environment(clone, "aiohttp")
+    [packages] = (clone / ".venv" / "lib").glob("python*/site-packages")
+    shutil.rmtree(packages / "pip")
+    (packages / "pip.py").write_text(PIP)
+    done = run(clone, "scripts/pip-install")
+    assert done.stdout.splitlines() == [
+        "Downloading aiohttp 3.13.0 (1.7 MB)",
+        "Downloading old 1.0 (7 kB)",
+        "Installed 2 packages",
+    ]
+
+
 def test_other_complaints_of_pip_are_shown(clone: Path) -> None:
     make_environment(clone, "./nowhere.whl")
     done = run(clone, "scripts/pip-install", PIP_CONFIG_FILE=os.devnull, PIP_NO_INDEX="1")
