@@ -33,6 +33,19 @@ PATIENCE = 60.0
 _HEADING = re.compile(r"## (\d+)\. ")
 _FENCE = re.compile(r"```(\w*)$")
 _FILE = re.compile(r"# (\S+\.py)$")
+_CHANGED = re.compile(r"\+\+\+ b/(\S+\.py)$")
+
+
+def patched(text: str, change: list[str]) -> str:
+    """Return a file after a change, each part of which fits one place of it."""
+    for part in "\n".join(change).split("\n@@"):
+        lines = part.splitlines()[1:]
+        before, after = (
+            "".join(f"{line[1:]}\n" for line in lines if not line.startswith(other)) for other in "+-"
+        )
+        assert text.count(before) == 1, f"the change fits {text.count(before)} places:\n{before}"
+        text = text.replace(before, after)
+    return text
 
 
 @dataclass(frozen=True)
@@ -47,8 +60,9 @@ class Section:
 class Guide:
     """Hold the sections by number, and the settings that they share.
 
-    The first line of a Python block names its file, which replaces an earlier one of this name; all other
-    files stay. Each line of a block of the language ``text`` is something that somebody is told.
+    The first line of a Python block names its file, which replaces an earlier one of this name. A diff
+    changes a file. All other files stay. Each line of a block of the language ``text`` is something that
+    somebody is told.
     """
 
     settings: Any
@@ -70,6 +84,10 @@ class Guide:
                         name = _FILE.match(block[0])
                         assert name, f"the block that starts with {block[0]!r} does not name its file"
                         files[name[1]] = "\n".join(block[1:]) + "\n"
+                    case "diff":
+                        name = _CHANGED.match(block[1])
+                        assert name, f"the change that starts with {block[0]!r} does not name its file"
+                        files[name[1]] = patched(files[name[1]], block[2:])
                     case "json":
                         settings = json.loads("\n".join(block))
                     case "text":

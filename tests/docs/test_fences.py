@@ -71,7 +71,8 @@ HOLDERS: dict[tuple[str, str], tuple[int, list[str]]] = {
     ("docs/guide.md", "js"): (1, ["test_samples.py::test_client_of_the_guide_is_told_of_its_order"]),
     # conftest.py cuts the guide into apps, refuses a block without a file, and runs each app.
     ("docs/guide.md", "json"): (1, ["test_guide.py::test_every_function_of_a_section_can_run"]),
-    ("docs/guide.md", "python"): (18, ["test_guide.py::test_every_function_of_a_section_can_run"]),
+    ("docs/guide.md", "diff"): (3, ["test_guide.py::test_every_function_of_a_section_can_run"]),
+    ("docs/guide.md", "python"): (15, ["test_guide.py::test_every_function_of_a_section_can_run"]),
     ("docs/guide.md", "text"): (4, ["test_guide.py::test_call_that_does_not_fit_is_answered_with_what_does"]),
     ("docs/inspector.md", "text"): (1, ["test_commands.py::test_events_are_followed_with_curl"]),
     ("docs/make-it-yours.md", "diff"): (3, ["test_make_it_yours.py::test_rest_is_well_without_a_part"]),

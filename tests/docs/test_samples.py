@@ -129,8 +129,7 @@ async def test_page_of_a_dev_server_connects_past_its_proxy(
 def test_readers_of_answers_are_of_the_right_types(tmp_path: Path) -> None:
     declared = (
         f'import {{ Answers }} from "{ROOT / "web" / "src" / "answers.js"}";\n'
-        'import type { HubConnection } from "@microsoft/signalr";\n'
-        "declare const connection: HubConnection;\n"
+        'import { HubConnectionBuilder } from "@microsoft/signalr";\n'
         "declare function show(text: string): void;\n"
         "declare function replace(text: string | null | undefined): void;\n"
     )
