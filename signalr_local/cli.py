@@ -17,7 +17,7 @@ from signalr_local.host_options import add_host_options, host_options, port_numb
 from signalr_local.new.options import add_parser as add_new
 from signalr_local.option_parser import OptionParser
 from signalr_local.output import Output
-from signalr_local.serving import Step, fail, serve
+from signalr_local.serving import LifecycleHook, fail, serve
 
 __all__ = ["main"]
 
@@ -104,7 +104,7 @@ async def _host(arguments: argparse.Namespace) -> int:
     return await _serve(start, host.stop, output)
 
 
-async def _serve(start: Step, stop: Step, output: Output) -> int:
+async def _serve(start: LifecycleHook, stop: LifecycleHook, output: Output) -> int:
     def describe(error: Exception) -> str:
         text = describe_error(error)
         output.failed(text)

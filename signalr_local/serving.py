@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from signalr_local.host.console import flush_log, say
 
-__all__ = ["PortInUseError", "Step", "fail", "serve"]
+__all__ = ["LifecycleHook", "PortInUseError", "fail", "serve"]
 
 _SIGNALS = [signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGBREAK", None)])]
 """What asks a process to end; Windows has one more."""
@@ -19,7 +19,7 @@ _SAME_REQUEST = 1.0
 """Seconds in which a second SIGTERM is the first one once more: it was sent to the whole process group, and
 make or timeout, which got it too, has passed it on. Nobody passes Ctrl+C on."""
 
-type Step = Callable[[], Coroutine[None, None, None]]
+type LifecycleHook = Callable[[], Coroutine[None, None, None]]
 
 
 class PortInUseError(Exception):
@@ -39,8 +39,8 @@ class PortInUseError(Exception):
 
 
 async def serve(
-    start: Step,
-    stop: Step,
+    start: LifecycleHook,
+    stop: LifecycleHook,
     *,
     errors: tuple[type[Exception], ...] = (),
     describe: Callable[[Exception], str] = str,

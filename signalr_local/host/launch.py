@@ -48,7 +48,7 @@ class Launch:
         settings = Settings({**os.environ, **values})
         configuration = HostConfiguration.read(app, settings)
         environment = worker_environment(values, app, port, options.debug_port)
-        with Step(options.on_step, "start_worker", "Start the Python worker") as step:
+        with Step(options.on_step, "start_worker", "Start the Python worker"):
             worker = await Worker.open(app, environment, _log_of_app, options.interpreter)
         return cls(app, worker, settings, local_settings, configuration)
 

@@ -149,9 +149,7 @@ class _Look:
                 # Most files are none of the app's: to find that out must cost next to nothing.
                 if _is_code(entry.name) or (folder == root and entry.name in _FILES):
                     self._note(entry)
-                elif (
-                    entry.is_dir() and not (folder == root and entry.name in _TESTS) and _may_hold_code(entry)
-                ):
+                elif not (folder == root and entry.name in _TESTS) and _may_hold_code(entry):
                     inner.append(entry.path)
         return inner
 
@@ -183,13 +181,20 @@ def _is_ignored(name: str) -> bool:
     return name in _IGNORED or name.startswith(".")
 
 
-def _may_hold_code(folder: os.DirEntry[str]) -> bool:
-    """Tell whether a folder is worth a look: of those that links lead to, only packages are."""
-    if _is_ignored(folder.name):
+def _may_hold_code(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry is a folder worth a look: of those that links lead to, only packages are."""
+    if _is_ignored(entry.name) or not _is_folder(entry):
         return False
-    if folder.is_symlink():
-        return os.path.exists(os.path.join(folder.path, _PACKAGE))
-    return not os.path.exists(os.path.join(folder.path, _ENVIRONMENT))
+    if entry.is_symlink():
+        return os.path.exists(os.path.join(entry.path, _PACKAGE))
+    return not os.path.exists(os.path.join(entry.path, _ENVIRONMENT))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link that leads to itself, or into a folder that may not be entered
 
 
 def _identity(folder: str) -> _Identity:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from serverless_signalr.protocol.claims import Claims
 
@@ -21,13 +22,11 @@ _TAILS = re.compile(
     # a dict as Python shows it, of a parameter or of a header. Names are searched by how they end: that is
     # several times as fast.
     r"(token|key|signature|secret|passw(?:or)?d|pwd|authorization|cookie)"
-    r"""(?:(?P<member>\\*"\s*:\s*\\*")|(?P<list>\\*"\s*:\s*\[\s*\\*")|(?P<dict>'\s*:\s*')|(?P<parameter>=|%3d)|(?P<header>:\s+))"""
+    r"""(?:\\*"\s*:\s*(?P<list>\[\s*)?(?P<quote>\\{0,31}")|(?P<dict>'\s*:\s*')|(?P<parameter>=|%3d)|(?P<header>:\s+))"""
 )
 _WORDS = ("token", "key", "signature", "secret", "passw", "pwd", "authorization", "cookie")
 _WHOLE_HEADERS = ("authorization", "cookie")
 _VALUES = {
-    "member": re.compile(r'[^"\\]+'),
-    "list": re.compile(r'[^\]]*?(?=\\*"\s*\])'),
     "dict": re.compile(r"[^'\\]+"),
     "parameter": re.compile(r"""[^&;\s"\\,'<>]+"""),
     # A sentence may have a colon too: what follows is no word.
@@ -77,13 +76,33 @@ def _without_named(text: str, lowered: str) -> str:
     for found in _TAILS.finditer(lowered):
         if found.start() < last or not _NAME_ENDS.search(lowered, max(0, found.start() - 24), found.end(1)):
             continue
-        form = str(found.lastgroup)
-        is_whole = form == "header" and found[1] in _WHOLE_HEADERS
-        value = (_REST_OF_LINE if is_whole else _VALUES[form]).match(text, found.end())
+        value = _value_pattern(found).match(text, found.end())
         if value is not None:
             pieces += [text[last : found.end()], HIDDEN]
             last = value.end()
     return "".join((*pieces, text[last:])) if pieces else text
+
+
+def _value_pattern(found: "re.Match[str]") -> "re.Pattern[str]":
+    if found["quote"]:
+        return _strings(found["quote"], is_list=found["list"] is not None)
+    if found["header"] and found[1] in _WHOLE_HEADERS:
+        return _REST_OF_LINE
+    return _VALUES[str(found.lastgroup)]
+
+
+@cache
+def _strings(quote: str, *, is_list: bool) -> "re.Pattern[str]":
+    """Return the pattern of a JSON string up to its closing quote, or of all strings of a list.
+
+    In JSON that is a string of other JSON, ``quote`` has backslashes before it. A backslash of the string
+    itself is then written as one more than these.
+    """
+    backslash = r"\\" * len(quote)
+    quote = re.escape(quote)
+    string = rf'(?:[^"\\]|{backslash}(?:{backslash}|{quote}|[^"\\]))'
+    more = rf'(?:{quote}\s*,[^"\\\[\]{{}}]*{quote}{string}*+)'
+    return re.compile(rf"{string}*+{more}*+" if is_list else f"{string}++")
 
 
 def _hide(found: "re.Match[str]") -> str:

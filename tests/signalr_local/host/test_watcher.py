@@ -74,6 +74,14 @@ def test_a_link_to_a_folder_that_is_no_package_is_not_followed(tmp_path: Path) -
     assert watcher._Look.at(tmp_path / "app").files == {}
 
 
+def test_a_link_to_itself_hides_nothing_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    paths = [tmp_path / "one.py", tmp_path / "package" / "two.py"]
+    for path in paths:
+        write(path, "1")
+    assert sorted(watcher._Look.at(tmp_path).files) == paths
+
+
 def test_a_link_that_leads_nowhere_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "gone.py").symlink_to(tmp_path / "nowhere" / "gone.py")
     assert watcher._Look.at(tmp_path) == watcher._Look(folders=[str(tmp_path)])

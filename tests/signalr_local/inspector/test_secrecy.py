@@ -24,6 +24,8 @@ TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJ4In0.c2lnbmF0dXJl"
         json.dumps({"body": json.dumps({"inner": json.dumps({"client_secret": "planted-secret"})})}),
         json.dumps({"X-Functions-Key": "planted-secret"}),
         json.dumps({"X-Functions-Key": ["planted-secret", "planted-secret-2"]}),
+        json.dumps({"token": ["x", 1, "planted-secret"]}),
+        json.dumps({"body": json.dumps({"password": 'x"y\\z planted-secret'})}),
         json.dumps({"body": json.dumps({"tokens": [{"token": ["planted-secret"]}]})}),
         "{'password': 'planted-secret', 'x': 1}",
         json.dumps({"message": "{'accessToken': 'planted-secret'}"}),
@@ -40,6 +42,24 @@ def test_what_looks_like_a_secret_is_hidden(text: str) -> None:
     assert HIDDEN in shown
     for secret in ("planted-secret", TOKEN, "c2lnbmF0dXJl"):
         assert secret not in shown
+
+
+@pytest.mark.parametrize("depth", range(4))
+@pytest.mark.parametrize("value", ['x"y', "x\\", ["x", 'y"', "z\\"], ["x", 1, "y"], [1, "x"], [], ""])
+def test_json_in_json_stays_json(value: object, depth: int) -> None:
+    text = json.dumps({"password": value, "list": ["x"]})
+    for _ in range(depth):
+        text = json.dumps({"body": text, "list": ["x"]})
+    shown = json.loads(hidden(text))
+    for _ in range(depth):
+        assert shown["list"] == ["x"]
+        shown = json.loads(shown["body"])
+    assert shown["list"] == ["x"]
+
+
+def test_a_list_that_is_cut_off_hides_nothing_behind_it() -> None:
+    text = json.dumps({"body": '{"token":["planted', "list": ["x"]})
+    assert json.loads(hidden(text)) == {"body": f'{{"token":["{HIDDEN}', "list": ["x"]}
 
 
 def test_json_stays_json() -> None:
