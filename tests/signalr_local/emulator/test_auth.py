@@ -254,7 +254,8 @@ async def test_another_algorithm_is_refused(
 async def test_what_is_no_token_is_refused(
     service: Any, caplog: pytest.LogCaptureFixture, token: str
 ) -> None:
-    assert (await service.negotiate(token=token)).status == 401
+    reply = await service.negotiate(token=token)
+    assert (reply.status, reply.headers["WWW-Authenticate"]) == (401, INVALID + '"The token is malformed"')
     assert "no JSON Web Token" in caplog.text
 
 
