@@ -3,9 +3,9 @@
 import os
 import re
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from signalr_local.host.failures import Place
 from signalr_local.worker.scoreboard import PLACES, SIZE, STARTED
@@ -27,9 +27,7 @@ class ScoreboardFile:
     def __init__(self) -> None:
         # On Windows a process inherits no descriptors: the worker opens the file by its name.
         self._has_name = sys.platform == "win32"
-        self._file = tempfile.NamedTemporaryFile(delete=False)  # noqa: SIM115 - ``close`` closes it
-        if not self._has_name:
-            os.unlink(self._file.name)
+        self._file = _open(keep_name=self._has_name)
         self._file.truncate(SIZE)
 
     @property
@@ -70,6 +68,19 @@ class ScoreboardFile:
             return os.pread(self._file.fileno(), size, offset)
         self._file.seek(offset)
         return os.read(self._file.fileno(), size)
+
+
+def _open(*, keep_name: bool) -> IO[bytes]:
+    if sys.platform == "linux":
+        # In memory: on a disk that is full, the worker would die when it first writes.
+        return os.fdopen(os.memfd_create("scoreboard"), "w+b", 0)
+    else:  # noqa: RET505 - mypy takes what follows for unreachable otherwise
+        import tempfile
+
+        file = tempfile.NamedTemporaryFile(delete=False)  # noqa: SIM115 - ``close`` closes it
+        if not keep_name:
+            os.unlink(file.name)
+        return file
 
 
 def places_in(app: Path, text: str) -> list[Place]:

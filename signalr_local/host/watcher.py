@@ -143,8 +143,9 @@ class _Look:
     def _take(self, root: str, folder: str) -> list[str]:
         """Note a folder and the app's files in it, and return the folders in it that may hold more."""
         inner = []
-        self.folders.append(folder)
         with os.scandir(folder) as entries:
+            # What cannot be read cannot be watched: the folder of a database, say.
+            self.folders.append(folder)
             for entry in entries:
                 # Most files are none of the app's: to find that out must cost next to nothing.
                 if _is_code(entry.name) or (folder == root and entry.name in _FILES):

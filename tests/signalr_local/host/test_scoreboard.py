@@ -43,6 +43,15 @@ def test_a_worker_that_was_killed_has_counted(file: ScoreboardFile) -> None:
     assert file.started == 3
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems need a disk")
+def test_it_needs_no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/no such folder")
+    file = ScoreboardFile()
+    run(file, "board.count()")
+    assert file.started == 1
+    file.close()
+
+
 def test_a_crash_leaves_its_places(file: ScoreboardFile) -> None:
     run(file, "board.count()\nos.kill(os.getpid(), signal.SIGSEGV)")
     assert file.places.startswith("Fatal Python error: Segmentation fault\n")

@@ -1,6 +1,7 @@
 """The watcher: which files count, and which folders are watched."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -80,6 +81,22 @@ def test_a_link_to_itself_hides_nothing_beside_it(tmp_path: Path) -> None:
     for path in paths:
         write(path, "1")
     assert sorted(watcher._Look.at(tmp_path).files) == paths
+
+
+def test_a_folder_that_may_not_be_read_is_not_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "database").mkdir()
+    scandir = os.scandir
+
+    def refuse(folder: str) -> object:
+        # Whoever is root may read everything.
+        if folder.endswith("database"):
+            raise PermissionError
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert watcher._Look.at(tmp_path).watched == [str(tmp_path)]
 
 
 def test_a_link_that_leads_nowhere_is_no_file(tmp_path: Path) -> None:
