@@ -34,6 +34,9 @@ PATIENCE = 60.0
 
 CALLERS = 6
 
+# What is waited for has its own limit; all of it takes as long as was asked for.
+pytestmark = pytest.mark.timeout(300 + ROUNDS * (300 + 8 * PAUSE))
+
 APP = """
 import os
 
