@@ -10,8 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from signalr_local.host.answer_headers import header_fault
 from signalr_local.host.json_files import read_object
+from signalr_local.host.response_headers import header_fault
 from signalr_local.host.timespans import parse_timespan
 from signalr_local.host.whole_app import does_not_start
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from signalr_local.host import headers
+from signalr_local.host import frame_headers
 from signalr_local.worker import frames
 from signalr_local.worker.lines import LineCutter
 
@@ -28,7 +28,7 @@ class Pipes(asyncio.SubprocessProtocol):
         self.drained = asyncio.Event()
         self._on_frame = on_frame
         self._on_line = on_line
-        self._frames = frames.Cutter(headers.decode)
+        self._frames = frames.Cutter(frame_headers.decode)
         self._lines = LineCutter()
         self._open = {_STDOUT, _STDERR}
 

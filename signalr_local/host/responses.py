@@ -10,9 +10,9 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
 from signalr_local.host import newtonsoft
-from signalr_local.host.answer_headers import header_fault
 from signalr_local.host.cookies import CookieError, rewrite
 from signalr_local.host.dates import dates_in
+from signalr_local.host.response_headers import header_fault
 from signalr_local.host.worker import Failure
 
 __all__ = ["ResponseError", "bare", "failed", "from_worker"]
@@ -57,7 +57,9 @@ def from_worker(value: Mapping[str, Any], body: bytes) -> web.StreamResponse:
 
 
 def bare(value: object, *, dates: bool = True) -> tuple[web.StreamResponse, str | None]:
-    """Return the response that a bare text stands for, and what is sent if that is another value.
+    """Return the response for a value that a function returns in place of one, and the text of its body.
+
+    The text is None if it says the same as the value.
 
     The host looks whether the text is JSON, which it reads and writes as Newtonsoft.Json does (source:
     azure-functions-host, HttpBinding); ``dates`` tells whether dates are written anew too. Raise
@@ -72,7 +74,9 @@ def bare(value: object, *, dates: bool = True) -> tuple[web.StreamResponse, str 
     if "body" not in members:
         shown = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False)
         response = web.Response(text=newtonsoft.clean(shown), headers={hdrs.CONTENT_TYPE: _TEXT})
-        return response, None if _is_same(content, text) and shown != content else shown
+        # A JSON string is sent without its quotes; other JSON only gets another indentation.
+        is_changed = isinstance(content, str) or not _is_same(content, text)
+        return response, shown if is_changed else None
     body, given = members["body"], members.get("headers")
     headers = {name: str(item) for name, item in given.items()} if isinstance(given, dict) else {}
     kind = next((item for name, item in headers.items() if name.lower() == "content-type"), None)

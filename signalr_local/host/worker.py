@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from serverless_signalr._rest.trace import traceparent
 from signalr_local.clock import SYSTEM
-from signalr_local.host import headers
+from signalr_local.host import frame_headers
 from signalr_local.host.app_folder import check_app_folder
 from signalr_local.host.environment import worker_environment
 from signalr_local.host.failures import (
@@ -185,7 +185,7 @@ class Worker:
             header["ahead"] = self.clock.ahead
         timer = None if timeout is None else loop.call_later(timeout, _time_out, future)
         try:
-            self._outgoing.write(self._stdin, frames.pack(headers.encode(header), body))
+            self._outgoing.write(self._stdin, frames.pack(frame_headers.encode(header), body))
             return await future
         finally:
             self._calls.pop(invocation, None)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from signalr_local.host import headers
+from signalr_local.host import frame_headers
 from signalr_local.worker import frames
 
 HEADERS: list[dict[str, Any]] = [
@@ -21,18 +21,18 @@ HEADERS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("header", HEADERS)
 def test_what_the_worker_writes_is_read(header: dict[str, Any]) -> None:
-    assert frames.Cutter(headers.decode).feed(frames.encode(header)) == [(header, b"")]
+    assert frames.Cutter(frame_headers.decode).feed(frames.encode(header)) == [(header, b"")]
 
 
 @pytest.mark.parametrize("header", HEADERS[:4])
 def test_the_worker_reads_what_is_written(header: dict[str, Any]) -> None:
-    assert json.loads(headers.encode(header)) == header
+    assert json.loads(frame_headers.encode(header)) == header
 
 
 def test_a_number_that_is_none_is_read() -> None:
-    assert math.isnan(headers.decode(b"[NaN]")[0])
+    assert math.isnan(frame_headers.decode(b"[NaN]")[0])
 
 
 def test_what_is_no_json_is_refused() -> None:
     with pytest.raises(ValueError, match="Expecting"):
-        headers.decode(b"{]")
+        frame_headers.decode(b"{]")

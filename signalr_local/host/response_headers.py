@@ -1,4 +1,4 @@
-"""Headers that an answer may have: Azure's web server refuses others."""
+"""The headers that a response may have: Azure's web server refuses others."""
 
 import re
 
