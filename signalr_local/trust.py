@@ -12,6 +12,7 @@ from collections.abc import Mapping
 __all__ = ["import_aiohttp", "read", "read_for"]
 
 _waiting: list[ssl.SSLContext] = []
+_lock = threading.Lock()
 
 
 def import_aiohttp() -> None:
@@ -26,8 +27,9 @@ def import_aiohttp() -> None:
 
 def read() -> None:
     """Read the certificates, unless that was done."""
-    while _waiting:
-        _waiting.pop().set_default_verify_paths()
+    with _lock:  # Who waits for it finds all of them read.
+        while _waiting:
+            _waiting.pop().set_default_verify_paths()
 
 
 async def read_for(settings: Mapping[str, str]) -> None:
