@@ -20,9 +20,10 @@ _PAUSE = 0.2
 _REFILL = 8.0
 """Seconds after which as many events as are asked for at once may be sent again."""
 
-_now = time.monotonic
+_UNLIMITED = 10**9
+"""More events than there are."""
 
-_ANY_NUMBER = str(10**9)
+_now = time.monotonic
 
 _CHUNK = 100
 """Events that are written at a time, so that a long history holds up nobody."""
@@ -38,7 +39,7 @@ async def send_events(request: web.BaseRequest, journal: Journal) -> web.StreamR
     """
     query = request.rel_url.query
     seq, limit = _number(query.get("after", "0")), _number(query.get("limit", str(MAX_EVENTS)))
-    burst = _number(query.get("burst", _ANY_NUMBER))
+    burst = _number(query.get("burst", str(_UNLIMITED)))
     follows = query.get("follow", "false").lower() == "true"
     kinds = frozenset(filter(None, query.get("kind", "").split(",")))
     # A number from before a restart of the runtime is larger than any.

@@ -62,7 +62,7 @@ class _FailureKeeper:
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
 
-    def exception(self, *_: object) -> None:
+    def exception(self, *_: object, **__: object) -> None:
         """Keep the exception that is being handled."""
         _failure.set(sys.exception())
 
