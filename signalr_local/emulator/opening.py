@@ -55,7 +55,8 @@ class Opening:
         self._data += data
         end = self._data.find(_SEPARATOR, before)
         if (len(self._data) if end < 0 else end) > self._max:
-            raise ProtocolError(_GARBAGE)
+            cause = f"its first {self._max:,} bytes have no record separator (0x1E)"
+            raise ProtocolError(_GARBAGE) from ProtocolError(cause)
         if end < 0:
             return None
         frame, rest = self._data[:end], self._data[end + 1 :]
@@ -63,8 +64,10 @@ class Opening:
         try:
             request = handshake.parse_request(frame)
             request.protocol.encode()
-        except ValueError:
-            raise ProtocolError(_GARBAGE) from None
+        except UnicodeEncodeError:
+            raise ProtocolError(_GARBAGE) from ProtocolError("half of a surrogate pair is no text")
+        except ProtocolError as error:
+            raise ProtocolError(_GARBAGE) from error
         protocol = PROTOCOLS.get(request.protocol.lower())
         if protocol is None:
             raise ProtocolError(f"The protocol '{request.protocol}' is not supported.")
@@ -81,7 +84,11 @@ class Opening:
         return Accepted(protocol, request.version, rest)
 
 
-def refusal(error: str) -> bytes:
-    """Return the answer to a handshake that does not fit, and say in the log why there is no connection."""
-    _log.warning("A client is refused: %r Protocols here: %s.", error[:200], ", ".join(PROTOCOLS))
+def refusal(error: str, cause: BaseException | None = None) -> bytes:
+    """Return the answer to a handshake that does not fit, and say in the log why there is no connection.
+
+    ``cause`` is what the client is not told.
+    """
+    why = "" if cause is None else f" That is because {cause}."
+    _log.warning("A client is refused: %r%s Protocols here: %s.", error[:200], why, ", ".join(PROTOCOLS))
     return handshake.encode_response(error).encode()

@@ -136,7 +136,7 @@ class Session(ABC):
             try:
                 accepted = self._opening.feed(data)
             except ProtocolError as error:
-                self._refuse(str(error))
+                self._refuse(str(error), error.__cause__)
                 return
             if accepted is not None:
                 self._begin(accepted)
@@ -154,9 +154,9 @@ class Session(ABC):
         if accepted.rest:
             connection.receive(accepted.rest)
 
-    def _refuse(self, error: str) -> None:
+    def _refuse(self, error: str, cause: BaseException | None = None) -> None:
         self._settle()
-        self.put(Encoded(refusal(error), True))
+        self.put(Encoded(refusal(error, cause), True))
         self.finish(self._timing.close)
 
     def _settle(self) -> None:

@@ -57,6 +57,24 @@ async def test_a_handshake_that_does_not_fit_is_answered_with_the_error_and_the_
     assert await client.ended() == 1000
 
 
+@pytest.mark.parametrize(
+    ("sent", "cause"),
+    [
+        ('{"protocol":"json"}\x1e', "the first message is not a handshake such as"),
+        ("x" * 33_000, "its first 32,768 bytes have no record separator (0x1E)"),
+        ('{"protocol":"\\ud83d","version":1}\x1e', "half of a surrogate pair is no text"),
+    ],
+    ids=["no-version", "no-end", "half-a-pair"],
+)
+async def test_the_log_says_what_is_wrong_with_a_handshake(
+    service: Any, caplog: pytest.LogCaptureFixture, sent: str, cause: str
+) -> None:
+    client = await service.open()
+    await client.send_text(sent)
+    assert await client.next() == {"error": "An unexpected error occurred during connection handshake."}
+    assert f"That is because {cause}" in caplog.text
+
+
 async def test_a_client_that_sends_no_handshake_is_cut_off(start: Start) -> None:
     service = await start(handshake=0.05)
     client = await service.open()
