@@ -8,7 +8,8 @@ import pytest
 from serverless_signalr.protocol import messagepack_protocol
 from serverless_signalr.protocol.messages import Completion, HubMessage, Invocation
 from signalr_local.host.options import HostOptions
-from tests.signalr_local.host.test_trigger import TYPED, app, invoke, message, signed, typed
+from tests.signalr_local.host.test_trigger import app, invoke, message, signed
+from tests.signalr_local.host.test_trigger_typed import TYPED, typed
 
 __all__ = ["app", "typed"]
 

@@ -1,20 +1,16 @@
-"""The worker process: what the app says, and how it ends."""
+"""The worker process: what the app finds there, and how it ends."""
 
 import asyncio
 import json
-import logging
 import os
 import re
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from signalr_local.host import supervisor
-from signalr_local.host.failures import describe_error
-from signalr_local.host.worker import AppError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -22,78 +18,14 @@ type StartHost = Callable[..., Awaitable[Any]]
 
 APP = """
 import asyncio
-import contextvars
 import json
-import logging
 import os
-import re
-import subprocess
 import sys
-import threading
 import time
-import warnings
 
 import azure.functions as func
 
 app = func.FunctionApp()
-
-print("imported")
-
-class Unformattable:
-    def __str__(self):
-        raise ValueError("no text")
-
-def in_thread(function, *arguments):
-    thread = threading.Thread(target=contextvars.copy_context().run, args=(function, *arguments))
-    thread.start()
-    thread.join()
-
-def in_own_thread(context, text):
-    context.thread_local_storage.invocation_id = context.invocation_id
-    print(text)
-
-SAYINGS = {
-    "print": lambda: print("hello"),
-    "print-lines": lambda: print("one\\ntwo"),
-    "print-parts": lambda: (print("a", end=""), print("b", end="", flush=True), print("c")),
-    "print-blank": lambda: print(),
-    "print-unicode": lambda: print("caf\\u00e9 \\ud800"),
-    "print-long": lambda: print("x" * 1_000_000),
-    "print-thread": lambda: in_thread(print, "hello"),
-    "debug": lambda: logging.debug("hello"),
-    "info": lambda: logging.info("hello %s", "you"),
-    "warning": lambda: logging.getLogger("mine").warning("hello"),
-    "error": lambda: logging.getLogger("mine.own").error("hello"),
-    "critical": lambda: logging.critical("hello"),
-    "exception": lambda: logging.error("hello", exc_info=ValueError("wrong")),
-    "system": lambda: logging.getLogger("azure.functions.other").error("hello"),
-    "warn": lambda: warnings.warn("hello", UserWarning, stacklevel=1),
-    "broken": lambda: logging.info("%d", Unformattable()),
-    "stderr": lambda: print("a line", file=sys.stderr),
-    "stderr-error": lambda: print("an Error", file=sys.stderr),
-    "stderr-warning": lambda: print("a WARNING of an error", file=sys.stderr),
-    "descriptor-1": lambda: os.write(1, b"a line\\n"),
-    "descriptor-odd": lambda: os.write(1, b"\\xff\\n"),
-    "buffer": lambda: sys.stdout.buffer.write("hello\\n".encode()),
-    "reconfigure": lambda: (sys.stdout.reconfigure(encoding="utf-8"), print("hello")),
-    "print-no-end": lambda: print("hello", end=""),
-    "print-progress": lambda: print("10%\\r20%\\r", end=""),
-    "subprocess-stdout": lambda: subprocess.run(
-        [sys.executable, "-Sc", "print('a line')"], check=True, stdout=sys.stdout
-    ),
-    "subprocess": lambda: subprocess.run([sys.executable, "-Sc", "print('a line')"], check=True),
-}
-
-@app.route(route="say/{what}")
-def say(req: func.HttpRequest) -> str:
-    SAYINGS[req.route_params["what"]]()
-    return "said"
-
-@app.route(route="say_async/{what}")
-async def say_async(req: func.HttpRequest) -> str:
-    await asyncio.sleep(0)
-    SAYINGS[req.route_params["what"]]()
-    return "said"
 
 @app.route()
 def stdin(req: func.HttpRequest) -> str:
@@ -157,92 +89,6 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "_PAUSES", (0.0,))
 
 
-# What the app says.
-
-
-@pytest.mark.parametrize("function", ["say", "say_async"])
-@pytest.mark.parametrize(
-    ("what", "expected"),
-    [
-        ("print", [("INFO", "hello")]),
-        ("print-lines", [("INFO", "one"), ("INFO", "two")]),
-        ("print-parts", [("INFO", "abc")]),
-        ("print-blank", [("INFO", "")]),
-        ("print-unicode", [("INFO", "café \ud800")]),
-        ("print-long", [("INFO", "x" * 1_000_000)]),
-        ("print-thread", [("INFO", "hello")]),
-        ("print-no-end", [("INFO", "hello")]),
-        ("print-progress", [("INFO", "10%"), ("INFO", "20%")]),
-        ("buffer", [("INFO", "hello")]),
-        ("reconfigure", [("INFO", "hello")]),
-        ("debug", []),
-        ("info", [("INFO", "hello you")]),
-        ("warning", [("WARNING", "hello")]),
-        ("error", [("ERROR", "hello")]),
-        ("critical", [("CRITICAL", "hello")]),
-        ("exception", [("ERROR", "hello\nValueError: wrong")]),
-        ("system", []),
-    ],
-)
-async def test_what_a_function_says_is_logged_in_its_name(
-    app: Any, log: Any, function: str, what: str, expected: list[tuple[str, str]]
-) -> None:
-    assert (await app.get(f"/api/{function}/{what}")).text == "said"
-    start, *said, end = log.records
-    assert start.getMessage().startswith(f"Executing 'Functions.{function}'")
-    assert end.getMessage().startswith(f"Executed 'Functions.{function}'")
-    assert [(record.levelname, record.getMessage()) for record in said] == expected
-    assert {record.category for record in said} <= {f"Function.{function}.User"}
-
-
-async def test_a_warning_is_logged_as_one(app: Any, log: Any) -> None:
-    await app.get("/api/say/warn")
-    record = log.find("UserWarning: hello")
-    assert record.levelname == "WARNING"
-    assert record.category == "Function.say.User"
-    assert f"{app.folder / 'function_app.py'}:" in record.getMessage()
-
-
-async def test_a_record_that_cannot_be_formatted_fails_no_function(app: Any, log: Any) -> None:
-    assert (await app.get("/api/say/broken")).text == "said"
-    await log.wait_for("--- Logging error ---")
-
-
-@pytest.mark.parametrize(
-    ("what", "level", "text"),
-    [
-        ("stderr", "INFO", "a line"),
-        ("stderr-error", "ERROR", "an Error"),
-        ("stderr-warning", "WARNING", "a WARNING of an error"),
-        ("descriptor-1", "INFO", "a line"),
-        ("descriptor-odd", "INFO", "\N{REPLACEMENT CHARACTER}"),
-        ("subprocess", "INFO", "a line"),
-        ("subprocess-stdout", "INFO", "a line"),
-    ],
-)
-async def test_what_goes_past_python_s_output_is_logged_too(
-    app: Any, log: Any, what: str, level: str, text: str
-) -> None:
-    assert (await app.get(f"/api/say/{what}")).text == "said"
-    record = await log.wait_for(f"^{text}$")
-    assert record.levelname == level
-    assert record.category == "Host.Function.Console"
-
-
-async def test_what_the_app_prints_while_it_is_imported_is_logged(start_host: StartHost, log: Any) -> None:
-    await start_host(APP)
-    assert log.find("^imported$").category == "Host.Function.Console"
-
-
-async def test_debug_appears_where_setting_and_host_json_ask_for_it(start_host: StartHost, log: Any) -> None:
-    levels = {"logging": {"logLevel": {"Function": "Debug"}}}
-    app = await start_host(APP, settings={"PYTHON_ENABLE_DEBUG_LOGGING": "1"}, host_json=levels)
-    await app.get("/api/say/debug")
-    record = log.find("^hello$")
-    assert (record.levelname, record.category) == ("DEBUG", "Function.say.User")
-    assert app.host._levels.filter(record)
-
-
 async def test_a_function_finds_nothing_to_read(app: Any) -> None:
     assert (await app.get("/api/stdin")).text == "''"
 
@@ -271,74 +117,6 @@ async def test_the_environment_wins_over_settings(
     monkeypatch.setenv("MY_SETTING", "from outside")
     app = await start_host(APP, settings={"MY_SETTING": "mine"})
     assert json.loads((await app.get("/api/environment")).text)["MY_SETTING"] == "from outside"
-
-
-NAMED = """
-import azure.functions as func
-import frames
-import signalr_local
-import tests.helpers
-import worker
-
-app = func.FunctionApp()
-
-@app.route()
-def names(req: func.HttpRequest) -> str:
-    return " ".join([signalr_local.NAME, tests.helpers.NAME, frames.NAME, worker.NAME])
-"""
-
-
-async def test_an_app_may_use_the_names_of_this_project(start_host: StartHost) -> None:
-    files = {
-        "function_app.py": NAMED,
-        "signalr_local/__init__.py": "NAME = 'my local'",
-        "tests/helpers.py": "NAME = 'my tests'",
-        "frames.py": "NAME = 'my frames'",
-        "worker.py": "NAME = 'my worker'",
-    }
-    app = await start_host(files)
-    assert (await app.get("/api/names")).text == "my local my tests my frames my worker"
-
-
-async def test_packages_of_the_app_come_before_installed_ones(start_host: StartHost) -> None:
-    app = await start_host(
-        {
-            "function_app.py": """
-import azure.functions as func
-import attrs
-import json5_of_mine
-
-app = func.FunctionApp()
-
-@app.route()
-def names(req: func.HttpRequest) -> str:
-    return attrs.NAME + json5_of_mine.NAME
-""",
-            ".python_packages/lib/site-packages/attrs.py": "NAME = 'packaged '",
-            "attrs.py": "NAME = 'beside the app '",
-            "json5_of_mine.py": "NAME = 'beside the app'",
-        }
-    )
-    assert (await app.get("/api/names")).text == "packaged beside the app"
-
-
-async def test_the_app_s_folder_stays_clean(start_host: StartHost) -> None:
-    app = await start_host(
-        {
-            "function_app.py": "import extra\nimport azure.functions as func\napp = func.FunctionApp()",
-            "extra.py": "",
-        }
-    )
-    assert sorted(path.name for path in app.folder.iterdir()) == [
-        "extra.py",
-        "function_app.py",
-        "local.settings.json",
-    ]
-
-
-async def test_an_app_without_functions_answers_404(start_host: StartHost) -> None:
-    app = await start_host("import azure.functions as func\napp = func.FunctionApp()")
-    assert (await app.get("/api/any")).status == 404
 
 
 # How functions end the process, or do not.
@@ -508,143 +286,3 @@ async def test_a_request_that_waits_when_the_process_ends_is_answered(
     assert (await app.get("/api/end/kill")).status == 500
     assert (await waiting).status == 500
     await log.wait_for("The app is loaded again: ")
-
-
-# Apps that cannot be loaded.
-
-
-@pytest.mark.parametrize(
-    ("source", "message"),
-    [
-        ("import sys\nsys.exit()", "the app called sys.exit(None) while it was imported"),
-        ("import sys\nsys.exit(2)", "the app called sys.exit(2) while it was imported"),
-        ("import os\nos._exit(0)", "the worker process ended with exit code 0 while it loaded the app"),
-    ],
-)
-async def test_an_app_that_exits_while_it_is_imported_is_told_so(
-    start_host: StartHost, source: str, message: str
-) -> None:
-    with pytest.raises(AppError) as raised:
-        await start_host(source)
-    assert describe_error(raised.value) == message
-
-
-@pytest.mark.parametrize(
-    ("files", "end", "places"),
-    [
-        (
-            {"function_app.py": "import azure.functions\n\ndef broken(:\n    pass\n"},
-            "SyntaxError: invalid syntax",
-            ['function_app.py", line 3'],
-        ),
-        (
-            {"function_app.py": "import pages", "pages.py": "\nraise RuntimeError('my own mistake')\n"},
-            "RuntimeError: my own mistake",
-            ['function_app.py", line 1', 'pages.py", line 2'],
-        ),
-        (
-            {"function_app.py": "import no_such_module"},
-            "ModuleNotFoundError: No module named 'no_such_module'",
-            ['function_app.py", line 1'],
-        ),
-        (
-            {
-                "function_app.py": "try:\n  1 / 0\nexcept ValueError:\n  pass\nfinally:\n  import odd",
-                "odd.py": "raise LookupError('odd\\n  indented')",
-            },
-            "LookupError: odd\n  indented",
-            ["ZeroDivisionError", 'function_app.py", line 2', 'function_app.py", line 6', 'odd.py", line 1'],
-        ),
-    ],
-    ids=["syntax", "own-module", "missing-module", "chain"],
-)
-async def test_an_app_that_cannot_be_imported_shows_its_own_traceback(
-    start_host: StartHost, files: dict[str, str], end: str, places: list[str]
-) -> None:
-    with pytest.raises(AppError) as raised:
-        await start_host(files)
-    text = describe_error(raised.value)
-    assert text.startswith("Traceback (most recent call last):\n")
-    assert end in text
-    for place in places:
-        assert place in text
-    assert "azure_functions_runtime" not in text
-
-
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ("def f(req: func.HttpRequest, other: str) -> str: ...", "other"),
-        ("def f(req: func.HttpRequest) -> dict: ...", "dict"),
-        ("def f() -> str: ...", "req"),
-    ],
-    ids=["unbound", "annotation", "missing"],
-)
-async def test_a_function_that_does_not_fit_its_bindings_is_told_so(
-    start_host: StartHost, body: str, message: str
-) -> None:
-    source = f"import azure.functions as func\napp = func.FunctionApp()\n@app.route()\n{body}"
-    with pytest.raises(AppError) as raised:
-        await start_host(source)
-    text = describe_error(raised.value)
-    assert text.startswith("FunctionLoadError: cannot load the f function: ")
-    assert message in text
-
-
-async def test_a_folder_that_hides_azure_functions_is_named(start_host: StartHost) -> None:
-    files = {
-        "function_app.py": "import azure.functions as func\napp = func.FunctionApp()\n",
-        "azure/__init__.py": "",
-        "azure/helper.py": "X = 1\n",
-    }
-    with pytest.raises(AppError) as raised:
-        await start_host(files)
-    text = describe_error(raised.value)
-    assert "ModuleNotFoundError: No module named 'azure.functions'" in text
-    assert re.search(r"app0/azure hides the installed package azure: rename it\.$", text)
-
-
-async def test_a_requirement_of_the_app_that_is_not_installed_is_named(start_host: StartHost) -> None:
-    files = {
-        "function_app.py": "import azure.functions as func\nimport no_such_package  # noqa: F401\n",
-        "requirements.txt": "azure-functions\nno-such-package\n",
-    }
-    with pytest.raises(AppError) as raised:
-        await start_host(files)
-    text = describe_error(raised.value)
-    assert text.count("Traceback") == 1
-    assert "Current sys.path" not in text
-    assert re.search(
-        r"no-such-package is in \S+/requirements.txt, but not installed here\. Run: \S+ -m pip", text
-    )
-
-
-async def test_the_main_module_may_have_another_name(start_host: StartHost) -> None:
-    source = "import azure.functions as func\napp = func.FunctionApp()\n@app.route()\n"
-    files = {"main.py": f"{source}def say(req: func.HttpRequest) -> str:\n    return 'main'\n"}
-    app = await start_host(files, settings={"PYTHON_SCRIPT_FILE_NAME": "main.py"})
-    assert (await app.get("/api/say")).text == "main"
-
-
-async def test_another_app_on_the_python_path_is_not_served(start_host: StartHost, tmp_path: Path) -> None:
-    source = "import azure.functions as func\nfrom parts import one\napp = func.FunctionApp()\n@app.route()\n"
-    say = "def say(req: func.HttpRequest) -> str:\n    return {} + one.WORD\n"
-    other = tmp_path / "other"
-    (other / "parts").mkdir(parents=True)
-    (other / "parts" / "one.py").write_text("WORD = ' and other'")
-    (other / "parts" / "__init__.py").touch()
-    (other / "function_app.py").write_text(source + say.format("'other'"))
-    files = {
-        "function_app.py": source + say.format("'mine'"),
-        "parts/one.py": "WORD = ' and mine'",
-        "parts/__init__.py": "",
-    }
-    app = await start_host(files, settings={"PYTHONPATH": str(other)})
-    assert (await app.get("/api/say")).text == "mine and mine"
-
-
-async def test_levels_reach_the_console_s_filter(start_host: StartHost) -> None:
-    app = await start_host(APP, host_json={"logging": {"logLevel": {"Function.say": "Error"}}})
-    record = logging.LogRecord("signalr_local.host", logging.WARNING, "", 0, "", None, None)
-    record.category = "Function.say.User"
-    assert not app.host._levels.filter(record)
