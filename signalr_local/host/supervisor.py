@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
@@ -41,8 +42,11 @@ _MOMENT = 0.1
 _TRUSTED_CHANGES = 3
 """How many loads in a row a change may cut off: the next one has time to end, if changes never pause."""
 
-_REPEATED, _SOON = 5, 2.0
-"""How often the same files change within these seconds of their last change before the log wonders why."""
+_REPEATED, _SOON = 5, 0.6
+"""How often the same files change during a load, or within these seconds of its end, before it is told.
+
+The seconds are those in which changes are collected.
+"""
 
 _MAX_NAMES = 5
 
@@ -76,7 +80,7 @@ class Supervisor:
         self._cut_off = 0
         self._seconds = 0.0
         self._last_paths: list[Path] = []
-        self._last_change = 0.0
+        self._load_ended = 0.0
         self._repeated = 0
         self._watcher = watcher
         self._changed = asyncio.Event()
@@ -137,10 +141,9 @@ class Supervisor:
         return ", ".join(names[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
     def _note_repeated(self, paths: list[Path]) -> None:
-        now = time.monotonic()
-        is_same = paths == self._last_paths and now < self._last_change + _SOON + self._seconds
+        is_same = paths == self._last_paths and time.monotonic() < self._load_ended + _SOON
         self._repeated = self._repeated + 1 if is_same else 0
-        self._last_paths, self._last_change = paths, now
+        self._last_paths = paths
         if self._repeated == _REPEATED:
             _log.warning(
                 "%s changes again and again. If the app writes it while it is imported, the app is loaded "
@@ -193,6 +196,7 @@ class Supervisor:
 
     async def _reload(self) -> _Outcome:
         started = time.perf_counter()
+        self._load_ended = math.inf
         try:
             instance = await self._load(self._note_slow)
         except WorkerDiedError as error:
@@ -208,6 +212,8 @@ class Supervisor:
             # How often its worker has died at once is counted on: it may do so again.
             self._take(instance, time.perf_counter() - started)
             return _Outcome.LOADED
+        finally:
+            self._load_ended = time.monotonic()
         self._deaths = 0
         return _Outcome.BROKEN
 
