@@ -16,6 +16,9 @@ _MAX_UNSAVED = 256 * 1024
 _PATIENCE = 3.0
 """The number of seconds for which a piece waits for a store before it is sent without being stored."""
 
+_END_PATIENCE = 30.0
+"""The same for the end of an answer: without it, an answer that is complete resumes as one that was lost."""
+
 _PAUSE = 10.0
 """The number of seconds for which a store that was too slow is left alone."""
 
@@ -57,9 +60,9 @@ class AnswerLog:
     async def _save(self, batch: list[AnswerPiece], state: AnswerState) -> AnswerState:
         try:
             if state.has_ended:
-                return await self._write(batch, state)
+                return await self._write_in_time(batch, state, _END_PATIENCE)
             if self._clock.time() >= self._not_before:
-                return await self._write_in_time(batch, state)
+                return await self._write_in_time(batch, state, _PATIENCE)
         except Exception as error:  # noqa: BLE001 - the answer goes on whatever a store raises
             if not self._has_failed:
                 _log.warning("the answer %s could not be stored, it goes on: %s", self._answer_id, error)
@@ -74,21 +77,23 @@ class AnswerLog:
             size -= batch.pop(0).size
         self._unsaved = batch
 
-    async def _write_in_time(self, batch: Sequence[AnswerPiece], state: AnswerState) -> AnswerState:
+    async def _write_in_time(
+        self, batch: Sequence[AnswerPiece], state: AnswerState, patience: float
+    ) -> AnswerState:
         # A store in memory is done at once, and needs no timer.
         writing = asyncio.Task(self._write(batch, state), loop=asyncio.get_running_loop(), eager_start=True)
         if writing.done():
             return writing.result()
         try:
             async with asyncio.timeout(None) as limit:
-                timer = self._clock.call_later(_PATIENCE, partial(limit.reschedule, 0))
+                timer = self._clock.call_later(patience, partial(limit.reschedule, 0))
                 try:
                     return await writing
                 finally:
                     timer.cancel()
         except TimeoutError:
             self._not_before = self._clock.time() + _PAUSE
-            raise TimeoutError(f"the store did not respond within {_PATIENCE:.0f} seconds") from None
+            raise TimeoutError(f"the store did not respond within {patience:.0f} seconds") from None
 
     async def _write(self, batch: Sequence[AnswerPiece], state: AnswerState) -> AnswerState:
         while True:

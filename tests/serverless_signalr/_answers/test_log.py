@@ -160,6 +160,18 @@ async def test_end_is_stored_even_where_the_store_was_just_too_slow(
     assert await stored(store) == (DONE, [1, 2])
 
 
+async def test_end_waits_longer_for_the_store_but_not_for_ever(
+    log: AnswerLog, unreliable: Unreliable, store: MemoryAnswerStore, time: FakeClock
+) -> None:
+    unreliable.failures = ["never"]
+    saving = asyncio.create_task(log.save([piece(1)], DONE))
+    await time.advance(29.9)
+    assert not saving.done()
+    await time.advance(0.2)
+    assert await saving is DONE
+    assert await stored(store) == (STREAMING, [])
+
+
 async def test_sign_of_life_does_not_undo_the_end(log: AnswerLog, store: MemoryAnswerStore) -> None:
     found = await asyncio.gather(log.save([piece(1)], DONE), log.save([], STREAMING))
     assert list(found) == [DONE, DONE]
