@@ -18,11 +18,14 @@ __all__ = ["begin_trace", "current_trace_id", "follow_trace", "in_trace", "new_t
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
+# Ids are no secrets, and the system takes long to make one. An app that is tested in this process may seed
+# the generator of the module random.
+_random = random.Random()  # noqa: S311
+
 
 def new_trace_id() -> str:
     """Return the id of a new trace."""
-    # It is no secret, and the system takes long to make one.
-    return f"{random.getrandbits(128):032x}"
+    return f"{_random.getrandbits(128):032x}"
 
 
 def current_trace_id() -> str | None:
@@ -34,7 +37,7 @@ def current_trace_id() -> str | None:
 def begin_trace(trace_id: str) -> str:
     """Go on in this context as a part of a trace, and return the header that says so."""
     # Marked as sampled: tracers that follow their parent would record nothing otherwise.
-    header = f"00-{trace_id}-{random.getrandbits(64):016x}-01"
+    header = f"00-{trace_id}-{_random.getrandbits(64):016x}-01"
     traceparent.set(header)
     return header
 

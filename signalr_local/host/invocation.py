@@ -27,6 +27,9 @@ __all__ = ["Invoker", "new_id"]
 
 _log = logging.getLogger("signalr_local.host")
 
+# An app that is tested in this process may seed the generator of the module random.
+_random = random.Random()  # noqa: S311
+
 
 class Invoker:
     """Run functions of one worker against one service."""
@@ -173,7 +176,7 @@ class Invoker:
 
 def new_id() -> str:
     """Return a random id in the form of a GUID: uuid4 takes several times as long, for nobody's good here."""
-    digits = f"{random.getrandbits(128):032x}"
+    digits = f"{_random.getrandbits(128):032x}"
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 

@@ -38,6 +38,7 @@ _HEAD_START = 1.0
 """Seconds that the first load has before the files are watched, unless it is done earlier."""
 
 _MOMENT = 0.1
+"""Seconds in which the requests that waited for the first load are answered."""
 
 _TRUSTED_CHANGES = 3
 """How many loads in a row a change may cut off: the next one has time to end, if changes never pause."""
