@@ -1,6 +1,5 @@
 """The local runtime: emulator and host on one event loop, for one app."""
 
-import asyncio
 import errno
 import logging
 import socket
@@ -13,7 +12,6 @@ from urllib.parse import urljoin
 
 from serverless_signalr.endpoint import Endpoint, parse_url
 from serverless_signalr.errors import ConnectionStringError
-from signalr_local import trust
 from signalr_local.emulator.defaults import (
     DEFAULT_ACCESS_KEY,
     SECONDARY_ACCESS_KEY,
@@ -124,11 +122,8 @@ class Runtime:
         await self.host.begin()
         # While the worker imports the app, this process imports what it needs itself.
         with Step(self._options.on_step, "start_emulator", "Start the emulator") as step:
-            trust.import_aiohttp()
             from signalr_local.emulator import Emulator
 
-            if self._upstream.lower().startswith("https:"):
-                await asyncio.to_thread(trust.read)
             self._emulator = Emulator(hosts=self._options.host_names)
             self._inspector = self._inspected(self._emulator)
             await self._emulator.serve(self._sockets)

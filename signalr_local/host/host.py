@@ -4,7 +4,6 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from signalr_local import trust
 from signalr_local.host.console import LevelFilter
 from signalr_local.host.launch import Adjust, Launch
 from signalr_local.host.options import HostOptions
@@ -95,14 +94,12 @@ class FunctionsHost:
             await self.begin()
         if self._options.on_step is not None:
             self._options.on_step(COMPLETED, {})
-        trust.import_aiohttp()
         from signalr_local.host.site import Site
 
         assert self._watcher is not None  # noqa: S101 - ``begin`` made it
         self._supervisor = Supervisor(self._watcher, self._load, self._loaded)
         self._site = Site(self._supervisor, self._options, self.url)
         await self._supervisor.start()
-        await trust.read_for({} if self.instance is None else self.instance.settings)
         await self._site.start(self._sockets)
 
     async def reloaded(self) -> None:
