@@ -63,7 +63,7 @@ HOLDERS = {
     ),
     r"curl -N .*/_inspect/events.*": f"{HERE}::test_events_are_followed_with_curl",
     r"AzureSignalRConnectionString='Endpoint=…' python shout.py .*": (
-        "tests/docs/test_guide.py::test_script_sends_without_a_hub_class"
+        "tests/docs/test_guide_hubs.py::test_script_sends_without_a_hub_class"
     ),
     r"python serve.py": (
         "tests/docs/test_testing.py::test_environment_for_cypress_is_served_and_its_request_drops_the_client"
@@ -301,7 +301,8 @@ def test_runtime_starts(clone: Path, launch: Any, line: Line) -> None:
     words = filled([word.replace("my-chat", "examples/class_based") for word in words])
     text = re.sub(r"--port \d+|--host-name name|--address \S+", "", shlex.join(words))
     text = re.sub(r"--debug$", f"--debug {free_port()}", text)
-    ports = ["--emulator-port", "0"] if text.startswith("emulator") else ["--port=0", "--emulator-port=0"]
+    alone = {"emulator": ["--emulator-port=0"], "host": ["--port=0"]}
+    ports = alone.get(words[0], ["--port=0", "--emulator-port=0"])
     runtime = launch(*shlex.split(text), *ports, folder=clone, environment={"PYTHONPATH": str(clone)})
     runtime.wait_for(r"Ctrl\+C stops|SignalR Service emulator|LanguageWorkerInitialized|\"name\"")
     assert runtime.stop() == 0, runtime.text
