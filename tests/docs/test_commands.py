@@ -302,7 +302,7 @@ def test_runtime_starts(clone: Path, launch: Any, line: Line) -> None:
     text = re.sub(r"--port \d+|--host-name name|--address \S+", "", shlex.join(words))
     text = re.sub(r"--debug$", f"--debug {free_port()}", text)
     alone = {"emulator": ["--emulator-port=0"], "host": ["--port=0"]}
-    ports = alone.get(words[0], ["--port=0", "--emulator-port=0"])
+    ports = alone.get(next(iter(words), ""), ["--port=0", "--emulator-port=0"])
     runtime = launch(*shlex.split(text), *ports, folder=clone, environment={"PYTHONPATH": str(clone)})
     runtime.wait_for(r"Ctrl\+C stops|SignalR Service emulator|LanguageWorkerInitialized|\"name\"")
     assert runtime.stop() == 0, runtime.text
