@@ -159,7 +159,7 @@ async def test_message_to_nobody_is_told(app: Any, log: Any) -> None:
 
 
 def test_port_in_the_endpoint_means_the_same() -> None:
-    [block] = [block.text.strip() for block in PAGE.blocks if block.text.startswith("Endpoint=")]
+    block = QUOTES["A program ignores `Port=` in the connection string"]
     separate = block.replace(":8888;", ";Port=8888;", 1)
     assert Endpoint.parse(block).url == Endpoint.parse(separate).url == "http://localhost:8888"
 
