@@ -135,6 +135,7 @@ def app_files(app: App) -> Iterator[tuple[str, bytes]]:
 def files_of(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Yield the files of a folder that are deployed, with their names in it."""
     kept = set(files(folder, "--exclude-per-directory=.gitignore"))
+    names: list[str] = []
     for name in files(folder, f"--exclude-from={ROOT / '.funcignore'}"):
         if name not in kept and not name.startswith("web/dist/"):
             continue
@@ -142,7 +143,40 @@ def files_of(folder: Path) -> Iterator[tuple[str, bytes]]:
             raise PackagingError(
                 f"{name} is a git repository of its own. Remove {name}.git, or name it in .funcignore."
             )
-        yield name, (folder / name).read_bytes()
+        names.append(name)
+    for name in names:
+        path = folder / name
+        if path.is_dir():
+            # Only a symbolic link: git names the files of a folder, not the folder.
+            yield from behind(folder, name, names)
+        elif path.exists():
+            yield name, path.read_bytes()
+        else:
+            raise PackagingError(f"{name} is a link to nothing: remove it, or name it in .funcignore.")
+
+
+def behind(folder: Path, link: str, names: list[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield the deployed files behind a link to a folder of the app, by their names through the link."""
+    path, cure = folder / link, f"or name {link} in .funcignore, without a slash at its end."
+    target = path.resolve()
+    if not target.is_relative_to(folder):
+        raise PackagingError(
+            f"{link} is a link to {target}, which is outside of the app: put the folder itself there, {cure}"
+        )
+    if any(parent.resolve().is_relative_to(target) for parent in path.parents):
+        raise PackagingError(f"{link} is a link that leads back to itself: remove it, {cure}")
+    start = f"{target.relative_to(folder).as_posix()}/"
+    inside = [name for name in names if name.startswith(start)]
+    if not inside:
+        raise PackagingError(
+            f"{link} is a link to {start}, of which nothing is deployed: put the folder itself there, {cure}"
+        )
+    for name in inside:
+        through = f"{link}/{name.removeprefix(start)}"
+        if (folder / name).is_dir():
+            yield from behind(folder, through, names)
+        else:
+            yield through, (folder / name).read_bytes()
 
 
 def files(folder: Path, ignored: str) -> Iterator[str]:

@@ -351,3 +351,81 @@ def test_a_repository_in_the_app_is_refused(copy: Path) -> None:
         "vendor/ is a git repository of its own. Remove vendor/.git, or name it in .funcignore."
         in done.stderr
     )
+
+
+# symbolic links
+
+
+def link(project: Path, name: str, target: str | Path) -> None:
+    path = project / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(target, target_is_directory=True)
+
+
+def test_link_to_a_file_is_deployed_as_the_file(copy: Path, tmp_path: Path) -> None:
+    (tmp_path / "rooms.py").write_text("ROOMS = 3\n")
+    link(copy, "rooms.py", tmp_path / "rooms.py")
+    assert package(copy).returncode == 0
+    with zipfile.ZipFile(copy / "build" / "app.zip") as archive:
+        assert archive.read("rooms.py") == b"ROOMS = 3\n"
+
+
+def test_link_to_a_folder_of_the_app_is_deployed_as_the_folder(copy: Path) -> None:
+    link(copy, "parts/rooms", "../services")
+    link(copy, "services/more", "../others")
+    found = app_files(copy, "services/one.py", "services/inner/two.py", "others/three.py")
+    assert found >= {
+        *("services/one.py", "services/inner/two.py", "services/more/three.py", "others/three.py"),
+        *("parts/rooms/one.py", "parts/rooms/inner/two.py", "parts/rooms/more/three.py"),
+    }
+
+
+def test_what_is_ignored_stays_here_whatever_leads_to_it(copy: Path) -> None:
+    link(copy, "rooms", "services")
+    found = app_files(copy, "services/one.py", "services/server.key", "services/local.settings.json")
+    assert {name for name in found if name.startswith("rooms/")} == {"rooms/one.py"}
+
+
+@pytest.mark.parametrize("name", ["venv", ".venv", "env", "my_env", "node_modules", "web/node_modules"])
+def test_link_to_an_environment_elsewhere_stays_here(copy: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (copy / ".gitignore").unlink()
+    before = app_files(copy)
+    link(copy, name, tmp_path / "elsewhere")
+    assert app_files(copy) == before
+
+
+@pytest.mark.parametrize(
+    ("target", "complaint"),
+    [
+        ("../elsewhere", "shared is a link to {outside}, which is outside of the app: "),
+        ("nowhere", "shared is a link to nothing: "),
+        ("shared", "shared is a link to nothing: "),
+        (".", "shared is a link that leads back to itself: "),
+        ("tests", "shared is a link to tests/, of which nothing is deployed: "),
+    ],
+)
+def test_link_that_cannot_be_deployed_is_refused_in_one_sentence(
+    copy: Path, target: str, complaint: str
+) -> None:
+    outside = copy.parent / "elsewhere"
+    outside.mkdir()
+    (copy / "tests").mkdir(exist_ok=True)
+    link(copy, "shared", target)
+    done = package(copy)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(complaint.format(outside=outside.resolve()))
+    assert len(done.stderr.splitlines()) == 1
+    with (copy / ".funcignore").open("a") as ignored:
+        ignored.write("shared\n")
+    assert "function_app.py" in app_files(copy)
+
+
+def test_links_that_lead_to_one_another_are_refused(copy: Path) -> None:
+    (copy / "ann").mkdir()
+    (copy / "bob").mkdir()
+    link(copy, "ann/other", "../bob")
+    link(copy, "bob/other", "../ann")
+    done = package(copy)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "is a link that leads back to itself" in done.stderr
