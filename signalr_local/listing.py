@@ -9,7 +9,7 @@ __all__ = ["say_functions", "say_page"]
 
 
 def say_functions(host: FunctionsHost) -> None:
-    """Print every function with its methods and address, or its trigger."""
+    """Print every function with its methods and address, or its trigger, and the address of the host."""
     instance = host.instance
     if instance is None:
         return
@@ -20,6 +20,7 @@ def say_functions(host: FunctionsHost) -> None:
         say(f"\t{function.name}: {describe(function, base, prefix)}\n")
     for name in instance.table.disabled:
         say(f"\tFunction {name} is disabled.\n")
+    say(f"Functions host: {base}")
 
 
 def say_page(host: FunctionsHost) -> None:

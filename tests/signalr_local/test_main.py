@@ -43,6 +43,15 @@ def pid(req: func.HttpRequest) -> str:
 print("worker", os.getpid())
 """
 
+TIMER = """
+import azure.functions as func
+app = func.FunctionApp()
+
+@app.timer_trigger(arg_name="timer", schedule="0 0 0 29 2 *")
+def leap_day(timer: func.TimerRequest) -> None:
+    print("it was fired")
+"""
+
 
 @pytest.fixture
 def taken_port() -> Iterator[int]:
@@ -76,7 +85,20 @@ def test_it_prints_functions_connection_string_and_page(launch: Launch, app_fold
     assert "\tsend_group_message: [POST] http://PORT/api/groups/{groupName}/messages\n" in printed
     assert "\tbroadcast: signalRTrigger\n" in printed
     assert "Connection string: Endpoint=http://localhost;PORT;AccessKey=" in printed
+    assert "\nFunctions host: http://PORT\n" in printed
     assert "Open http://PORT/api/index\n" in printed
+
+
+def test_functions_without_an_address_are_called_at_that_of_the_host(launch: Launch, small_app: Path) -> None:
+    (small_app / "function_app.py").write_text(TIMER)
+    runtime = launch("--app", str(small_app), *FREE)
+    host = runtime.wait_for(r"Functions host: (http://\S+)")[1]
+    by_hand = urllib.request.Request(
+        f"{host}/admin/functions/leap_day", b"{}", {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(by_hand) as response:
+        assert response.status == 202
+    runtime.wait_for("it was fired")
 
 
 @pytest.mark.parametrize(
