@@ -200,6 +200,8 @@ class Supervisor:
         self._load_ended = math.inf
         try:
             instance = await self._load(self._note_slow)
+            # How often its worker has died at once is counted on: it may do so again.
+            self._take(instance, time.perf_counter() - started)
         except WorkerDiedError as error:
             self._deaths += 1
             self._note_death(error)
@@ -210,8 +212,6 @@ class Supervisor:
             _log.exception("The app could not be loaded.")
             self._note_broken(error)
         else:
-            # How often its worker has died at once is counted on: it may do so again.
-            self._take(instance, time.perf_counter() - started)
             return _Outcome.LOADED
         finally:
             self._load_ended = time.monotonic()
@@ -222,9 +222,9 @@ class Supervisor:
         old, last, self._last = self.instance, self._last, instance
         self._seconds = seconds
         self._tell(instance, None)
-        self._on_loaded(instance, last, seconds)
         if old is not None:
             self._retire(old, "because the app was loaded again")
+        self._on_loaded(instance, last, seconds)
         if self._first is not None and not self._first.done():
             self._first.set_result(None)
 

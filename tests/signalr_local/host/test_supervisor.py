@@ -12,6 +12,7 @@ import pytest
 
 from signalr_local.host import supervisor, watcher, worker
 from signalr_local.host.failures import AppError, WorkerDiedError, describe_error
+from signalr_local.host.options import HostOptions
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -303,6 +304,26 @@ async def test_an_app_whose_main_module_is_renamed_is_told_so(start_host: StartH
     (app.folder / "renamed.py").rename(app.folder / "function_app.py")
     await log.wait_for("The app is loaded again")
     assert (await app.get("/api/say")).text == "one"
+
+
+async def test_a_fault_after_a_load_is_logged_and_mended_by_the_next_edit(
+    start_host: StartHost, log: Any
+) -> None:
+    faults = [RuntimeError("a fault of a listener")]
+
+    def listen(_: Any, before: Any, __: float) -> None:
+        if before is not None and faults:
+            raise faults.pop()
+
+    app = await start_host(saying("one"), options=HostOptions(on_loaded=listen))
+    app.write("function_app.py", saying("two"))
+    record = await log.wait_for("^The app could not be loaded.")
+    assert record.exc_info
+    await log.wait_for("requests get 503 until then")
+    assert (await app.get("/api/say")).status == 503
+    app.write("function_app.py", saying("three"))
+    await log.wait_for("^The app is loaded again")
+    assert (await app.get("/api/say")).text == "three"
 
 
 async def test_many_changes_are_told_in_few_words(start_host: StartHost, log: Any) -> None:
