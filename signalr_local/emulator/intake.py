@@ -74,7 +74,7 @@ class Intake:
         self._unread = None
         if self._is_last:
             self._taker.end(self._cause)
-        else:
+        elif not self._taker.dispatcher.is_full:
             self._taker.channel.resume_reading()
 
     def finish(self, cause: str | None) -> None:

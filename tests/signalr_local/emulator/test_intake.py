@@ -65,6 +65,19 @@ async def test_a_few_messages_are_handed_over_at_once(intake: Intake, taker: Tak
     assert not taker.is_paused
 
 
+async def test_a_turn_of_before_a_restart_lets_nothing_in_while_the_app_is_busy(
+    intake: Intake, taker: Taker
+) -> None:
+    intake.feed(b"a\x1e" * (TURN_FRAMES * 2))
+    taker.dispatcher.is_full = True
+    intake.restart(RecordSplitter(2**30))
+    await asyncio.sleep(0)
+    assert taker.is_paused
+    taker.dispatcher.is_full = False
+    intake.go_on()
+    assert not taker.is_paused
+
+
 async def test_after_many_messages_others_come_first(intake: Intake, taker: Taker) -> None:
     turns: list[int] = []
     for _ in range(3):
