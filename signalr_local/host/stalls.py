@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -73,6 +74,6 @@ async def watch_loop(worker: "Worker") -> None:
                 "A function has blocked the event loop of the worker for some seconds: it is at %s. No other "
                 "async function runs meanwhile. In an async function, await what takes long (asyncio.sleep, "
                 "an async client), or define the function without async: then it runs in a thread.",
-                where.removeprefix(f"{worker.app}/"),
+                where.removeprefix(f"{worker.app}{os.sep}"),
             )
         seen = places

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
@@ -256,7 +257,7 @@ class Supervisor:
             self._drop(error)
 
     def _note_slow(self, place: str) -> None:
-        place = place.removeprefix(f"{self.app}/")
+        place = place.removeprefix(f"{self.app}{os.sep}")
         text = f"The app is still being imported after some seconds: it is at {place}"
         instance = self.instance
         if instance is not None and instance.worker.is_running:
