@@ -4,6 +4,7 @@ Source: ColoredConsoleLogger of Azure Functions Core Tools; host.json's logLevel
 """
 
 import asyncio
+import errno
 import io
 import logging
 import os
@@ -199,8 +200,10 @@ def lose(stream: TextIO, error: OSError) -> None:
     If it is standard output and nobody reads it (``signalr-local | head``), end as other programs do.
     """
     # What it has not written yet must not fail again at the end.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    if isinstance(error, BrokenPipeError):
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
+    # Windows may call a pipe without a reader an invalid argument.
+    if isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == errno.EINVAL):
         if stream is sys.stdout:
             signal.raise_signal(signal.SIGTERM)
         return
