@@ -120,12 +120,20 @@ class ChatPage:
         await field.fill(text)
         await field.press("Enter")
 
+    async def add_conversation(self) -> None:
+        """Show the forms that add one."""
+        add = self.page.get_by_role("button", name="New conversation")
+        if await add.get_attribute("aria-expanded") == "false":
+            await add.click()
+
     async def join_group(self, name: str) -> None:
+        await self.add_conversation()
         await self.page.get_by_label("Group name").fill(name)
         await self.page.get_by_role("button", name="Join group").click()
         await expect(self.page.get_by_role("heading", level=1)).to_have_text(name)
 
     async def open_private(self, user: str) -> None:
+        await self.add_conversation()
         await self.page.get_by_label("User or connection id").fill(user)
         await self.page.get_by_role("button", name="Open", exact=True).click()
         await expect(self.page.get_by_role("heading", level=1)).to_have_text(user)

@@ -164,12 +164,42 @@ async def test_another_day_is_announced(visit: Visit) -> None:
     await expect(ann.log.locator(".day")).to_have_text(["Monday, March 2"])
 
 
+async def test_the_list_of_conversations_comes_first_and_a_button_adds_to_it(visit: Visit) -> None:
+    ann = await visit("ann")
+    add = ann.page.get_by_role("button", name="New conversation")
+    group = ann.page.get_by_label("Group name")
+    await expect(group).to_be_hidden()
+    await add.focus()
+    await ann.page.keyboard.press("Enter")
+    await expect(add).to_have_attribute("aria-expanded", "true")
+    await expect(group).to_be_focused()
+    await ann.page.keyboard.type("friends")
+    await ann.page.keyboard.press("Enter")
+    await expect(ann.page.get_by_label("Message to friends")).to_be_focused()
+    await expect(group).to_be_hidden()
+    await expect(group).to_have_value("")
+
+
+@pytest.mark.parametrize("field", ["Group name", "User or connection id"])
+async def test_escape_leaves_the_forms_for_the_button_that_showed_them(visit: Visit, field: str) -> None:
+    ann = await visit("ann", viewport={"width": 390, "height": 844}, has_touch=True)
+    await ann.page.get_by_role("button", name="Conversations").click()
+    await ann.add_conversation()
+    await ann.page.get_by_label(field).press("Escape")
+    await expect(ann.page.get_by_label(field)).to_be_hidden()
+    add = ann.page.get_by_role("button", name="New conversation")
+    await expect(add).to_be_focused()
+    await add.press("Escape")
+    await expect(ann.page.get_by_role("button", name="Conversations")).to_be_focused()
+
+
 async def test_connection_ids_are_shown_to_developers_only(visit: Visit) -> None:
     ann, _ = await visit("ann"), await visit("bob")
     people = ann.page.get_by_role("complementary", name="People")
     chip = people.get_by_role("button", name="Message connection")
     await expect(ann.person("bob")).to_have_attribute("data-presence", "here")
     kind = ann.page.get_by_label("Private with")
+    await ann.add_conversation()
     await expect(chip).to_be_hidden()
     await expect(kind).to_be_hidden()
     await people.get_by_label("Show connection ids").check()
@@ -184,6 +214,7 @@ async def test_connection_ids_are_shown_to_developers_only(visit: Visit) -> None
 
 async def test_the_notice_of_a_failed_join_goes_when_the_next_one_succeeds(visit: Visit) -> None:
     ann = await visit("ann")
+    await ann.add_conversation()
     await ann.page.get_by_label("Group name").fill("$people")
     await ann.page.get_by_role("button", name="Join group").click()
     await expect(ann.page.get_by_role("alert")).to_contain_text("the app's own group")
@@ -249,6 +280,10 @@ async def test_the_page_is_accessible_and_fits(visit: Visit, width: int, scheme:
             await toggle.click()
             await looks.check(ann.page, f"{drawer.lower()}-{width}-{scheme}")
             await ann.page.keyboard.press("Escape")
+    if is_phone:
+        await ann.page.get_by_role("button", name="Conversations").click()
+    await ann.add_conversation()
+    await looks.check(ann.page, f"adding-{width}-{scheme}")
     assert await looks.wrapped_times(ann.page) == 0
     if is_phone:
         assert await looks.small_targets(ann.page) == []

@@ -46,6 +46,7 @@ export class Drawers {
       toggle.setAttribute("aria-expanded", String(isOpen));
     }
     this.#main.inert = open !== null;
-    open?.panel.querySelector<HTMLElement>("button, input")?.focus();
+    const first = open?.panel.querySelector<HTMLElement>(".row") ?? open?.panel.querySelector("button");
+    first?.focus();
   }
 }

@@ -1,14 +1,11 @@
-// The list of conversations, and the two forms that add to it.
+// The list of conversations.
 
-import type { Conversation, Conversations, Target } from "./conversations.js";
+import type { Conversation, Conversations } from "./conversations.js";
 import { titleOf } from "./conversations.js";
 import { KeyedList, byId, make, setText } from "./dom.js";
 
 export interface SidebarActions {
   select(conversation: Conversation): void;
-  /** Resolve to whether it worked: a name that did not stays in its field. */
-  join(groupName: string): Promise<boolean>;
-  openPrivate(target: Target): void;
 }
 
 type List = KeyedList<Conversation, HTMLLIElement>;
@@ -25,30 +22,6 @@ export class Sidebar {
     this.#everyone = this.#list("everyone-list");
     this.#groups = this.#list("group-list");
     this.#private = this.#list("private-list");
-
-    const groupName = byId("group-name", HTMLInputElement);
-    byId("group-form", HTMLFormElement).addEventListener("submit", (event) => {
-      event.preventDefault();
-      const name = groupName.value.trim();
-      if (name === "") groupName.focus();
-      else void actions.join(name).then((joined) => joined && (groupName.value = ""));
-    });
-
-    const kind = byId("private-kind", HTMLSelectElement);
-    const id = byId("private-id", HTMLInputElement);
-    kind.addEventListener("change", () => {
-      id.placeholder = kind.value === "connection" ? "Connection id" : "User id";
-    });
-    byId("private-form", HTMLFormElement).addEventListener("submit", (event) => {
-      event.preventDefault();
-      const value = id.value.trim();
-      if (value === "") {
-        id.focus();
-        return;
-      }
-      id.value = "";
-      actions.openPrivate({ kind: kind.value === "connection" ? "connection" : "user", id: value });
-    });
   }
 
   show(conversations: Conversations): void {

@@ -1,5 +1,6 @@
 // The page, as the rest of the program sees it.
 
+import { Adding } from "./adding.js";
 import { Composer } from "./composer.js";
 import type { Status } from "./connection.js";
 import { titleOf, type Conversation, type Conversations, type Entry, type Target } from "./conversations.js";
@@ -32,6 +33,7 @@ export class View {
   readonly #hint = byId("conversation-hint", HTMLParagraphElement);
   readonly #close = byId("conversation-close", HTMLButtonElement);
   readonly #joinAgain = byId("conversation-join", HTMLButtonElement);
+  readonly #adding: Adding;
   readonly #drawers = new Drawers();
   readonly #log = new MessageLog();
   readonly #composer: Composer;
@@ -42,6 +44,7 @@ export class View {
 
   constructor(actions: Actions) {
     this.#composer = new Composer(actions.send);
+    this.#adding = new Adding(actions);
     this.#sidebar = new Sidebar(actions);
     this.#roster = new Roster(actions.openPrivate);
     this.#status = new StatusBar(actions);
@@ -60,6 +63,7 @@ export class View {
   hide(): void {
     this.#screen.hidden = true;
     this.#shown = null;
+    this.#adding.close();
     this.#drawers.close();
     this.notices.clear();
     document.title = "Chat";
