@@ -140,6 +140,10 @@ class Azure:
 
     async def doctor(self, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
         """Run the doctor on the app; return its exit code and all that it printed."""
+        return await self.run(capsys, ["doctor", "--azure", "app", *self.options, *options])
+
+    async def run(self, capsys: pytest.CaptureFixture[str], words: list[str]) -> tuple[int, str]:
+        """Run the words after signalr-local; return the exit code and all that was printed."""
         site = {"defaultHostName": HOST, "state": "Running", "sku": "FlexConsumption", "identity": None}
         listed = [{"name": name, "value": value} for name, value in self.described.settings.items()]
         answers: dict[str, tuple[int, Any]] = {
@@ -155,7 +159,7 @@ class Azure:
         (self.folder / "az.json").write_text(json.dumps({**self.answers, **answers, **self.answers}))
         parser = argparse.ArgumentParser()
         add_parser(parser.add_subparsers())
-        code = await command.run(parser.parse_args(["doctor", "--azure", "app", *self.options, *options]))
+        code = await command.run(parser.parse_args(words))
         printed = capsys.readouterr()
         return code, printed.out + printed.err
 
