@@ -83,4 +83,5 @@ def all_lines() -> list[Line]:
             found += in_blocks(page)
         if page.path != "CHANGELOG.md":
             found += in_text(page)
-    return list({line.text: line for line in found}.values())
+    # One that only has another comment behind it is the same.
+    return list({re.sub(r"\s+#.*", "", line.text).strip(): line for line in found}.values())
