@@ -25,7 +25,7 @@ def test_python_is_that_of_the_project(container: Any) -> None:
 
 
 def test_node_is_one_that_the_page_is_built_with(container: Any) -> None:
-    [oldest] = re.findall(r"Node\.js (\d+) is needed", (ROOT / "README.md").read_text(encoding="utf-8"))
+    [oldest] = re.findall(r"Node\.js (\d+) or newer that has", (ROOT / "scripts" / "find-node").read_text())
     assert container["features"] == {"ghcr.io/devcontainers/features/node:1": {"version": oldest}}
 
 
