@@ -23,7 +23,10 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from signalr_local.host.console import LevelFilter
 
 FRAME_TEXT = '{"type":1,"target":"m","arguments":["|%s"]}\x1e'
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -160,7 +163,7 @@ async def _inspected_runtime(folder: str) -> int:
     return await _run(Emulator(), folder, is_inspected=True)
 
 
-def _inspect(emulator: Any, levels: logging.Filter | None = None) -> None:
+def _inspect(emulator: Any, levels: "LevelFilter | None" = None) -> None:
     from signalr_local.inspector.endpoint import Inspector
     from signalr_local.inspector.host_events import HostEvents
     from signalr_local.inspector.journal import Journal

@@ -1,38 +1,37 @@
-"""The log of calls: two lines each, which make up much of what a call costs."""
+"""The log of calls: two lines each, which as records of logging would be much of what a call costs."""
 
 import logging
 import time
-from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["log_call"]
+__all__ = ["CallHandler", "log_call"]
 
 _log = logging.getLogger("signalr_local.host")
-
-# What records have and nobody shows here: to find it out takes longer than all the rest.
-_BLANK = vars(logging.LogRecord(_log.name, logging.INFO, __file__, 0, "", None, None))
+_runtime = logging.getLogger("signalr_local")
 
 
-def log_call(
-    level: int, text: str, arguments: tuple[object, ...], category: str, event: Mapping[str, Any]
-) -> None:
-    """Log as Logger.log does, without looking for the caller; records get ``category`` and ``event``."""
-    if _log.isEnabledFor(level):
-        _log.handle(_Record(level, text, arguments, category, event))
+class CallHandler(logging.Handler):
+    """A handler of the runtime's log that takes what is said of a call without a record."""
+
+    def take_call(self, level: int, text: str, category: str, event: dict[str, Any], created: float) -> None:
+        """Take a line as a record with these attributes would be taken."""
+        raise NotImplementedError
 
 
-class _Record(logging.LogRecord):
-    def __init__(
-        self, level: int, text: str, arguments: tuple[object, ...], category: str, event: Mapping[str, Any]
-    ) -> None:
-        now = time.time()
-        own = vars(self)
-        own.update(_BLANK)
-        own["category"] = category
-        own["event"] = event
-        own["levelno"] = level
-        own["levelname"] = logging.getLevelName(level)
-        own["msg"] = text
-        own["args"] = arguments
-        own["created"] = now
-        own["msecs"] = float(int(now * 1000) % 1000)
+def log_call(level: int, text: str, category: str, event: dict[str, Any]) -> None:
+    """Log a line about a call; a record of it has ``category`` and ``event``."""
+    if not _runtime.propagate:
+        # The console is installed: the runtime's logger has all handlers that there are.
+        created = time.time()
+        for handler in _runtime.handlers:
+            if isinstance(handler, CallHandler):
+                handler.take_call(level, text, category, event, created)
+            elif level >= handler.level:
+                handler.handle(_record(level, text, category, event))
+    elif _log.isEnabledFor(level):
+        _log.handle(_record(level, text, category, event))
+
+
+def _record(level: int, text: str, category: str, event: dict[str, Any]) -> logging.LogRecord:
+    more = {"category": category, "event": event}
+    return _log.makeRecord(_log.name, level, __file__, 0, text, (), None, "log_call", more)

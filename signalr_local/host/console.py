@@ -14,7 +14,9 @@ import sys
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import Any, TextIO
+
+from signalr_local.host.call_log import CallHandler
 
 __all__ = ["ConsoleFormatter", "LevelFilter", "flush_log", "install", "lose", "say"]
 
@@ -57,28 +59,31 @@ class ConsoleFormatter(logging.Formatter):
     def __init__(self, *, colored: bool) -> None:
         super().__init__()
         self._colored = colored
-        self._second, self._shown = -1, ""
+        self._moment: tuple[str, float, float] = ("", -1.0, -1.0)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the lines of a record."""
-        second = int(record.created)
-        if second != self._second:
+        is_plain = record.exc_info is None and record.stack_info is None
+        text = record.getMessage() if is_plain else super().format(record)
+        return self.lines(record.created, record.levelno, text)
+
+    def lines(self, created: float, level: int, text: str) -> str:
+        """Return the lines of a text that was logged at a time, in seconds since 1970."""
+        prefix, since, until = self._moment
+        if not since <= created < until:
             # Formatting a date takes longer than all the rest.
-            moment = datetime.fromtimestamp(second, UTC)
-            self._second, self._shown = second, f"[{moment:%Y-%m-%dT%H:%M:%S}."
-        prefix = f"{self._shown}{int(record.msecs):03d}Z] "
-        color = self._color(record.levelno)
-        if not color and record.exc_info is None and record.stack_info is None:
-            text = record.getMessage()
-            if text.isprintable():
-                return f"{prefix}{text}"
+            since = int(created * 1000) / 1000
+            moment = datetime.fromtimestamp(since, UTC)
+            prefix = f"[{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z] "
+            self._moment = prefix, since, since + 0.001
+        color = self._color(level) if self._colored else ""
+        if not color and text.isprintable():
+            return f"{prefix}{text}"
         end = _RESET if color else ""
-        return "\n".join(
-            f"{prefix}{color}{_printable(line)}{end}" for line in super().format(record).splitlines() or [""]
-        )
+        return "\n".join(f"{prefix}{color}{_printable(line)}{end}" for line in text.splitlines() or [""])
 
     def _color(self, level: int) -> str:
-        if not self._colored or level < logging.WARNING:
+        if level < logging.WARNING:
             return ""
         return _RED if level >= logging.ERROR else _YELLOW
 
@@ -105,13 +110,16 @@ class LevelFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether a record is shown."""
-        category = getattr(record, "category", None)
+        return self.shows(record.levelno, getattr(record, "category", None))
+
+    def shows(self, level: int, category: str | None) -> bool:
+        """Tell whether what is said of a category is shown."""
         if category is None:
-            return record.levelno >= self._own
+            return level >= self._own
         least = self._found.get(category)
         if least is None:
             least = self._found[category] = self._level(category.lower())
-        return record.levelno >= least
+        return level >= least
 
     def _level(self, category: str) -> int:
         parts = category.split(".")
@@ -135,25 +143,26 @@ def install(stream: TextIO | None = None, *, verbose: bool = False) -> LevelFilt
     if isinstance(stream, io.TextIOWrapper):
         # What a client sent, and a function logs, may be what the terminal has no letter for.
         stream.reconfigure(errors="backslashreplace")
-    handler = _Handler(stream)
-    handler.setFormatter(ConsoleFormatter(colored=stream.isatty()))
     levels = LevelFilter(verbose=verbose)
-    handler.addFilter(levels)
     logger = logging.getLogger("signalr_local")
-    logger.handlers = [handler]
+    logger.handlers = [_Handler(stream, levels)]
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
     return levels
 
 
-class _Handler(logging.StreamHandler[TextIO]):
+class _Handler(CallHandler, logging.StreamHandler[TextIO]):
     """Write records to the console, and end the runtime when nobody reads it any more.
 
     What is logged within a hundredth of a second is written together.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, levels: LevelFilter) -> None:
         super().__init__(stream)
+        self._levels = levels
+        self.addFilter(levels)
+        self._formatter = ConsoleFormatter(colored=stream.isatty())
+        self.setFormatter(self._formatter)
         self._waiting: list[str] = []
         self._last: logging.LogRecord | None = None
 
@@ -165,6 +174,22 @@ class _Handler(logging.StreamHandler[TextIO]):
             self.handleError(record)
             return
         self._last = record
+        self._put(text)
+
+    def take_call(
+        self,
+        level: int,
+        text: str,
+        category: str,
+        event: dict[str, Any],  # noqa: ARG002 - others show it
+        created: float,
+    ) -> None:
+        """Take a line about a call, to be written soon."""
+        if self._levels.shows(level, category):
+            with self.lock or nullcontext():
+                self._put(self._formatter.lines(created, level, text))
+
+    def _put(self, text: str) -> None:
         self._waiting.append(text)
         try:
             loop = asyncio.get_running_loop()
@@ -182,16 +207,11 @@ class _Handler(logging.StreamHandler[TextIO]):
                 if waiting:
                     self.stream.write("\n".join(waiting) + "\n")
                 self.stream.flush()
+            except OSError as error:
+                lose(self.stream, error)
             except Exception:  # noqa: BLE001 - as logging has it
                 if self._last is not None:
                     self.handleError(self._last)
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
-        error = sys.exception()
-        if isinstance(error, OSError):
-            lose(self.stream, error)
-        else:
-            super().handleError(record)
 
 
 def lose(stream: TextIO, error: OSError) -> None:

@@ -67,17 +67,19 @@ class Invoker:
         invocation = id or new_id()
         log_call(
             logging.INFO,
-            "Executing 'Functions.%s' (Reason='%s', Id=%s)",
-            (function.name, reason, invocation),
+            f"Executing 'Functions.{function.name}' (Reason='{reason}', Id={invocation})",
             function.category,
-            _event("invocation_started", function, invocation),
+            {"kind": "invocation_started", "function": function.name, "invocation_id": invocation},
         )
         start = time.perf_counter()
         try:
             inputs = {str(function.trigger["name"]): trigger}
             if function.inputs:
                 inputs |= await self._inputs(function, data)
-            result = await self._run(function, inputs, body, invocation)
+            try:
+                result = await self.worker.invoke(function, inputs, body, invocation, self._seconds)
+            except TimeoutError:
+                raise self._timed_out(function, invocation) from None
             if function.messages:
                 await self._apply(function, result, data)
         except FunctionFailedError as error:
@@ -115,29 +117,24 @@ class Invoker:
             return await self._service.negotiation(binding, data)
         return await self._service.endpoints(binding)
 
-    async def _run(
-        self, function: Function, inputs: Mapping[str, dict[str, Any]], body: bytes, invocation: str
-    ) -> Result:
-        try:
-            return await self.worker.invoke(function, inputs, body, invocation, self._seconds)
-        except TimeoutError:
-            allowed = format_timespan(self._timeout or timedelta())
-            _log.error(
-                "Timeout value of %s exceeded by function 'Functions.%s' (Id: '%s'). "
-                "Initiating cancellation.",
-                allowed,
-                function.name,
-                invocation,
+    def _timed_out(self, function: Function, invocation: str) -> FunctionFailedError:
+        """Log that a function ran too long, and have its process end."""
+        allowed = format_timespan(self._timeout or timedelta())
+        _log.error(
+            "Timeout value of %s exceeded by function 'Functions.%s' (Id: '%s'). Initiating cancellation.",
+            allowed,
+            function.name,
+            invocation,
+        )
+        # A function that blocks can only be stopped with its process. The host starts another at once, and
+        # leaves this one a moment for what else it runs.
+        self.worker.retire(f"because {function.name} ran longer than {allowed}")
+        return FunctionFailedError(
+            Failure(
+                "FunctionTimeoutException",
+                f"Timeout value of {allowed} was exceeded by function: Functions.{function.name}",
             )
-            # A function that blocks can only be stopped with its process. The host starts another at once,
-            # and leaves this one a moment for what else it runs.
-            self.worker.retire(f"because {function.name} ran longer than {allowed}")
-            raise FunctionFailedError(
-                Failure(
-                    "FunctionTimeoutException",
-                    f"Timeout value of {allowed} was exceeded by function: Functions.{function.name}",
-                )
-            ) from None
+        )
 
     async def _apply(self, function: Function, result: Result, data: BindingData) -> None:
         for binding in function.messages:
@@ -160,15 +157,19 @@ class Invoker:
         failure: Failure | None = None,
     ) -> None:
         duration = int((time.perf_counter() - start) * 1000)
-        event = _event("invocation_completed", function, invocation)
-        event |= {"result": outcome.lower(), "duration_ms": duration}
+        event = {
+            "kind": "invocation_completed",
+            "function": function.name,
+            "invocation_id": invocation,
+            "result": outcome.lower(),
+            "duration_ms": duration,
+        }
         if failure is not None:
             stack = {"stack": failure.stack} if failure.stack else {}
             event["error"] = {"type": failure.type, "message": failure.message, **stack}
         log_call(
             logging.INFO if failure is None else logging.ERROR,
-            "Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)",
-            (function.name, outcome, invocation, duration),
+            f"Executed 'Functions.{function.name}' ({outcome}, Id={invocation}, Duration={duration}ms)",
             function.category,
             event,
         )
@@ -178,10 +179,6 @@ def new_id() -> str:
     """Return a random id in the form of a GUID: uuid4 takes several times as long, for nobody's good here."""
     digits = f"{_random.getrandbits(128):032x}"
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
-
-
-def _event(kind: str, function: Function, invocation: str) -> dict[str, Any]:
-    return {"kind": kind, "function": function.name, "invocation_id": invocation}
 
 
 def _output(function: Function, result: Result, name: str) -> dict[str, Any] | None:

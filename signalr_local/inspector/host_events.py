@@ -7,9 +7,12 @@ https://github.com/Azure/azure-functions-core-tools/blob/vnext/docs/func-start-j
 import logging
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from signalr_local.host.call_log import CallHandler
+from signalr_local.host.console import LevelFilter
 from signalr_local.host.steps import COMPLETED
 from signalr_local.inspector.events import HostEvent, LogLine
 from signalr_local.inspector.journal import LIGHT, Journal
@@ -24,57 +27,64 @@ _HOST_VERSION = "4.1037.0"
 _STARTING, _READY, _RECYCLING, _STOPPED = "starting", "ready", "recycling", "stopped"
 
 
-class HostEvents(logging.Handler):
+class HostEvents(CallHandler):
     """Add the records of the log to a journal, and what became of the host, functions and calls.
 
-    A record of the log may carry an ``event``, which follows it as an event of its own: that one counts
-    whatever host.json's levels hide, which ``levels`` lets through or not.
+    A line about a call is followed by an event of its own: that one counts whatever host.json's levels hide,
+    which ``levels`` lets through or not.
     """
 
-    def __init__(self, journal: Journal, levels: logging.Filter | None = None) -> None:
+    def __init__(self, journal: Journal, levels: LevelFilter | None = None) -> None:
         super().__init__(logging.DEBUG)
         self._journal = journal
-        self._levels = levels or logging.Filter()
+        self._levels = levels or LevelFilter(verbose=True)
         self._started = self._since = time.monotonic()
         self._state: str | None = None
         self._is_starting = False
-        self._held: list[tuple[logging.LogRecord, str | None, bool]] = []
+        self._held: list[Callable[[], None]] = []
         self._functions: list[str] = []
         self._results = {"succeeded": 0, "failed": 0}
 
-    def handle(self, record: logging.LogRecord) -> bool:
-        """Take a record without the lock of other handlers, which the journal does not need."""
-        self.emit(record)
-        return True
-
     def emit(self, record: logging.LogRecord) -> None:
-        """Add a record of the log, and the event that it carries; during the start they wait for its end."""
-        trace_id, is_said = current_trace_id(), bool(self._levels.filter(record))
-        if self._is_starting:
-            self._held.append((record, trace_id, is_said))
-        else:
-            self._take(record, trace_id, is_said=is_said)
-
-    def _take(self, record: logging.LogRecord, trace_id: str | None, *, is_said: bool) -> None:
+        """Add a record of the log; during the start it waits for the start's end."""
         event: dict[str, Any] | None = getattr(record, "event", None)
-        if is_said:
-            self._say(record, event, trace_id)
-        if event is None:
-            return
+        category: str | None = getattr(record, "category", None)
+        if event is not None and category is not None:
+            self.take_call(record.levelno, record.getMessage(), category, event, record.created)
+        elif self._levels.filter(record):
+            self._later(self._say, record, category, current_trace_id())
+
+    def take_call(self, level: int, text: str, category: str, event: dict[str, Any], created: float) -> None:
+        """Add a line about a call, unless its level hides it, and the event that it tells of."""
+        line = (category, level, text) if self._levels.shows(level, category) else None
+        if self._is_starting:
+            self._later(self._add_call, line, event, created, current_trace_id())
+        else:
+            self._add_call(line, event, created, current_trace_id())
+
+    def _later[*Ts](self, take: Callable[[*Ts], None], *arguments: *Ts) -> None:
+        if self._is_starting:
+            self._held.append(partial(take, *arguments))
+        else:
+            take(*arguments)
+
+    def _add_call(
+        self, line: tuple[str, int, str] | None, event: dict[str, Any], created: float, trace_id: str | None
+    ) -> None:
+        journal = self._journal
+        if line is not None:
+            function, invocation = event["function"], event["invocation_id"]
+            journal.append((LogLine, journal.number(), created, trace_id, *line, function, invocation, None))
         result = event.get("result")
         if result in self._results:
             self._results[result] += 1
-        journal = self._journal
-        journal.append((HostEvent, journal.number(), record.created, trace_id, event["kind"], event))
+        journal.append((HostEvent, journal.number(), created, trace_id, event["kind"], event))
         if error := event.get("error"):
             journal.weigh(sum(map(len, error.values())))
 
-    def _say(self, record: logging.LogRecord, event: dict[str, Any] | None, trace_id: str | None) -> None:
+    def _say(self, record: logging.LogRecord, category: str | None, trace_id: str | None) -> None:
         journal = self._journal
-        more = vars(record)
-        function, invocation = more.get("said_by") or (
-            (None, None) if event is None else (event["function"], event["invocation_id"])
-        )
+        function, invocation = getattr(record, "said_by", None) or (None, None)
         error = record.exc_info[1] if record.exc_info else None
         exception = None if error is None else _described(error)
         message = record.getMessage()
@@ -84,7 +94,7 @@ class HostEvents(logging.Handler):
                 journal.number(),
                 record.created,
                 trace_id,
-                more.get("category") or f"Host.{record.name}",
+                category or f"Host.{record.name}",
                 record.levelno,
                 message,
                 function,
@@ -166,8 +176,8 @@ class HostEvents(logging.Handler):
     def _release(self) -> None:
         self._is_starting = False
         held, self._held = self._held, []
-        for record, trace_id, is_said in held:
-            self._take(record, trace_id, is_said=is_said)
+        for take in held:
+            take()
 
     def _change(self, state: str, **more: object) -> None:
         now = time.monotonic()

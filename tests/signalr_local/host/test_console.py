@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from signalr_local.host.call_log import CallHandler
 from signalr_local.host.console import ConsoleFormatter, LevelFilter, install, say
 
 
@@ -119,6 +120,29 @@ def test_install_shows_the_log_on_a_stream(restored_logger: logging.Logger) -> N
     logging.getLogger("signalr_local.host").info("shown")
     logging.getLogger("signalr_local.host").warning("hidden", extra={"category": "Function.any"})
     assert re.fullmatch(r"\[\S+Z\] shown\n", stream.getvalue())
+
+
+@pytest.mark.parametrize("level", [logging.INFO, logging.ERROR])
+def test_a_call_looks_the_same_with_a_record_and_without(restored_logger: logging.Logger, level: int) -> None:
+    stream = Terminal()
+    install(stream)
+    [handler] = restored_logger.handlers
+    assert isinstance(handler, CallHandler)
+    made = record(level, "Executed\nat once \x1b[2J", "Function.a")
+    handler.handle(made)
+    handler.take_call(level, "Executed\nat once \x1b[2J", "Function.a", {}, made.created)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 4
+    assert lines[:2] == lines[2:]
+
+
+def test_a_call_that_host_json_hides_is_not_shown(restored_logger: logging.Logger) -> None:
+    stream = io.StringIO()
+    install(stream).configure({"Function": "Error"})
+    [handler] = restored_logger.handlers
+    assert isinstance(handler, CallHandler)
+    handler.take_call(logging.INFO, "Executed", "Function.a", {}, 0.0)
+    assert stream.getvalue() == ""
 
 
 def test_install_twice_shows_a_record_once(restored_logger: logging.Logger) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from serverless_signalr._rest.trace import traceparent
+from signalr_local.host.console import LevelFilter
 from signalr_local.host.steps import COMPLETED, Step
 from signalr_local.inspector.host_events import HostEvents
 from signalr_local.inspector.journal import Journal
@@ -53,15 +54,34 @@ def test_an_event_follows_the_line_that_carries_it(host: HostEvents, journal: Jo
 
 
 def test_lines_that_host_json_hides_are_no_events_but_calls_are(journal: Journal) -> None:
-    class Quiet(logging.Filter):
-        def filter(self, record: logging.LogRecord) -> bool:
-            return False
-
+    levels = LevelFilter()
+    levels.configure({"Function.a": "Error"})
+    host = HostEvents(journal, levels)
     event = {"kind": "invocation_started", "function": "a", "invocation_id": "1"}
-    HostEvents(journal, Quiet()).emit(line("Executing", event=event))
+    host.emit(line("Executing", category="Function.a", event=event))
+    host.emit(line("said by the function", category="Function.a"))
     [started] = records(journal)
     assert started["kind"] == "invocation_started"
     assert started["attributes"] == {"function.name": "a", "function.invocation_id": "1"}
+
+
+def test_a_call_is_told_the_same_with_a_record_and_without(trace: str) -> None:
+    event = {"kind": "invocation_started", "function": "a", "invocation_id": "1"}
+    made = line("Executing", category="Function.a", event=event)
+    with_record, without = Journal(), Journal()
+    HostEvents(with_record).emit(made)
+    HostEvents(without).take_call(logging.WARNING, "Executing", "Function.a", event, made.created)
+    assert records(without) == records(with_record)
+    assert [item["trace_id"] for item in records(without)] == [trace, trace]
+
+
+def test_calls_during_the_start_are_told_after_it(host: HostEvents, journal: Journal) -> None:
+    host.started()
+    event = {"kind": "invocation_started", "function": "a", "invocation_id": "1"}
+    host.take_call(logging.INFO, "Executing", "Function.a", event, 1.0)
+    assert [item["kind"] for item in records(journal)] == ["start_initialization_started"]
+    host.stepped(COMPLETED, {})
+    assert [item["kind"] for item in records(journal)][-2:] == ["log", "invocation_started"]
 
 
 def test_a_line_belongs_to_the_trace_in_which_it_is_said(
