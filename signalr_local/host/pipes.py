@@ -32,10 +32,13 @@ class Pipes(asyncio.SubprocessProtocol):
         self._lines = LineCutter()
         self._open = {_STDOUT, _STDERR}
 
+    def shorten(self, stdout: asyncio.ReadTransport) -> None:
+        """Take frames from their pipe without the turn of the event loop that asyncio puts between."""
+        stdout.set_protocol(_Frames(self._take, stdout.get_protocol()))
+
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == _STDOUT:
-            for header, body in self._frames.feed(data):
-                self._on_frame(header, body)
+            self._take(data)
         else:
             self._pass_on(self._lines.feed(data))
 
@@ -49,33 +52,61 @@ class Pipes(asyncio.SubprocessProtocol):
     def process_exited(self) -> None:
         self.exited.set()
 
+    def _take(self, data: bytes) -> None:
+        for header, body in self._frames.feed(data):
+            self._on_frame(header, body)
+
     def _pass_on(self, lines: list[bytes]) -> None:
         for line in lines:
             self._on_line(line.decode(errors="replace"))
 
 
-class Outgoing:
-    """Write the first frame of a turn of the event loop at once, the others together at the turn's end."""
+class _Frames(asyncio.Protocol):
+    """Standard output of a worker; ``own`` is asyncio's protocol for it, which is told of its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, take: Callable[[bytes], None], own: asyncio.BaseProtocol) -> None:
+        self._take = take
+        self._own = own
+
+    def data_received(self, data: bytes) -> None:
+        self._take(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._own.connection_lost(exc)
+
+
+class Outgoing:
+    """The frames to a worker.
+
+    The first frame of a turn of the event loop is written at once, the others together at the turn's end.
+    Once the pipe is closed, frames are dropped.
+    """
+
+    def __init__(self, pipe: asyncio.WriteTransport) -> None:
+        self._pipe = pipe
         self._frames: list[bytes] = []
         self._is_first = True
 
-    def write(self, pipe: asyncio.WriteTransport, frame: bytes) -> None:
-        """Write a frame now or soon, unless the pipe is closed by then."""
+    def write(self, frame: bytes, *, is_alone: bool = False) -> None:
+        """Write a frame now or soon; one that ``is_alone`` has no others to wait for."""
         if not self._is_first:
             self._frames.append(frame)
             return
-        self._is_first = False
-        asyncio.get_running_loop().call_soon(self._flush, pipe)
-        if not pipe.is_closing():
-            pipe.write(frame)
+        if not is_alone:
+            self._is_first = False
+            asyncio.get_running_loop().call_soon(self._flush)
+        if not self._pipe.is_closing():
+            self._pipe.write(frame)
 
-    def _flush(self, pipe: asyncio.WriteTransport) -> None:
+    def close(self) -> None:
+        """Close the pipe, which tells the worker to end."""
+        self._pipe.close()
+
+    def _flush(self) -> None:
         written, self._frames = self._frames, []
         self._is_first = True
-        if written and not pipe.is_closing():
-            pipe.write(b"".join(written))
+        if written and not self._pipe.is_closing():
+            self._pipe.write(b"".join(written))
 
 
 def level_of(line: str) -> int:

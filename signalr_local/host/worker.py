@@ -21,7 +21,7 @@ from signalr_local.host.failures import (
 )
 from signalr_local.host.functions import Function
 from signalr_local.host.interpreter import OWN, Interpreter
-from signalr_local.host.pending import PendingCall, Result
+from signalr_local.host.pending import Deadlines, PendingCall, Result
 from signalr_local.host.pipes import Outgoing, Pipes, level_of
 from signalr_local.host.processes import Family, describe_exit, out_of_memory_kills
 from signalr_local.host.requirements import missing_module_hint
@@ -72,8 +72,9 @@ class Worker:
         self._on_log = on_log
         self._interpreter = interpreter
         self._calls: dict[str, PendingCall] = {}
+        self._deadlines = Deadlines(self._calls)
         self._sent = 0
-        self._outgoing = Outgoing()
+        self._outgoing: Outgoing  # of the process, once there is one
         self.http: str | None = None  # where the worker serves HTTP itself, for an app that streams
         self._indexed: asyncio.Future[list[Function]] = asyncio.get_running_loop().create_future()
         self._unusable = asyncio.Event()
@@ -128,6 +129,8 @@ class Worker:
             start_new_session=True,
         )
         self._transport = transport
+        self._outgoing = Outgoing(cast("asyncio.WriteTransport", transport.get_pipe_transport(0)))
+        self._pipes.shorten(cast("asyncio.ReadTransport", transport.get_pipe_transport(1)))
         self._family = Family(transport.get_pid())
         self._ending = asyncio.create_task(self._end())
         await self._family.guard()
@@ -168,29 +171,30 @@ class Worker:
         if not self.is_running:
             raise NotStartedError
         invocation = id or str(uuid4())
-        self._sent += 1
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Result] = loop.create_future()
-        call = PendingCall(function, self._sent, future, traceparent.get())
-        self._calls[invocation] = call
         header: dict[str, Any] = {
             "type": "invoke",
             "id": invocation,
             "function": function.id,
             "inputs": inputs,
         }
-        if call.traceparent is not None:
-            header["traceparent"] = call.traceparent
+        trace = traceparent.get()
+        if trace is not None:
+            header["traceparent"] = trace
         if self.clock.ahead:
             header["ahead"] = self.clock.ahead
-        timer = None if timeout is None else loop.call_later(timeout, _time_out, future)
+        frame = frames.pack(frame_headers.encode(header), body)
+        loop = asyncio.get_running_loop()
+        self._sent += 1
+        call = PendingCall(function, self._sent, loop.create_future(), trace)
+        if timeout is not None:
+            call.deadline = loop.time() + timeout
+            self._deadlines.watch(call)
+        self._calls[invocation] = call
+        self._outgoing.write(frame, is_alone=len(self._calls) == 1)
         try:
-            self._outgoing.write(self._stdin, frames.pack(frame_headers.encode(header), body))
-            return await future
+            return await call.result
         finally:
             self._calls.pop(invocation, None)
-            if timer is not None:
-                timer.cancel()
 
     def retire(self, cause: str) -> None:
         """Take no more invocations; those that run go on. ``cause`` says why the process is going to end."""
@@ -211,17 +215,13 @@ class Worker:
         if running and grace:
             await asyncio.wait(running, timeout=grace)
         if self._ending is not None:
-            self._stdin.close()
+            self._outgoing.close()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._pipes.exited.wait(), _GRACE)
             self.kill(self.cause)
             await self._ending
+        self._deadlines.stop()
         self.scoreboard.close()
-
-    @property
-    def _stdin(self) -> asyncio.WriteTransport:
-        assert self._transport is not None  # noqa: S101 - ``start`` opens it
-        return cast("asyncio.WriteTransport", self._transport.get_pipe_transport(0))
 
     async def _end(self) -> None:
         """Wait for the end of the process, let all know of it, and end its children."""
@@ -262,6 +262,15 @@ class Worker:
 
     def _take(self, header: dict[str, Any], body: bytes) -> None:
         match header["type"]:
+            case "result":
+                call = self._calls.get(header["id"])
+                if call is None or call.result.done():
+                    return
+                if header["ok"]:
+                    self.has_answered = True
+                    call.result.set_result(Result(header["return"], header["outputs"], body))
+                else:
+                    call.result.set_exception(FunctionFailedError(Failure(**header["error"])))
             case "log":
                 invocation = header["invocation"]
                 call = self._calls.get(invocation)
@@ -279,17 +288,3 @@ class Worker:
                     error.hint = missing_module_hint(self.app, error.module, self._interpreter)
                 self._indexed.set_exception(error)
                 self._indexed.exception()
-            case "result":
-                call = self._calls.get(header["id"])
-                if call is None or call.result.done():
-                    return
-                self.has_answered |= header["ok"]
-                if header["ok"]:
-                    call.result.set_result(Result(header["return"], header["outputs"], body))
-                else:
-                    call.result.set_exception(FunctionFailedError(Failure(**header["error"])))
-
-
-def _time_out(result: "asyncio.Future[Result]") -> None:
-    if not result.done():
-        result.set_exception(TimeoutError())

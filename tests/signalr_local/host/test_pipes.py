@@ -1,10 +1,11 @@
 """The pipes between host and worker: frames and lines, however the bytes arrive."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from signalr_local.host.pipes import Pipes
+from signalr_local.host.pipes import Outgoing, Pipes
 from signalr_local.worker import frames
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
@@ -52,3 +53,56 @@ async def test_it_is_drained_when_both_outputs_have_ended() -> None:
     assert (pipes.exited.is_set(), pipes.drained.is_set()) == (True, False)
     pipes.pipe_connection_lost(_STDERR, None)
     assert pipes.drained.is_set()
+
+
+class Pipe(asyncio.WriteTransport):
+    """Keep what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+        self.is_closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        assert not self.is_closed
+        self.written.append(bytes(data))
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+async def test_the_first_frame_of_a_turn_goes_at_once_and_the_others_together() -> None:
+    pipe = Pipe()
+    outgoing = Outgoing(pipe)
+    for frame in (b"1", b"2", b"3"):
+        outgoing.write(frame)
+    assert pipe.written == [b"1"]
+    await asyncio.sleep(0)
+    assert pipe.written == [b"1", b"23"]
+
+
+async def test_a_frame_that_is_alone_goes_at_once_but_never_before_others() -> None:
+    pipe = Pipe()
+    outgoing = Outgoing(pipe)
+    outgoing.write(b"1", is_alone=True)
+    outgoing.write(b"2", is_alone=True)
+    assert pipe.written == [b"1", b"2"]
+    outgoing.write(b"3")
+    outgoing.write(b"4")
+    outgoing.write(b"5", is_alone=True)
+    await asyncio.sleep(0)
+    assert pipe.written == [b"1", b"2", b"3", b"45"]
+
+
+async def test_frames_for_a_pipe_that_was_closed_are_dropped() -> None:
+    pipe = Pipe()
+    outgoing = Outgoing(pipe)
+    outgoing.write(b"1")
+    outgoing.write(b"2")
+    outgoing.close()
+    outgoing.write(b"3", is_alone=True)
+    await asyncio.sleep(0)
+    assert pipe.written == [b"1"]
