@@ -44,14 +44,13 @@ def begin_trace(trace_id: str) -> str:
 
 def follow_trace(request: "web.BaseRequest") -> str:
     """Go on in this context in the trace of a request, or in a new one, and return its id."""
-    header = request.headers.get("traceparent", "")
-    found = _TRACEPARENT.fullmatch(header)
-    if found is None:
-        trace_id = new_trace_id()
-        begin_trace(trace_id)
-        return trace_id
-    traceparent.set(header)
-    return found[1]
+    header = request.headers.get("traceparent")
+    if header is not None and (found := _TRACEPARENT.fullmatch(header)):
+        traceparent.set(header)
+        return found[1]
+    trace_id = new_trace_id()
+    begin_trace(trace_id)
+    return trace_id
 
 
 @contextmanager

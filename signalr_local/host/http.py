@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
 from signalr_local.host.binding_data import joined, request_data
+from signalr_local.host.expressions import BindingData
 from signalr_local.host.functions import Function
 from signalr_local.host.invocation import Invoker, new_id
 from signalr_local.host.notes import Notes
@@ -63,11 +64,13 @@ class HttpFunctions:
             "method": request.method,
             "url": target.url,
             "headers": headers,
-            "query": {name: value for name, value in _joined_query(pairs).items() if value},
+            "query": _joined_query(pairs) if pairs else {},
             "params": route,
         }
-        name = str(function.trigger["name"])
-        data = request_data(function.name, name, pairs, headers, route, body, {"Method": request.method})
+        data: BindingData = {}
+        if function.inputs or function.messages:
+            name = str(function.trigger["name"])
+            data = request_data(function.name, name, pairs, headers, route, body, {"Method": request.method})
         if self._invoker.worker.http is not None:
             id = new_id()
             call = asyncio.create_task(self._invoker.invoke(function, trigger, data, id=id))
@@ -110,6 +113,8 @@ class HttpFunctions:
 
     async def _body(self, request: web.BaseRequest, function: Function) -> bytes:
         """Return the body as it was sent: with a Content-Encoding, it is the function that decodes it."""
+        if not request.body_exists:
+            return b""
         # One that is announced too large is not waited for.
         length, most = request.content_length or 0, request.client_max_size
         if length > most:
@@ -130,7 +135,9 @@ class HttpFunctions:
 
 def _pairs(query: str) -> list[tuple[str, str]]:
     """Return the parameters of a query; bytes that are not UTF-8 stay encoded."""
-    pairs = []
+    pairs: list[tuple[str, str]] = []
+    if not query:
+        return pairs
     for part in query.split("&"):
         if part:
             name, _, value = part.partition("=")
@@ -146,10 +153,14 @@ def _parameter(text: str) -> str:
 
 
 def _joined_query(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    """Return the values by name; names that differ in case are one, in the spelling of the second."""
+    """Return the values by name, but for empty ones.
+
+    Names that differ in case are one, in the spelling of the second.
+    """
     spelled: dict[str, list[str]] = {}
     values: dict[str, list[str]] = {}
     for name, value in pairs:
         spelled.setdefault(name.lower(), []).append(name)
         values.setdefault(name.lower(), []).append(value)
-    return {names[:2][-1]: ",".join(values[key]) for key, names in spelled.items()}
+    joined = {names[:2][-1]: ",".join(values[key]) for key, names in spelled.items()}
+    return {name: value for name, value in joined.items() if value}

@@ -65,7 +65,8 @@ class AppInstance:
         self.cors.check()
         allowed = options.functions or configuration.functions
         self.table = FunctionTable.build(worker.functions, configuration.route_prefix, settings, allowed)
-        self.throttle = Throttle(configuration.max_concurrent, configuration.max_outstanding)
+        limits = configuration.max_concurrent, configuration.max_outstanding
+        self.throttle = None if limits == (None, None) else Throttle(*limits)
         self.has_no_home = (settings.get("AzureWebJobsDisableHomepage") or "").lower() in ("1", "true")
         service = Service(settings, self.notes)
         self._invoker = Invoker(

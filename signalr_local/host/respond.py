@@ -2,8 +2,9 @@
 
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from http import HTTPStatus
+from itertools import chain
 from pathlib import Path
 
 from aiohttp import hdrs, web
@@ -18,10 +19,10 @@ from signalr_local.host.throttle import BusyError
 
 __all__ = ["respond"]
 
-_MAX_LINE = 8 * 1024
+_MAX_LINE = 8 * 1024 - len(" HTTP/1.1") - 1
 _MAX_HEADERS = 32 * 1024
 _MAX_HEADER_COUNT = 100
-"""What the web server of the real host takes as request line and headers, in bytes and fields."""
+"""What the web server of the real host takes as method and target, and as headers, in bytes and fields."""
 
 _BAD_HOST = re.compile(r"[\s/?#@\\]")
 _NOT_TEXT = re.compile("[\udc80-\udcff]")
@@ -83,20 +84,16 @@ def _scheme(request: web.BaseRequest) -> str:
 def _refusal(request: web.BaseRequest, host: str) -> HTTPStatus | None:
     """Return the status for a request that the real host's web server refuses."""
     raw = request.raw_headers
-    if len(request.method) + len(request.raw_path) + len(" HTTP/1.1") + 1 > _MAX_LINE:
+    if len(request.method) + len(request.raw_path) > _MAX_LINE:
         return HTTPStatus.REQUEST_URI_TOO_LONG
-    size = 4 * len(raw)
-    is_ascii = True
-    for name, value in raw:
-        size += len(name) + len(value)
-        is_ascii &= value.isascii()
-    if len(raw) > _MAX_HEADER_COUNT or size > _MAX_HEADERS:
+    text = b"".join(chain.from_iterable(raw))
+    if len(raw) > _MAX_HEADER_COUNT or len(text) + 4 * len(raw) > _MAX_HEADERS:
         return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
     if request.method == hdrs.METH_CONNECT:
         return HTTPStatus.NOT_FOUND
     if _BAD_HOST.search(host):
         return HTTPStatus.BAD_REQUEST
-    if not is_ascii and any(_NOT_TEXT.search(value) for value in request.headers.values()):
+    if not text.isascii() and any(_NOT_TEXT.search(value) for value in request.headers.values()):
         return HTTPStatus.BAD_REQUEST
     return None
 
@@ -108,10 +105,11 @@ async def _answer(
         return await admin.handle(request, target, instance, "")
     try:
         with instance.usage:
-            async with instance.throttle:
-                if trigger.takes(target.path):
-                    return await instance.webhook.handle(request)
-                response = await instance.http.handle(request, target)
+            if instance.throttle is None:
+                response = await _run(instance, request, target)
+            else:
+                async with instance.throttle:
+                    response = await _run(instance, request, target)
     except BusyError:
         headers = {"X-FUNCTION-SCALEOUT": "1"}
         return web.Response(status=HTTPStatus.TOO_MANY_REQUESTS, headers=headers)
@@ -141,6 +139,14 @@ async def _answer(
         return web.Response(status=HTTPStatus.NO_CONTENT)
     dead_ends.note_path(request, instance)
     return web.Response(status=HTTPStatus.NOT_FOUND)
+
+
+def _run(
+    instance: AppInstance, request: web.BaseRequest, target: Target
+) -> Awaitable[web.StreamResponse | None]:
+    if trigger.takes(target.path):
+        return instance.webhook.handle(request)
+    return instance.http.handle(request, target)
 
 
 def _is_gone(request: web.BaseRequest, error: Exception) -> bool:

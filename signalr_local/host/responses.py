@@ -41,13 +41,11 @@ def from_worker(value: Mapping[str, Any], body: bytes) -> web.StreamResponse:
         fault = header_fault(name, text)
         if fault is not None:
             raise ResponseError(fault)
-        if name.lower() not in _HOP_BY_HOP:
+        lowered = name.lower()
+        if lowered not in _HOP_BY_HOP:
             headers.add(name, text)
-    declared = next(
-        (text for name, text in value["headers"].items() if name.lower() == "content-length"), None
-    )
-    if declared is not None and declared.isdecimal() and int(declared) < len(body):
-        raise ResponseError(f"its Content-Length is {declared}, its body has {len(body)} bytes")
+        elif lowered == "content-length" and text.isdecimal() and int(text) < len(body):
+            raise ResponseError(f"its Content-Length is {text}, its body has {len(body)} bytes")
     for cookie in value["cookies"]:
         try:
             headers.add(hdrs.SET_COOKIE, rewrite(cookie))

@@ -19,6 +19,7 @@ class Route:
         self.template = template
         self.methods = None if methods is None else frozenset(method.upper() for method in methods)
         self._segments = parse(template)
+        self._text = _text(self._segments)
         self._parameters = [
             part for segment in self._segments for part in segment if isinstance(part, Parameter)
         ]
@@ -33,8 +34,10 @@ class Route:
 
         Optional parameters that are absent are not in the result.
         """
-        if self.methods is not None and method.upper() not in self.methods:
+        if self.methods is not None and method not in self.methods and method.upper() not in self.methods:
             return None
+        if self._text is not None:
+            return {} if path.removeprefix("/").removesuffix("/").lower() == self._text else None
         values = self._values(path)
         if values is None:
             return None
@@ -75,6 +78,13 @@ class Route:
             return False
         values[part.name] = text
         return True
+
+
+def _text(segments: tuple[Segment, ...]) -> str | None:
+    """Return the only path that segments match, in lower case; None where there are several, or none."""
+    parts = [segment[0] for segment in segments if len(segment) == 1]
+    texts = [part.text.lower() for part in parts if isinstance(part, Literal)]
+    return "/".join(texts) if segments and len(texts) == len(segments) else None
 
 
 def _take_mixed(segment: Segment, text: str, values: _Values) -> bool:

@@ -4,7 +4,7 @@ Source: Kestrel's PathNormalizer and UrlDecoder, and PathString.ToUriComponent.
 """
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 __all__ = ["Target", "TargetError"]
@@ -12,14 +12,14 @@ __all__ = ["Target", "TargetError"]
 _ESCAPES = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 _STRAY = re.compile(r"%(?![0-9a-fA-F]{2})")
 _KEPT = "/!$&'()*+,;=:@-._~%"
+_PLAIN = re.compile(r"/[\w/!$&'()*+,;=:@\-.~]*", re.ASCII)
 
 
 class TargetError(ValueError):
     """A target that is refused with 400."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """``path`` is decoded but for ``%2F`` and bytes that are not UTF-8; ``query`` is as it was sent.
 
     ``base`` is the address of the host as the client knows it.
@@ -32,12 +32,15 @@ class Target:
     @classmethod
     def parse(cls, raw: str, scheme: str, host: str) -> "Target":
         """Read the target of a request line. Raise TargetError for one that names another host."""
+        path, _, query = raw.partition("?")
+        if _PLAIN.fullmatch(path) is not None and "/." not in path:
+            return cls(path, query, f"{scheme}://{host}")
         if not raw.startswith("/") and "://" in raw:
             parts = urlsplit(raw)
             if parts.netloc.lower() != host.lower():
                 raise TargetError(f"the request line names the host {parts.netloc}, the header {host}")
             raw = raw[raw.index(parts.netloc) + len(parts.netloc) :] or "/"
-        path, _, query = raw.partition("?")
+            path, _, query = raw.partition("?")
         path = _without_dots(decode(path.partition("#")[0]))
         if "\0" in path:
             raise TargetError("the path has a NUL")
@@ -46,7 +49,9 @@ class Target:
     @property
     def url(self) -> str:
         """Return the address that a function sees."""
-        path = quote(_STRAY.sub("%25", self.path), safe=_KEPT)
+        path = self.path
+        if _PLAIN.fullmatch(path) is None:
+            path = quote(_STRAY.sub("%25", path), safe=_KEPT)
         return f"{self.base}{path}{self.query and f'?{self.query}'}"
 
 
