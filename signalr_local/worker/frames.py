@@ -11,8 +11,9 @@ type Header = dict[str, Any]
 
 PREFIX = struct.Struct(">II")
 
-# json.dumps would make an encoder anew for every frame.
+# json.dumps would make an encoder anew for every frame, json.loads guess the encoding.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+_decode = json.JSONDecoder().raw_decode
 
 
 def encode(header: Header, body: bytes = b"") -> bytes:
@@ -25,6 +26,11 @@ def pack(header: bytes, body: bytes) -> bytes:
     return PREFIX.pack(len(header), len(body)) + header + body
 
 
+def decode(header: bytes) -> Any:
+    """Return what a header holds."""
+    return _decode(header.decode(errors="surrogatepass"))[0]
+
+
 def split_prefix(prefix: Buffer) -> tuple[int, int]:
     """Return the lengths of header and body, from the first ``PREFIX.size`` bytes of a frame."""
     header_size, body_size = PREFIX.unpack(prefix)
@@ -34,7 +40,7 @@ def split_prefix(prefix: Buffer) -> tuple[int, int]:
 class Cutter:
     """Cut a stream into frames, keeping what is incomplete for the next call."""
 
-    def __init__(self, decode: Callable[[bytes], Any] = json.loads) -> None:
+    def __init__(self, decode: Callable[[bytes], Any] = decode) -> None:
         self._decode = decode
         self._rest = bytearray()
 
@@ -75,4 +81,4 @@ def read(stream: BinaryIO) -> tuple[Header, bytes] | None:
     body = stream.read(body_size)
     if len(header) < header_size or len(body) < body_size:
         return None
-    return json.loads(header), body
+    return decode(header), body

@@ -71,6 +71,8 @@ class _Lines(io.RawIOBase):
         return len(given)
 
     def end_of(self, invocation: str | None) -> None:
+        if not self._cutters:
+            return
         with self._lock:
             found = [key for key in self._cutters if key[0] == invocation]
             lines = [line for key in found for line in self._cutters.pop(key).end()]

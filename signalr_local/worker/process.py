@@ -79,21 +79,21 @@ async def _serve(
     # In a debugger, a function stops the loop for as long as somebody looks at it.
     watchdog = None if patience is None else Watchdog(scoreboard, patience, lambda: bool(tasks))
 
-    async def answer(header: frames.Header, body: bytes) -> None:
+    async def answer(header: frames.Header, body: bytes, is_last: bool) -> None:
         is_ok, frame = await app.invoke(header, body, folder)
         output.end_of(header["id"])
         # The host says why it ended what it ended.
         if is_ok or not ended.is_set():
-            out.write_soon(frame)
+            out.write_soon(frame, is_alone=is_last and len(tasks) < 2)
 
-    def start(header: frames.Header, body: bytes) -> None:
+    def start(header: frames.Header, body: bytes, is_last: bool) -> None:
         scoreboard.count()
         if watchdog is not None:
             watchdog.call()
         if ahead := header.get("ahead"):
             _set_clock(ahead)
         # It runs at once: most functions get to their first wait, or to their end, in no time.
-        task = Task(answer(header, body), loop=loop, eager_start=True)
+        task = Task(answer(header, body, is_last), loop=loop, eager_start=True)
         if not task.done():
             tasks.add(task)
             task.add_done_callback(tasks.discard)
@@ -137,13 +137,17 @@ class _Writer:
     def write(self, header: frames.Header, body: bytes = b"") -> None:
         self.write_frame(frames.encode(header, body))
 
-    def write_soon(self, frame: bytes) -> None:
-        """Write a frame now, and those that follow in the same turn of the loop together at its end."""
+    def write_soon(self, frame: bytes, *, is_alone: bool) -> None:
+        """Write a frame now, and those that follow in the same turn of the loop together at its end.
+
+        With ``is_alone``, none is expected to follow.
+        """
         if not self._is_first:
             self._outgoing.append(frame)
             return
-        self._is_first = False
-        asyncio.get_running_loop().call_soon(self._flush)
+        if not is_alone:
+            self._is_first = False
+            asyncio.get_running_loop().call_soon(self._flush)
         self.write_frame(frame)
 
     def _flush(self) -> None:

@@ -18,7 +18,8 @@ _GRACE = 1.0
 
 _CHUNK = 1 << 18
 
-type OnFrame = Callable[[frames.Header, bytes], None]
+type OnFrame = Callable[[frames.Header, bytes, bool], None]
+"""Take header and body of a frame, and whether it is the last one that is there."""
 
 
 def start(source: BinaryIO, on_frame: OnFrame, on_end: Callable[[], None]) -> None:
@@ -44,8 +45,9 @@ def start(source: BinaryIO, on_frame: OnFrame, on_end: Callable[[], None]) -> No
             loop.remove_reader(descriptor)
             on_end()
             return
-        for frame in cutter.feed(data):
-            on_frame(*frame)
+        found = cutter.feed(data)
+        for position, (header, body) in enumerate(found, 1):
+            on_frame(header, body, position == len(found))
 
     loop.add_reader(descriptor, read)
     _in_thread(_wait_for_end, descriptor)
@@ -69,7 +71,7 @@ def _read_blocking(
     source: BinaryIO, loop: asyncio.AbstractEventLoop, on_frame: OnFrame, on_end: Callable[[], None]
 ) -> None:
     while (frame := frames.read(source)) is not None:
-        loop.call_soon_threadsafe(on_frame, *frame)
+        loop.call_soon_threadsafe(on_frame, *frame, True)
     loop.call_soon_threadsafe(on_end)
     time.sleep(_GRACE)
     os._exit(0)

@@ -22,8 +22,8 @@ _NO_RETRY = SimpleNamespace(retry_count=0, max_retry_count=0, exception=None)
 
 def is_streaming(inputs: dict[str, Any]) -> bool:
     """Tell whether an invocation is one of HTTP in an app that streams."""
-    return any(value["type"] == "http" for value in inputs.values()) and bool(
-        HttpV2Registry.http_v2_enabled()
+    return bool(HttpV2Registry.http_v2_enabled()) and any(
+        value["type"] == "http" for value in inputs.values()
     )
 
 

@@ -108,10 +108,13 @@ class Host:
         self._functions = {item["name"]: item["id"] for item in found[-1].get("functions", ())}
         return found
 
-    def invoke(self, name: str, value: str = "{}", id: str = "1") -> None:
+    def frame(self, name: str, value: str, id: str) -> bytes:
         inputs = {"invocation": {"type": "string", "value": value}}
         header = {"type": "invoke", "id": id, "function": self._functions[name], "inputs": inputs}
-        self.input.write(frames.encode(header))
+        return frames.encode(header)
+
+    def invoke(self, name: str, value: str = "{}", id: str = "1") -> None:
+        self.input.write(self.frame(name, value, id))
         self.input.flush()
 
     def close(self) -> None:
@@ -214,6 +217,18 @@ def test_invocations_are_answered_as_they_end(host: Any) -> None:
     host.invoke("answer", id="3")
     host.next()
     assert host.next()["id"] == "3"
+
+
+def test_invocations_that_come_together_are_all_answered(host: Any) -> None:
+    ids = [str(number) for number in range(5)]
+    host.input.write(b"".join(host.frame("answer", '"hi"', id) for id in ids))
+    host.input.flush()
+    answered: set[str] = set()
+    while len(answered) < len(ids):
+        frame = host.next()
+        if frame["type"] == "result":
+            answered.add(frame["id"])
+    assert answered == set(ids)
 
 
 def test_the_app_shares_no_module_with_its_worker(host: Any, tmp_path: Path) -> None:
