@@ -63,9 +63,12 @@ class ConsoleFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the lines of a record."""
+        return self.lines(record.created, record.levelno, self.text(record))
+
+    def text(self, record: logging.LogRecord) -> str:
+        """Return what a record says, with its exception, without the time."""
         is_plain = record.exc_info is None and record.stack_info is None
-        text = record.getMessage() if is_plain else super().format(record)
-        return self.lines(record.created, record.levelno, text)
+        return record.getMessage() if is_plain else super().format(record)
 
     def lines(self, created: float, level: int, text: str) -> str:
         """Return the lines of a text that was logged at a time, in seconds since 1970."""
@@ -162,19 +165,18 @@ class _Handler(CallHandler, logging.StreamHandler[TextIO]):
         self._levels = levels
         self.addFilter(levels)
         self._formatter = ConsoleFormatter(colored=stream.isatty())
-        self.setFormatter(self._formatter)
-        self._waiting: list[str] = []
+        self._waiting: list[tuple[float, int, str]] = []
         self._last: logging.LogRecord | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record, to be written soon."""
         try:
-            text = self.format(record)
+            text = self._formatter.text(record)
         except Exception:  # noqa: BLE001 - as logging has it
             self.handleError(record)
             return
         self._last = record
-        self._put(text)
+        self._put((record.created, record.levelno, text))
 
     def take_call(
         self,
@@ -187,10 +189,10 @@ class _Handler(CallHandler, logging.StreamHandler[TextIO]):
         """Take a line about a call, to be written soon."""
         if self._levels.shows(level, category):
             with self.lock or nullcontext():
-                self._put(self._formatter.lines(created, level, text))
+                self._put((created, level, text))
 
-    def _put(self, text: str) -> None:
-        self._waiting.append(text)
+    def _put(self, said: tuple[float, int, str]) -> None:
+        self._waiting.append(said)
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -205,7 +207,8 @@ class _Handler(CallHandler, logging.StreamHandler[TextIO]):
             waiting, self._waiting = self._waiting, []
             try:
                 if waiting:
-                    self.stream.write("\n".join(waiting) + "\n")
+                    lines = self._formatter.lines
+                    self.stream.write("\n".join([lines(*said) for said in waiting]) + "\n")
                 self.stream.flush()
             except OSError as error:
                 lose(self.stream, error)
