@@ -3,13 +3,11 @@
 Only the local runtime sets it, so that its log and its inspector can tell which function sent what.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 from serverless_signalr._invocation import current_invocation
 
-__all__ = ["current_traceparent", "traceparent", "tracing"]
+__all__ = ["Tracing", "current_traceparent", "traceparent"]
 
 traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 """The header ``traceparent`` of requests in this context."""
@@ -25,11 +23,17 @@ def current_traceparent() -> str | None:
     return found
 
 
-@contextmanager
-def tracing(invocation: str, header: str) -> Iterator[None]:
-    """Send a header with the requests of an invocation, whichever of its threads makes them."""
-    _by_invocation[invocation] = header
-    try:
-        yield
-    finally:
-        del _by_invocation[invocation]
+class Tracing:
+    """A context in which requests of an invocation carry a header, whichever of its threads makes them."""
+
+    __slots__ = ("_header", "_invocation")
+
+    def __init__(self, invocation: str, header: str) -> None:
+        self._invocation = invocation
+        self._header = header
+
+    def __enter__(self) -> None:
+        _by_invocation[self._invocation] = self._header
+
+    def __exit__(self, *_: object) -> None:
+        del _by_invocation[self._invocation]

@@ -118,10 +118,10 @@ def _tracing(request: dict[str, Any]) -> AbstractContextManager[None]:
 def _library_tracing() -> Callable[[str, str], AbstractContextManager[None]] | None:
     """Return how the library is told of a trace. Without the library there are no requests that could."""
     try:
-        from serverless_signalr._rest.trace import tracing
+        from serverless_signalr._rest.trace import Tracing
     except ImportError:
         return None
-    return tracing
+    return Tracing
 
 
 def _error(

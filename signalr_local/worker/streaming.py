@@ -5,6 +5,7 @@ the invocation. The way without protobuf does not know this; the other way gets 
 """
 
 import json
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,9 +23,13 @@ _NO_RETRY = SimpleNamespace(retry_count=0, max_retry_count=0, exception=None)
 
 def is_streaming(inputs: dict[str, Any]) -> bool:
     """Tell whether an invocation is one of HTTP in an app that streams."""
-    return bool(HttpV2Registry.http_v2_enabled()) and any(
-        value["type"] == "http" for value in inputs.values()
-    )
+    return _is_on() and any(value["type"] == "http" for value in inputs.values())
+
+
+@cache
+def _is_on() -> bool:
+    # Every function is known by the first invocation.
+    return bool(HttpV2Registry.http_v2_enabled())
 
 
 async def invoke(

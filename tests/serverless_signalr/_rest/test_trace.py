@@ -5,7 +5,7 @@ import threading
 
 from serverless_signalr import ServiceClient, run_sync
 from serverless_signalr._invocation import running_as
-from serverless_signalr._rest.trace import current_traceparent, traceparent, tracing
+from serverless_signalr._rest.trace import Tracing, current_traceparent, traceparent
 from tests.serverless_signalr.rest_service import Service
 
 HEADER = f"00-{'a' * 32}-{'b' * 16}-00"
@@ -33,7 +33,7 @@ async def test_requests_of_an_invocation_carry_its_header_from_every_thread(
         with running_as("1"):
             run_sync(client.send_to_all("m"))
 
-    with tracing("1", HEADER):
+    with Tracing("1", HEADER):
         await asyncio.to_thread(send)
         with running_as("2"):
             await client.send_to_all("m")
@@ -43,7 +43,7 @@ async def test_requests_of_an_invocation_carry_its_header_from_every_thread(
 
 def test_a_thread_of_nobody_has_none() -> None:
     found: list[str | None] = []
-    with tracing("1", HEADER):
+    with Tracing("1", HEADER):
         thread = threading.Thread(target=lambda: found.append(current_traceparent()))
         thread.start()
         thread.join()
