@@ -88,15 +88,15 @@ def event_data(
     return Lazily(make)
 
 
-def joined(pairs: Iterable[tuple[str, str]], *, ignore_case: bool = False) -> dict[str, str]:
+def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return pairs as a mapping, the values of a repeated name joined by commas.
 
-    With ``ignore_case``, names that differ in case only are one, in the spelling of the first.
+    Names that differ in case only are one, in the spelling of the first.
     """
     values: dict[str, str] = {}
     spelled: dict[str, str] = {}
     for name, value in pairs:
-        key = spelled.setdefault(name.lower(), name) if ignore_case else name
+        key = spelled.setdefault(name.lower(), name)
         values[key] = f"{values[key]},{value}" if key in values else value
     return values
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote_plus
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
-from signalr_local.host.binding_data import joined, request_data
+from signalr_local.host.binding_data import request_data
 from signalr_local.host.expressions import BindingData
 from signalr_local.host.functions import Function
 from signalr_local.host.invocation import Invoker, new_id
@@ -55,9 +55,9 @@ class HttpFunctions:
             return None
         function, route = found
         # A function that streams reads the body itself.
-        is_streaming = self._invoker.worker.http is not None
-        body = b"" if is_streaming else await self._body(request, function)
-        headers = joined((name.lower(), value) for name, value in request.headers.items())
+        stream = self._invoker.worker.http
+        body = await self._body(request, function) if stream is None and request.body_exists else b""
+        headers = _headers(request)
         pairs = _pairs(target.query)
         trigger = {
             "type": "http",
@@ -71,10 +71,10 @@ class HttpFunctions:
         if function.inputs or function.messages:
             name = str(function.trigger["name"])
             data = request_data(function.name, name, pairs, headers, route, body, {"Method": request.method})
-        if self._invoker.worker.http is not None:
+        if stream is not None:
             id = new_id()
             call = asyncio.create_task(self._invoker.invoke(function, trigger, data, id=id))
-            return await forward(request, target, self._invoker.worker.http, id, call, self._usage)
+            return await forward(request, target, stream, id, call, self._usage)
         try:
             result = await self._invoker.invoke(function, trigger, data, body=body)
         except FunctionFailedError as error:
@@ -113,8 +113,6 @@ class HttpFunctions:
 
     async def _body(self, request: web.BaseRequest, function: Function) -> bytes:
         """Return the body as it was sent: with a Content-Encoding, it is the function that decodes it."""
-        if not request.body_exists:
-            return b""
         # One that is announced too large is not waited for.
         length, most = request.content_length or 0, request.client_max_size
         if length > most:
@@ -131,6 +129,15 @@ class HttpFunctions:
                 function.name,
             )
         return b""
+
+
+def _headers(request: web.BaseRequest) -> dict[str, str]:
+    """Return the headers by their names in lower case, repeated ones joined by commas."""
+    headers: dict[str, str] = {}
+    for given, value in request.headers.items():
+        name = given.lower()
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return headers
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:

@@ -231,7 +231,7 @@ def _context(
             for name, value in headers.items()
             if name.lower() not in _CONTENT_HEADERS and not name.lower().startswith("content-")
         },
-        "Query": joined(pairs, ignore_case=True) if event.query else None,
+        "Query": joined(pairs) if event.query else None,
         "Claims": {name: values[0] for name, values in event.claims.items()} or None,
     }
 
