@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TextIO
 
 from signalr_local.host.call_log import CallHandler
@@ -59,7 +60,6 @@ class ConsoleFormatter(logging.Formatter):
     def __init__(self, *, colored: bool) -> None:
         super().__init__()
         self._colored = colored
-        self._moment: tuple[str, float, float] = ("", -1.0, -1.0)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the lines of a record."""
@@ -72,13 +72,7 @@ class ConsoleFormatter(logging.Formatter):
 
     def lines(self, created: float, level: int, text: str) -> str:
         """Return the lines of a text that was logged at a time, in seconds since 1970."""
-        prefix, since, until = self._moment
-        if not since <= created < until:
-            # Formatting a date takes longer than all the rest.
-            since = int(created * 1000) / 1000
-            moment = datetime.fromtimestamp(since, UTC)
-            prefix = f"[{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z] "
-            self._moment = prefix, since, since + 0.001
+        prefix = _time(int(created * 1000))
         color = self._color(level) if self._colored else ""
         if not color and text.isprintable():
             return f"{prefix}{text}"
@@ -89,6 +83,18 @@ class ConsoleFormatter(logging.Formatter):
         if level < logging.WARNING:
             return ""
         return _RED if level >= logging.ERROR else _YELLOW
+
+
+# To make a time from a number takes longer than all the rest of a line.
+@lru_cache(maxsize=1)
+def _time(millisecond: int) -> str:
+    second, rest = divmod(millisecond, 1000)
+    return f"[{_date(second)}.{rest:03d}Z] "
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 class LevelFilter(logging.Filter):
