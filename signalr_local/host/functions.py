@@ -63,9 +63,9 @@ class Function:
         return tuple(one for one in self.outputs if is_type(one, SIGNALR_OUTPUT))
 
     @cached_property
-    def responses(self) -> tuple[Binding, ...]:
-        """The outputs for the caller of an HTTP function."""
-        return tuple(one for one in self.outputs if is_type(one, HTTP_OUTPUT))
+    def responses(self) -> tuple[str, ...]:
+        """The names of the outputs for the caller of an HTTP function."""
+        return tuple(str(one["name"]) for one in self.outputs if is_type(one, HTTP_OUTPUT))
 
     @property
     def bindings(self) -> tuple[Binding, ...]:

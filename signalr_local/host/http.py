@@ -85,8 +85,7 @@ class HttpFunctions:
             return self._invoker.refuse(function, str(error))
 
     def _answer(self, function: Function, result: Result) -> web.StreamResponse:
-        for binding in function.responses:
-            name = str(binding["name"])
+        for name in function.responses:
             value: Mapping[str, Any] | None = (
                 result.returned if name == "$return" else result.outputs.get(name)
             )

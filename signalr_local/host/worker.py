@@ -77,6 +77,8 @@ class Worker:
         self._outgoing: Outgoing  # of the process, once there is one
         self.http: str | None = None  # where the worker serves HTTP itself, for an app that streams
         self._indexed: asyncio.Future[list[Function]] = asyncio.get_running_loop().create_future()
+        self.is_running = True
+        """Whether the process takes invocations."""
         self._unusable = asyncio.Event()
         self._pipes = Pipes(self._take, lambda line: on_log(level_of(line), line, None, None))
         self.scoreboard = ScoreboardFile()
@@ -142,11 +144,6 @@ class Worker:
         return self._transport.get_pid()
 
     @property
-    def is_running(self) -> bool:
-        """Tell whether the process takes invocations."""
-        return not self._unusable.is_set()
-
-    @property
     def is_busy(self) -> bool:
         """Tell whether functions run."""
         return bool(self._calls)
@@ -198,7 +195,8 @@ class Worker:
 
     def retire(self, cause: str) -> None:
         """Take no more invocations; those that run go on. ``cause`` says why the process is going to end."""
-        if not self._unusable.is_set():
+        if self.is_running:
+            self.is_running = False
             self.cause = cause
             self._unusable.set()
 

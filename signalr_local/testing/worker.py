@@ -48,6 +48,7 @@ class InProcessWorker(Worker):
         """The names of the functions that run, by the ids of their invocations."""
         self._context = context
         self._folder = folder
+        self.is_running = True
         self._unusable = asyncio.Event()
         self._tasks: set[asyncio.Task[Result]] = set()
         self._threads = ThreadPoolExecutor(thread_name_prefix="app")
@@ -76,7 +77,8 @@ class InProcessWorker(Worker):
 
     def retire(self, cause: str) -> None:
         """Take no more invocations."""
-        if not self._unusable.is_set():
+        if self.is_running:
+            self.is_running = False
             self.cause = cause
             self._unusable.set()
 
