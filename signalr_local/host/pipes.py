@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from signalr_local.host import frame_headers
 from signalr_local.worker import frames
@@ -32,13 +33,19 @@ class Pipes(asyncio.SubprocessProtocol):
         self._lines = LineCutter()
         self._open = {_STDOUT, _STDERR}
 
-    def shorten(self, stdout: asyncio.ReadTransport) -> None:
-        """Take frames from their pipe without the turn of the event loop that asyncio puts between."""
-        stdout.set_protocol(_Frames(self._take, stdout.get_protocol()))
+    def shorten(self, transport: asyncio.SubprocessTransport) -> None:
+        """Take what is read from the pipes without the turn of the event loop that asyncio puts between.
+
+        It does so for both, so that frames and lines stay in the order in which they came.
+        """
+        for fd in (_STDOUT, _STDERR):
+            pipe = cast("asyncio.ReadTransport", transport.get_pipe_transport(fd))
+            pipe.set_protocol(_Direct(partial(self.pipe_data_received, fd), pipe.get_protocol()))
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == _STDOUT:
-            self._take(data)
+            for header, body in self._frames.feed(data):
+                self._on_frame(header, body)
         else:
             self._pass_on(self._lines.feed(data))
 
@@ -52,17 +59,13 @@ class Pipes(asyncio.SubprocessProtocol):
     def process_exited(self) -> None:
         self.exited.set()
 
-    def _take(self, data: bytes) -> None:
-        for header, body in self._frames.feed(data):
-            self._on_frame(header, body)
-
     def _pass_on(self, lines: list[bytes]) -> None:
         for line in lines:
             self._on_line(line.decode(errors="replace"))
 
 
-class _Frames(asyncio.Protocol):
-    """Standard output of a worker; ``own`` is asyncio's protocol for it, which is told of its end."""
+class _Direct(asyncio.Protocol):
+    """One output of a worker; ``own`` is asyncio's protocol for it, which is told of its end."""
 
     def __init__(self, take: Callable[[bytes], None], own: asyncio.BaseProtocol) -> None:
         self._take = take

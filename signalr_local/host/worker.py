@@ -132,7 +132,7 @@ class Worker:
         )
         self._transport = transport
         self._outgoing = Outgoing(cast("asyncio.WriteTransport", transport.get_pipe_transport(0)))
-        self._pipes.shorten(cast("asyncio.ReadTransport", transport.get_pipe_transport(1)))
+        self._pipes.shorten(transport)
         self._family = Family(transport.get_pid())
         self._ending = asyncio.create_task(self._end())
         await self._family.guard()
