@@ -30,7 +30,7 @@ _log = logging.getLogger("signalr_local.host")
 
 # An odd number: the ids of a process repeat after four billion, and neighbours do not look alike.
 _SPREAD = 0x9E3779B1
-_count = itertools.count()
+_count = itertools.count(1)
 _REST = str(uuid4())[8:]
 
 
